@@ -1,0 +1,55 @@
+# tcpvs: `make run` shows it at work, `make test` proves it; `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+NODE := node_modules/.bin/node
+CONCURRENCY ?= 2
+TESTS ?= src/**/*.test.ts test/**/*.test.ts
+
+.PHONY: help setup run test unit lint format generate check-generated bench fuzz soak build clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}'
+
+setup: node_modules/.setup ## install what the project needs, into node_modules alone
+
+node_modules/.setup: package.json package-lock.json .npmrc
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@mkdir -p node_modules/.bin
+	@[ -e $(NODE) ] || for n in node_modules/node-*/bin/node; do [ -x "$$n" ] && ln -s "../../$$n" $(NODE); done; true
+	@touch $@
+
+run: setup ## the demo: five servers, six apps, the weight matrix at work
+	@bin/tcpvs demo $(ARGS)
+
+test: lint check-generated unit ## everything that must hold before a commit: lint, generated files, tests
+
+unit: setup ## the tests alone (TESTS='src/http/*.test.ts' for some of them)
+	@ls $(firstword $(TESTS)) >/dev/null 2>&1 || [ -n "$$(shopt -s globstar; ls $(TESTS) 2>/dev/null)" ] || { echo "no tests match $(TESTS)" >&2; exit 1; }
+	$(NODE) --test --test-concurrency=$(CONCURRENCY) --test-timeout=120000 --test-force-exit $(foreach t,$(TESTS),'$(t)')
+
+lint: setup ## types, lint rules, formatting; `make format` mends the last
+	tsc
+	oxlint
+	oxfmt --check || { echo "run: make format"; exit 1; }
+
+format: setup ## format all files
+	oxfmt
+
+generate: setup ## write the generated files: crds/, docs/reference
+	$(NODE) src/api/generate.ts
+
+check-generated: setup
+	@$(NODE) src/api/generate.ts --check
+
+bench: setup ## side by side with nginx, HAProxy and http-proxy; results go to bench/results
+	$(NODE) bench/run.ts $(ARGS)
+
+fuzz: setup ## a million inputs for the codec and the pattern engine
+	$(NODE) test/fuzz/run.ts $(ARGS)
+
+soak: setup ## an hour of load: memory and handles must stay flat (MINUTES=60)
+	$(NODE) test/soak/run.ts $(ARGS)
+
+clean: ## remove what the targets made
+	rm -rf dist coverage node_modules

@@ -1,0 +1,75 @@
+/**
+ * A row plan: one row of destinations as the workers dispatch by it during one epoch. The serving process' main thread
+ * makes it (weights, availability, shared-memory slots decided once); every worker gets the same.
+ */
+import type { ObjectKey } from './snapshot.ts';
+
+export interface RowPlan {
+  /** `matrix NS/NAME APP`, `rule NS/NAME RULE` or `servers NS/NAME`: what shares a cursor, and so is exact together. */
+  readonly id: string;
+  /** Grows by one whenever the weights or the availability of the row change; each epoch has fresh cursors. */
+  readonly epoch: number;
+  /** All cells of the row, in its order; those of weight 0 or without an available endpoint too. */
+  readonly cells: readonly CellPlan[];
+  /** The endpoints of all cells, cell by cell; choosers answer with an index into this list. */
+  readonly endpoints: readonly EndpointPlan[];
+  /** The order in which cells are chosen by weighted round robin, over the available cells of positive weight. */
+  readonly schedule: Schedule;
+  /** Slots in `DispatchState.cursors`: of first choices, and of retries. */
+  readonly cursor: number;
+  readonly retryCursor: number;
+}
+
+export interface CellPlan {
+  readonly server: ObjectKey;
+  readonly app: string | null;
+  readonly weight: number;
+  /** Has an endpoint that takes new work in this epoch. */
+  readonly available: boolean;
+  /** Slot of the cell's counters. */
+  readonly counter: number;
+  /** The cell's endpoints are `row.endpoints[first … first + count)`. */
+  readonly first: number;
+  readonly count: number;
+  /** Slot in `DispatchState.cursors` that spreads the cell's requests over its endpoints. */
+  readonly cursor: number;
+}
+
+export interface EndpointPlan {
+  /** Index of its cell in `row.cells`. */
+  readonly cell: number;
+  /** Slot of the endpoint's shared state: one per (address, port), whatever rows point to it. */
+  readonly slot: number;
+  readonly address: string;
+  readonly port: number;
+  /** Takes new work in this epoch (healthy, not ejected, not quiesced). */
+  readonly available: boolean;
+  /** Most requests at once; finite. */
+  readonly maxConnections: number;
+  readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
+}
+
+/**
+ * Either a table of cell indices, one period long, or (for periods above 65,536) a tree of two-way splits.
+ * An empty table: nothing is available. Arrays may lie in shared memory.
+ */
+export type Schedule =
+  | { readonly kind: 'Table'; readonly table: Uint16Array }
+  | {
+      readonly kind: 'Tree';
+      /** Sum of weights, the length of a period. */ readonly period: number;
+      readonly nodes: Uint32Array;
+    };
+
+/** What the schedulers read and write, shared by all workers; indexed by the slots of the plans. */
+export interface DispatchState {
+  /** Taken with `Atomics.add`. */
+  readonly cursors: Uint32Array;
+  /** Requests (or connections) in flight per endpoint, over all workers. */
+  readonly inflight: Int32Array;
+  /** Per endpoint: 0 = takes new work; anything else: known to be out, though its row's next epoch may not be here yet. */
+  readonly down: Int32Array;
+  /** Per endpoint: peak EWMA of the latency in microseconds, and when it was last updated (ms of the coarse clock). */
+  readonly latency: Float64Array;
+  readonly latencyAt: Float64Array;
+}

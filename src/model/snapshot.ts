@@ -1,0 +1,215 @@
+/**
+ * A snapshot: everything a proxy needs, immutable, defaults applied, in pieces that are each named by their content.
+ * Plain data only (it crosses threads and the network); maps of it are arrays, so that its serialisation is canonical.
+ */
+
+/** `namespace/name` of an object. */
+export type ObjectKey = string;
+
+export interface Snapshot {
+  /** Hash over the ids and hashes of all pieces: equal ids mean equal content. */
+  readonly id: string;
+  /** In order of kind, then key. */
+  readonly pieces: readonly Piece[];
+}
+
+export type Piece = VirtualServerPiece | MatrixPiece | RealServerPiece;
+
+interface PieceBase {
+  readonly key: ObjectKey;
+  /** Hash of the piece's content without this field. */
+  readonly hash: string;
+}
+
+// ---- virtual servers
+
+export interface VirtualServerPiece extends PieceBase {
+  readonly kind: 'VirtualServer';
+  readonly listeners: readonly Listener[];
+  readonly scheduler: SchedulerName;
+  readonly balance: Balance;
+  /** What no rule takes goes here; empty: answered 404. */
+  readonly servers: readonly Destination[];
+  /** In the order in which they are tried: the catch-alls are last already. */
+  readonly rules: readonly Rule[];
+  /** Where everything goes when no destination is available. */
+  readonly redirect: HostPort | null;
+  readonly limits: Limits;
+}
+
+export type SchedulerName = 'wlc' | 'http' | 'phttp' | 'chttp' | 'hhttp';
+export type Balance = 'RoundRobin' | 'LeastConnections' | 'PowerOfTwo' | 'PeakEwma';
+export type Protocol = 'HTTP' | 'HTTPS' | 'TCP' | 'TLS';
+
+export interface Listener {
+  readonly name: string;
+  /** Numeric address to bind; `::` takes IPv6 and IPv4. */
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: Protocol;
+  readonly proxyProtocol: 'None' | 'Accept';
+  /**
+   * The hosts that this virtual server has won on this port, lower case: `shop.example`, `*.shop.example`, and `*` for
+   * "no host given". On a port, no host is claimed twice: translate has settled who wins.
+   */
+  readonly hosts: readonly string[];
+}
+
+export interface HostPort {
+  /** IP address or DNS name. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A real server as a rule may use it. */
+export interface Destination {
+  readonly server: ObjectKey;
+  /** 0…65535; 0 = quiesced. */
+  readonly weight: number;
+}
+
+export interface Rule {
+  readonly name: string;
+  readonly match: Match;
+  readonly destinations: RuleDestinations;
+  readonly filters: readonly Filter[];
+  readonly timeouts: Timeouts;
+  readonly retry: Retry;
+}
+
+/** A rule's destinations stand in a column of a matrix, or in the rule itself. */
+export type RuleDestinations =
+  | { readonly kind: 'App'; readonly matrix: ObjectKey; readonly app: string }
+  | { readonly kind: 'Servers'; readonly servers: readonly Destination[] };
+
+/** All that is given must hold; an empty list or null holds always. */
+export interface Match {
+  /** Lower case; exact or `*.suffix`. */
+  readonly hosts: readonly string[];
+  readonly path: PathMatch | null;
+  /** Case-sensitive. */
+  readonly methods: readonly string[];
+  /** Names in lower case. */
+  readonly headers: readonly ValueMatch[];
+  readonly query: readonly ValueMatch[];
+  /** Group of a Pattern whose text chooses the destination (scheduler hhttp); 0 = none. */
+  readonly hashGroup: number;
+}
+
+/** Exact | Prefix (whole segments) | Regex (whole path, RE2 syntax) | Pattern (POSIX ERE, searched). */
+export interface PathMatch {
+  readonly type: 'Exact' | 'Prefix' | 'Regex' | 'Pattern';
+  readonly value: string;
+}
+
+export interface ValueMatch {
+  readonly name: string;
+  readonly type: 'Exact' | 'Regex' | 'Present';
+  readonly value: string;
+}
+
+export type Filter =
+  | { readonly type: 'Rewrite'; readonly host: string | null; readonly path: PathRewrite | null }
+  | {
+      readonly type: 'Redirect';
+      readonly scheme: 'http' | 'https' | null;
+      readonly host: string | null;
+      readonly port: number | null;
+      readonly path: PathRewrite | null;
+      readonly status: 301 | 302 | 303 | 307 | 308;
+    }
+  | {
+      readonly type: 'RequestHeaders' | 'ResponseHeaders';
+      readonly set: readonly Field[];
+      readonly add: readonly Field[];
+      readonly remove: readonly string[];
+    }
+  | { readonly type: 'Mirror'; readonly server: ObjectKey; /** 0…100 */ readonly percent: number };
+
+export interface Field {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Full replaces the whole path; Prefix replaces what the rule's Prefix matched. */
+export interface PathRewrite {
+  readonly type: 'Full' | 'Prefix';
+  readonly value: string;
+}
+
+/** Milliseconds, none of them 0. */
+export interface Timeouts {
+  /** From the request's last byte to the head of the answer. */
+  readonly request: number;
+  readonly connect: number;
+  /** Without a byte either way while an answer streams or a tunnel is open. */
+  readonly idle: number;
+}
+
+export interface Retry {
+  /** Attempts beyond the first one. */
+  readonly attempts: number;
+  readonly on: readonly RetryOn[];
+}
+
+/** `ConnectFailure`, `Reset` (closed without an answer), or a status code. */
+export type RetryOn = 'ConnectFailure' | 'Reset' | `${number}`;
+
+/** Bytes, counts and milliseconds; for sizes and counts 0 means unlimited. */
+export interface Limits {
+  readonly maxClients: number;
+  readonly headerBytes: number;
+  readonly bodyBytes: number;
+  readonly requestsPerConnection: number;
+  /** Idle time of a client connection between two requests. */
+  readonly keepAliveTimeout: number;
+  /** For the whole head. */
+  readonly headTimeout: number;
+  /** Longest time without a byte of a request's body. */
+  readonly readTimeout: number;
+  /** Longest time in which the peer takes none of what waits to be written. */
+  readonly writeTimeout: number;
+}
+
+// ---- matrices
+
+export interface MatrixPiece extends PieceBase {
+  readonly kind: 'Matrix';
+  /** In the order of the object's apps. */
+  readonly columns: readonly Column[];
+}
+
+export interface Column {
+  readonly app: string;
+  /** One destination per row that has a cell for the app, in the order of the object's rows. */
+  readonly cells: readonly Destination[];
+}
+
+// ---- real servers
+
+export interface RealServerPiece extends PieceBase {
+  readonly kind: 'RealServer';
+  /** Takes no new work, whatever the weights say. */
+  readonly quiesced: boolean;
+  /** Per endpoint; 0 = the proxy's own default. */
+  readonly maxConnections: number;
+  readonly healthCheck: HealthCheck | null;
+  readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
+  /** The set of app null serves every app that has none of its own. */
+  readonly endpoints: readonly EndpointSet[];
+}
+
+export interface EndpointSet {
+  readonly app: string | null;
+  readonly endpoints: readonly HostPort[];
+}
+
+export interface HealthCheck {
+  readonly path: string;
+  /** Milliseconds. */
+  readonly interval: number;
+  readonly timeout: number;
+  /** Consecutive successes that bring an endpoint back, consecutive failures that take it out. */
+  readonly healthy: number;
+  readonly unhealthy: number;
+}
