@@ -1,0 +1,85 @@
+/**
+ * The admin API on the Unix socket, JSON both ways. An error is `{error: string}` with a 4xx/5xx status; a message names
+ * what was wrong, where, and what was expected.
+ *
+ * GET  /healthz /readyz /metrics          (these three also on --admin HOST:PORT, and nothing else there)
+ * GET  /v1/status      → StatusDocument   the objects with status, as a cluster would show them
+ * GET  /v1/objects     → ObjectsDocument  the objects as they were given, and the revision that a write must name
+ * POST /v1/objects     ObjectsWrite → ObjectsDocument; 409 where `revision` is not the present one; all or nothing
+ * GET  /v1/counts      → CountsDocument   live counts, shares per cell
+ * GET  /v1/snapshot    → the Snapshot, without keys
+ * GET  /v1/log-level   → {level}; PUT {level}
+ * POST /v1/reload      as SIGHUP
+ */
+import type { ObjectStatus } from '../model/status.ts';
+
+export interface ApiObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly generation?: number;
+    readonly [field: string]: unknown;
+  };
+  readonly spec: unknown;
+}
+
+export interface StatusDocument {
+  readonly objects: readonly (ApiObject & {
+    readonly status: Omit<ObjectStatus, 'kind' | 'key' | 'details'> & Record<string, unknown>;
+  })[];
+}
+
+export interface ObjectsDocument {
+  readonly revision: number;
+  readonly objects: readonly ApiObject[];
+}
+
+export interface ObjectsWrite {
+  /** The revision that the write was computed from. */
+  readonly revision: number;
+  readonly apply: readonly ApiObject[];
+  readonly delete: readonly { readonly kind: string; readonly namespace: string; readonly name: string }[];
+}
+
+export interface CountsDocument {
+  readonly rows: readonly RowCounts[];
+  readonly endpoints: readonly EndpointCounts[];
+}
+
+export interface RowCounts {
+  /** As RowPlan.id. */
+  readonly id: string;
+  readonly epoch: number;
+  readonly cells: readonly CellCounts[];
+}
+
+export interface CellCounts {
+  /** `namespace/name` */
+  readonly server: string;
+  readonly app: string | null;
+  readonly weight: number;
+  readonly available: boolean;
+  /** Share by weight, and over what is available: 0 … 1. */
+  readonly asked: number;
+  readonly askedAvailable: number;
+  /** First choices of this epoch, and their share of the row's: 0 … 1, null where there were none. */
+  readonly delivered: number | null;
+  readonly epochRequests: number;
+  /** Since start. */
+  readonly requests: number;
+  readonly retries: number;
+  readonly sticky: number;
+  readonly failures: number;
+}
+
+export interface EndpointCounts {
+  readonly server: string;
+  readonly address: string;
+  readonly port: number;
+  readonly active: number;
+  readonly available: boolean;
+  /** Why it is out: `check`, `ejected`, `quiesced`. */
+  readonly down: readonly string[];
+}

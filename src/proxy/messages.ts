@@ -1,0 +1,72 @@
+/** What the main thread and a worker say to each other. */
+import type { Socket } from 'node:net';
+
+import type { RowPlan } from '../model/plan.ts';
+import type { ObjectKey, VirtualServerPiece } from '../model/snapshot.ts';
+import type { SharedBuffers } from './shared.ts';
+
+/** Settings of the installation: the same for all virtual servers. */
+export interface ProxySettings {
+  /** Networks (CIDR) whose X-Forwarded-* and Forwarded are believed. */
+  readonly trustedProxies: readonly string[];
+  /** Keys that sign the cookies of chttp, hex: the first signs, all verify. */
+  readonly cookieKeys: readonly string[];
+  /** Share of requests in the access log, 0 … 1; 0 = off. */
+  readonly accessLog: number;
+  readonly logLevel: string;
+  /** Requests in flight over connections of one endpoint where a real server does not say. */
+  readonly maxConnections: number;
+}
+
+export interface WorkerData {
+  readonly index: number;
+  readonly buffers: SharedBuffers;
+  readonly settings: ProxySettings;
+}
+
+/** A virtual server as a worker gets it: its piece, and where its counters and rows are. */
+export interface VirtualServerPlan {
+  readonly piece: VirtualServerPiece;
+  /** Slot of its durations. */
+  readonly slot: number;
+  /** For each rule, in the piece's order: the id of its row, and the slot of its counters. */
+  readonly rules: readonly { readonly row: string; readonly slot: number }[];
+  /** Row and counters of the virtual server's own destinations; null where it has none. */
+  readonly fallback: { readonly row: string; readonly slot: number } | null;
+  /** Mirrors: real server → its row. */
+  readonly mirrors: readonly { readonly server: ObjectKey; readonly row: string }[];
+}
+
+export type ToWorker =
+  | {
+      /** One swap: everything in it takes effect together. */
+      readonly type: 'configure';
+      readonly generation: number;
+      readonly virtualServers: readonly VirtualServerPlan[];
+      readonly removedVirtualServers: readonly ObjectKey[];
+      readonly rows: readonly RowPlan[];
+      readonly removedRows: readonly string[];
+    }
+  /** A connection accepted on `port` (the key of a listener: see `listenerKey`). */
+  | { readonly type: 'connection'; readonly listener: string; readonly socket: Socket }
+  /** Answer with `Connection: close`, close idle connections, report when none is left. */
+  | { readonly type: 'drain' }
+  | { readonly type: 'logLevel'; readonly level: string };
+
+export type FromWorker =
+  /** Answer to `configure`. */
+  | { readonly type: 'configured'; readonly generation: number }
+  /** An endpoint refused a connection, or broke one without an answer: the main thread decides. */
+  | {
+      readonly type: 'suspect';
+      readonly slot: number;
+      readonly reason: 'refused' | 'timeout' | 'reset' | 'server_error';
+    }
+  /** An endpoint that was suspected answered. */
+  | { readonly type: 'cleared'; readonly slot: number }
+  | { readonly type: 'drained' };
+
+/** Virtual servers of the same address and port share one listener. */
+export function listenerKey(address: string, port: number): string {
+  return `${address} ${port}`;
+}

@@ -1,0 +1,130 @@
+/**
+ * The memory that all threads of a serving process share: what dispatching needs (cursors, in-flight counts, health) and
+ * what is counted. The main thread allocates it and hands out slots; workers only index. Pages that nobody touches cost
+ * nothing, so the sizes are generous and fixed.
+ */
+import type { DispatchState } from '../model/plan.ts';
+
+export const MAX_WORKERS = 16;
+export const MAX_ENDPOINTS = 65_536;
+export const MAX_CURSORS = 262_144;
+export const MAX_CELLS = 262_144;
+export const MAX_RULES = 65_536;
+export const MAX_VIRTUAL_SERVERS = 16_384;
+
+/** Counters of a worker as a whole. */
+export const GLOBAL = {
+  requests: 0,
+  connectionsAccepted: 1,
+  connectionsActive: 2,
+  upstreamConnections: 3,
+  upstreamActive: 4,
+  bytesReceived: 5,
+  bytesSent: 6,
+  /** Heartbeats are apart: see SharedState.heartbeat. */
+  /** First of the limits, in the order of LIMITS. */
+  limits: 8,
+  /** First of the reasons, in the order of REASONS in model/reasons.ts. */
+  reasons: 32,
+  retries: 96,
+  size: 128,
+} as const;
+
+/** Limits whose hits are counted and logged. */
+export const LIMITS = [
+  'clients',
+  'header_bytes',
+  'body_bytes',
+  'requests_per_connection',
+  'connections_per_server',
+  'descriptors',
+  'pipelined_bytes',
+] as const;
+export type LimitName = (typeof LIMITS)[number];
+
+/** Counters of a rule: answers by class (0 = none: the client was gone; 1…5), then the sum of durations in seconds. */
+export const RULE_COUNTERS = 8;
+/** Counters of a cell: first choices, retries, sticky and hashed requests, answers of class 5xx or none. */
+export const CELL_COUNTERS = 4;
+export const CELL = { first: 0, retries: 1, sticky: 2, failures: 3 } as const;
+/** Buckets of a virtual server's request duration: bucket i counts durations below 2^i microseconds, i = 0 … 31. */
+export const DURATION_BUCKETS = 32;
+
+export interface SharedBuffers {
+  readonly dispatch: SharedArrayBuffer;
+  readonly counters: SharedArrayBuffer;
+}
+
+const DISPATCH = {
+  cursors: 0,
+  inflight: MAX_CURSORS * 4,
+  down: MAX_CURSORS * 4 + MAX_ENDPOINTS * 4,
+  latency: MAX_CURSORS * 4 + MAX_ENDPOINTS * 8,
+  latencyAt: MAX_CURSORS * 4 + MAX_ENDPOINTS * 16,
+  byWorker: MAX_CURSORS * 4 + MAX_ENDPOINTS * 24,
+  heartbeat: MAX_CURSORS * 4 + MAX_ENDPOINTS * 24 + MAX_WORKERS * MAX_ENDPOINTS * 4,
+  bytes: MAX_CURSORS * 4 + MAX_ENDPOINTS * 24 + MAX_WORKERS * MAX_ENDPOINTS * 4 + MAX_WORKERS * 4,
+};
+
+/** Float64 counters of one worker, in this order. */
+const WORKER = {
+  global: 0,
+  rules: GLOBAL.size,
+  cells: GLOBAL.size + MAX_RULES * RULE_COUNTERS,
+  durations: GLOBAL.size + MAX_RULES * RULE_COUNTERS + MAX_CELLS * CELL_COUNTERS,
+  length: GLOBAL.size + MAX_RULES * RULE_COUNTERS + MAX_CELLS * CELL_COUNTERS + MAX_VIRTUAL_SERVERS * DURATION_BUCKETS,
+};
+
+export function allocateShared(workers: number): SharedBuffers {
+  return {
+    dispatch: new SharedArrayBuffer(DISPATCH.bytes),
+    counters: new SharedArrayBuffer(WORKER.length * 8 * workers),
+  };
+}
+
+/** One worker's counters: only that worker writes (plain adds), anybody reads. */
+export class WorkerCounters {
+  readonly global: Float64Array;
+  readonly rules: Float64Array;
+  readonly cells: Float64Array;
+  readonly durations: Float64Array;
+
+  constructor(buffers: SharedBuffers, worker: number) {
+    const at = (offset: number, length: number) =>
+      new Float64Array(buffers.counters, 8 * (worker * WORKER.length + offset), length);
+    this.global = at(WORKER.global, GLOBAL.size);
+    this.rules = at(WORKER.rules, MAX_RULES * RULE_COUNTERS);
+    this.cells = at(WORKER.cells, MAX_CELLS * CELL_COUNTERS);
+    this.durations = at(WORKER.durations, MAX_VIRTUAL_SERVERS * DURATION_BUCKETS);
+  }
+}
+
+export class SharedState implements DispatchState {
+  readonly cursors: Uint32Array;
+  readonly inflight: Int32Array;
+  readonly down: Int32Array;
+  readonly latency: Float64Array;
+  readonly latencyAt: Float64Array;
+  /** Each worker stores the coarse clock (ms, truncated to 32 bit) here every 100 ms. */
+  readonly heartbeat: Int32Array;
+  /** In flight per endpoint of one worker; what a lost worker held is taken off `inflight`. */
+  readonly inflightOf: (worker: number) => Int32Array;
+
+  constructor(buffers: SharedBuffers) {
+    const b = buffers.dispatch;
+    this.cursors = new Uint32Array(b, DISPATCH.cursors, MAX_CURSORS);
+    this.inflight = new Int32Array(b, DISPATCH.inflight, MAX_ENDPOINTS);
+    this.down = new Int32Array(b, DISPATCH.down, MAX_ENDPOINTS);
+    this.latency = new Float64Array(b, DISPATCH.latency, MAX_ENDPOINTS);
+    this.latencyAt = new Float64Array(b, DISPATCH.latencyAt, MAX_ENDPOINTS);
+    this.heartbeat = new Int32Array(b, DISPATCH.heartbeat, MAX_WORKERS);
+    this.inflightOf = (worker) => new Int32Array(b, DISPATCH.byWorker + worker * MAX_ENDPOINTS * 4, MAX_ENDPOINTS);
+  }
+}
+
+/** Why an endpoint is out: bits of `SharedState.down`. */
+export const DOWN = {
+  /** Its active check failed. */ check: 1,
+  /** Ejected: it refused or broke too often. */ ejected: 2,
+  /** Its real server is quiesced. */ quiesced: 4,
+} as const;
