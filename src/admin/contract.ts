@@ -13,6 +13,8 @@
  */
 import type { ObjectStatus } from '../model/status.ts';
 
+export type { CountsDocument } from '../model/counts.ts';
+
 export interface ApiObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -41,45 +43,4 @@ export interface ObjectsWrite {
   readonly revision: number;
   readonly apply: readonly ApiObject[];
   readonly delete: readonly { readonly kind: string; readonly namespace: string; readonly name: string }[];
-}
-
-export interface CountsDocument {
-  readonly rows: readonly RowCounts[];
-  readonly endpoints: readonly EndpointCounts[];
-}
-
-export interface RowCounts {
-  /** As RowPlan.id. */
-  readonly id: string;
-  readonly epoch: number;
-  readonly cells: readonly CellCounts[];
-}
-
-export interface CellCounts {
-  /** `namespace/name` */
-  readonly server: string;
-  readonly app: string | null;
-  readonly weight: number;
-  readonly available: boolean;
-  /** Share by weight, and over what is available: 0 … 1. */
-  readonly asked: number;
-  readonly askedAvailable: number;
-  /** First choices of this epoch, and their share of the row's: 0 … 1, null where there were none. */
-  readonly delivered: number | null;
-  readonly epochRequests: number;
-  /** Since start. */
-  readonly requests: number;
-  readonly retries: number;
-  readonly sticky: number;
-  readonly failures: number;
-}
-
-export interface EndpointCounts {
-  readonly server: string;
-  readonly address: string;
-  readonly port: number;
-  readonly active: number;
-  readonly available: boolean;
-  /** Why it is out: `check`, `ejected`, `quiesced`. */
-  readonly down: readonly string[];
 }

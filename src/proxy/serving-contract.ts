@@ -1,0 +1,82 @@
+/**
+ * The proxy as its owner sees it: give it snapshots, ask what it counted, drain it. The owner (standalone, or the
+ * `proxy` command in a cluster) runs in the serving process' main thread.
+ */
+import type { CountsDocument } from '../model/counts.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import type { LimitName } from './shared.ts';
+
+export interface Serving {
+  /**
+   * Serve this snapshot. Resolves when every worker has acknowledged it. Never rejects for what stands in the snapshot:
+   * what could not be done (a port that is taken) is in the answer. Calls queue; a later one wins over those that wait.
+   */
+  configure(snapshot: Snapshot): Promise<Programmed>;
+  /** Shares and live counts. */
+  counts(): CountsDocument;
+  /** Sums over all workers, for the metrics. */
+  totals(): Totals;
+  /** Has served its first snapshot, has a live worker, is not draining. */
+  readonly ready: boolean;
+  setLogLevel(level: string): void;
+  /** Answers with `Connection: close`, lets what runs finish, at most `deadline` ms. */
+  drain(deadline: number): Promise<void>;
+  /** Ends workers and listeners at once. */
+  close(): Promise<void>;
+}
+
+export interface Programmed {
+  readonly snapshot: string;
+  readonly listeners: readonly ListenerState[];
+  /** From the call to the last acknowledgement. */
+  readonly milliseconds: number;
+}
+
+export interface ListenerState {
+  readonly address: string;
+  readonly port: number;
+  /** null = listening; else why not, for people. */
+  readonly error: string | null;
+}
+
+export interface Totals {
+  readonly requests: number;
+  readonly connectionsAccepted: number;
+  readonly connectionsActive: number;
+  readonly upstreamConnections: number;
+  readonly upstreamActive: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly retries: number;
+  readonly limits: Readonly<Record<LimitName, number>>;
+  /** By reason word. */
+  readonly reasons: Readonly<Record<string, number>>;
+  readonly rules: readonly RuleTotals[];
+  readonly durations: readonly DurationTotals[];
+  readonly workers: readonly { readonly index: number; readonly restarts: number; readonly alive: boolean }[];
+}
+
+export interface RuleTotals {
+  readonly virtualServer: string;
+  /** Rule name; null = the virtual server's own destinations. */
+  readonly rule: string | null;
+  /** App of the rule's column; null where it has none. */
+  readonly app: string | null;
+  /** Answers by class: none, 1xx … 5xx. */
+  readonly classes: readonly number[];
+  readonly seconds: number;
+}
+
+export interface DurationTotals {
+  readonly virtualServer: string;
+  /** Bucket i: requests that took less than 2^i microseconds (and not less than 2^(i-1)). */
+  readonly buckets: readonly number[];
+}
+
+/** Where listening sockets come from: the supervisor's descriptors, or this process itself (tests, embedding). */
+export interface ListenerSource {
+  /** A bound handle for `server.listen(handle)`; rejects with a message for people (address in use, not permitted …). */
+  open(address: string, port: number): Promise<object>;
+  /** No longer needed by any configuration. */
+  release(address: string, port: number): void;
+}
