@@ -1,0 +1,57 @@
+/** Who has a port: for messages that tell a person what to do, not only that something failed. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+export function portInUse(address: string, port: number): string {
+  const owner = portOwner(port);
+  const by = owner === null ? '' : ` by ${owner.name} (process ${owner.pid})`;
+  return `${address}:${port} is in use${by}; end that, or choose other ports: tcpvs demo --port N --server-port N`;
+}
+
+/** The process that listens on a TCP port, where /proc tells (Linux, own processes or root); else null. */
+export function portOwner(port: number): { pid: number; name: string } | null {
+  const inodes = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) => listeningInodes(read(file), port)));
+  if (inodes.size === 0) return null;
+  for (const pid of list('/proc').filter((name) => /^\d+$/.test(name))) {
+    for (const descriptor of list(`/proc/${pid}/fd`)) {
+      const inode = /^socket:\[(\d+)\]$/.exec(link(`/proc/${pid}/fd/${descriptor}`))?.[1];
+      if (inode !== undefined && inodes.has(inode)) {
+        return { pid: Number(pid), name: read(`/proc/${pid}/comm`).trim() };
+      }
+    }
+  }
+  return null;
+}
+
+/** Lines of /proc/net/tcp: `sl local_address rem_address st … inode`; state 0A is LISTEN, ports are hexadecimal. */
+export function listeningInodes(table: string, port: number): string[] {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  return table
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[3] === '0A' && fields[1]?.endsWith(suffix) === true)
+    .flatMap((fields) => fields[9] ?? []);
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function list(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
+
+function link(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
