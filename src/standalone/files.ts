@@ -1,0 +1,108 @@
+import { open } from 'node:fs/promises';
+
+import { type FileStamp, listFiles, type Listing } from './listing.ts';
+import type { Fault, FileObject, ParsedFile, ParseFile } from './objects.ts';
+
+export interface FilesState {
+  /** Last good objects of every file that is there, in order of paths. */
+  readonly good: ReadonlyMap<string, readonly FileObject[]>;
+  /** What is wrong now, of all files. */
+  readonly faults: readonly Fault[];
+  /** Files that were read again because they are, or may be, others than before. */
+  readonly read: readonly string[];
+  /** Directories to watch; empty where the path is a file or is not there. */
+  readonly directories: Listing['directories'];
+}
+
+interface CachedFile {
+  readonly identity: string;
+  /** Read so soon after its last change that another one could have left the same stamp. */
+  readonly fresh: boolean;
+  readonly text: string | null;
+  readonly parsed: ParsedFile;
+}
+
+const MAX_FILE_BYTES = 32 << 20;
+/** Clocks of file systems tick in milliseconds (jiffies); a stamp younger than this is not trusted, the file read again. */
+const FRESH_MS = 100;
+
+/** The files below a path with their objects; a faulty file keeps the objects that it last had without a fault. */
+export class ConfigFiles {
+  readonly #root: string;
+  readonly #parse: ParseFile;
+  readonly #cache = new Map<string, CachedFile>();
+  #good: ReadonlyMap<string, readonly FileObject[]>;
+
+  /** `good`: last good objects from the state directory. */
+  constructor(root: string, parse: ParseFile, good: ReadonlyMap<string, readonly FileObject[]> = new Map()) {
+    this.#root = root;
+    this.#parse = parse;
+    this.#good = good;
+  }
+
+  /** Looks at all files, reads those that changed (with `all`: every one). Never rejects. */
+  async load(all = false): Promise<FilesState> {
+    let listing: Listing;
+    try {
+      listing = await listFiles(this.#root);
+    } catch (error) {
+      // What cannot be looked at changes nothing: an unmounted volume must not empty the configuration.
+      const fault = { file: this.#root, line: null, column: null, message: messageOf(error) };
+      return { good: this.#good, faults: [fault], read: [], directories: new Map() };
+    }
+    const good = new Map<string, readonly FileObject[]>();
+    const faults: Fault[] = [];
+    const read: string[] = [];
+    for (const [name, stamp] of listing.files) {
+      const before = all ? undefined : this.#cache.get(name);
+      const cached = before?.identity === stamp.identity && !before.fresh ? before : await this.#read(stamp, before);
+      if (cached !== before && cached.parsed !== before?.parsed) read.push(name);
+      this.#cache.set(name, cached);
+      faults.push(...cached.parsed.faults);
+      const kept = cached.parsed.faults.length === 0 ? cached.parsed.objects : this.#good.get(name);
+      if (kept !== undefined) good.set(name, kept);
+    }
+    for (const name of this.#cache.keys()) if (!listing.files.has(name)) this.#cache.delete(name);
+    this.#good = good;
+    return { good, faults, read, directories: listing.directories };
+  }
+
+  async #read(stamp: FileStamp, before: CachedFile | undefined): Promise<CachedFile> {
+    const cached = (text: string | null, parsed: ParsedFile) => ({
+      identity: stamp.identity,
+      fresh: Date.now() - stamp.modified < FRESH_MS,
+      text,
+      parsed,
+    });
+    try {
+      const text = await readText(stamp);
+      if (before !== undefined && before.text === text) return cached(text, before.parsed);
+      return cached(text, this.#parse(text, stamp.path));
+    } catch (error) {
+      const fault = { file: stamp.path, line: null, column: null, message: messageOf(error) };
+      return cached(null, { objects: [], faults: [fault] });
+    }
+  }
+}
+
+async function readText(stamp: FileStamp): Promise<string> {
+  if (stamp.size > MAX_FILE_BYTES) throw new Error(`has ${stamp.size} bytes, at most ${MAX_FILE_BYTES} are read`);
+  const file = await open(stamp.path, 'r');
+  try {
+    const bytes = await file.readFile();
+    try {
+      return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    } catch {
+      throw new Error('is not text in UTF-8');
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function messageOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'no such file or directory';
+  if (code === 'EACCES') return 'may not be read by this user (permission denied)';
+  return message;
+}

@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { z } from 'zod';
+
+import type { ApiObject } from '../admin/contract.ts';
+import { readBounded, removeLeftovers, writeDurably } from './durable-file.ts';
+import type { Identities } from './identity.ts';
+import type { FileObject, ObjectId } from './objects.ts';
+import type { Overlay } from './overlay.ts';
+
+/** What is kept over a restart. */
+export interface KeptState {
+  /** The path of the configuration that `files` belongs to. */
+  readonly config: string;
+  /** Last good objects of every file. */
+  readonly files: ReadonlyMap<string, readonly FileObject[]>;
+  readonly overlay: Overlay;
+  readonly identities: Identities;
+  /** Last good version of objects whose present one is not accepted. */
+  readonly lastGood: ReadonlyMap<ObjectId, ApiObject>;
+}
+
+const VERSION = 1;
+const MAX_BYTES = 256 << 20;
+
+const objectSchema = z.object({
+  apiVersion: z.string(),
+  kind: z.string(),
+  metadata: z.looseObject({ name: z.string(), namespace: z.string() }),
+  spec: z.unknown(),
+});
+const stateSchema = z.object({
+  config: z.string(),
+  files: z.array(z.tuple([z.string(), z.array(z.object({ object: objectSchema, line: z.int() }))])),
+  overlay: z.array(z.tuple([z.string(), z.object({ object: objectSchema.nullable(), base: z.string().nullable() })])),
+  identities: z.array(
+    z.tuple([
+      z.string(),
+      z.object({ uid: z.string(), creationTimestamp: z.string(), generation: z.int(), specHash: z.string() }),
+    ]),
+  ),
+  lastGood: z.array(z.tuple([z.string(), objectSchema])),
+});
+
+/** The directory of `--state-dir`: `state.json` and `cookie-keys.json`, readable by their owner only. */
+export class StateDirectory {
+  readonly #path: string;
+
+  private constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Makes the directory where it is missing. Errors: a message for people that names the directory. */
+  static async open(path: string): Promise<StateDirectory> {
+    const fail = (error: unknown) => new Error(`state directory ${path}: ${(error as Error).message}`);
+    await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+      throw fail(error);
+    });
+    if (!(await stat(path)).isDirectory()) throw new Error(`state directory ${path}: not a directory`);
+    const directory = new StateDirectory(path);
+    for (const file of [directory.#state, directory.#keys]) {
+      await removeLeftovers(file).catch((error: unknown) => {
+        throw fail(error);
+      });
+    }
+    return directory;
+  }
+
+  get #state(): string {
+    return join(this.#path, 'state.json');
+  }
+
+  get #keys(): string {
+    return join(this.#path, 'cookie-keys.json');
+  }
+
+  /**
+   * Null: nothing was kept. A file that cannot be understood is put aside as `state.json.bad` and reported; one of a
+   * newer version is an error: an older program must not destroy what a newer one keeps.
+   */
+  async read(report: (message: string) => void): Promise<KeptState | null> {
+    const text = await readBounded(this.#state, MAX_BYTES);
+    if (text === null) return null;
+    let json: unknown;
+    try {
+      json = JSON.parse(text);
+    } catch (error) {
+      return await this.#putAside(report, (error as Error).message);
+    }
+    const version = (json as { version?: unknown } | null)?.version;
+    if (typeof version === 'number' && version > VERSION) {
+      throw new Error(`${this.#state} has version ${version}, this program reads version ${VERSION}`);
+    }
+    const parsed = stateSchema.safeParse(json);
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      return await this.#putAside(report, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+    }
+    const { config, files, overlay, identities, lastGood } = parsed.data;
+    return {
+      config,
+      files: new Map(files as [string, FileObject[]][]),
+      overlay: new Map(overlay as [ObjectId, { object: ApiObject | null; base: string | null }][]),
+      identities: new Map(identities),
+      lastGood: new Map(lastGood as [ObjectId, ApiObject][]),
+    };
+  }
+
+  /** Resolves when it is on the disk. */
+  async write(state: KeptState): Promise<void> {
+    const { config, files, overlay, identities, lastGood } = state;
+    const document = {
+      version: VERSION,
+      config,
+      files: [...files],
+      overlay: [...overlay],
+      identities: [...identities],
+      lastGood: [...lastGood],
+    };
+    await writeDurably(this.#state, `${JSON.stringify(document)}\n`);
+  }
+
+  /** Keys that sign the cookies of chttp, hex, the first signs; made at the first start. */
+  async cookieKeys(report: (message: string) => void): Promise<readonly string[]> {
+    const text = await readBounded(this.#keys, 65_536);
+    if (text !== null) {
+      const keys = parseKeys(text);
+      if (keys !== null) {
+        await chmod(this.#keys, 0o600);
+        return keys;
+      }
+      report(`${this.#keys} cannot be understood, new keys are made: sessions of chttp are chosen anew`);
+    }
+    const keys = newCookieKeys();
+    await writeDurably(this.#keys, `${JSON.stringify(keys)}\n`);
+    return keys;
+  }
+
+  async #putAside(report: (message: string) => void, why: string): Promise<null> {
+    await rename(this.#state, `${this.#state}.bad`);
+    report(`${this.#state} cannot be understood (${why}); it was put aside as state.json.bad`);
+    return null;
+  }
+}
+
+/** For a server without a state directory too: then sessions last until it is restarted. */
+export function newCookieKeys(): readonly string[] {
+  return [randomBytes(32).toString('hex')];
+}
+
+function parseKeys(text: string): readonly string[] | null {
+  try {
+    return z
+      .array(z.string().regex(/^[0-9a-f]{64}$/))
+      .min(1)
+      .max(16)
+      .parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
