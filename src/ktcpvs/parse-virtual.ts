@@ -1,0 +1,227 @@
+import { printIdent, readHostPort, readNumber, readServer } from './host-port.ts';
+import type { Services } from './services.ts';
+/** One `Virtual NAME { … }`, from its opening brace on. */
+import {
+  DEFAULT_PORT,
+  DEFAULT_SCHEDULER,
+  LIMITS,
+  MAX_CLIENTS,
+  MAX_MATCH,
+  MAX_PATTERN,
+  MAX_PROCESSES,
+  MAX_WEIGHT,
+  SCHEDULERS,
+  refKey,
+  sameRef,
+} from './table.ts';
+import type { HostPort, Ident, KeptRule, ServerRef, Virtual } from './table.ts';
+import type { Token } from './tokens.ts';
+import { Words, show } from './words.ts';
+
+const NUMBERS = ['startservers', 'maxclients', 'minspareservers', 'maxspareservers'] as const;
+const ONCE = ['listen', 'scheduler', 'started', ...NUMBERS, 'redirect'] as const;
+const KEYWORDS = [...ONCE, 'server', 'rule'];
+const EXPECTED = `a keyword (${KEYWORDS.join(', ')}) or "}"`;
+
+type UnresolvedRef = { kind: 'Address'; host: string; port: number | null } | { kind: 'Object'; name: string };
+
+interface RuleLine {
+  readonly token: Token;
+  readonly pattern: string;
+  readonly match: number | null;
+  readonly weight: number | null;
+  readonly server: UnresolvedRef;
+}
+
+/** As read, before what is left out is filled in. */
+interface Lines {
+  readonly once: Map<string, Token>;
+  readonly numbers: Map<string, number>;
+  listen: { host: string; port: number | null };
+  scheduler: string;
+  started: boolean | null;
+  redirect: HostPort | null;
+  readonly servers: { token: Token; ref: UnresolvedRef; weight: number }[];
+  readonly rules: (RuleLine | KeptRule)[];
+}
+
+export function readVirtual(words: Words, ident: Ident, at: Token, services: Services): Virtual {
+  words.keyword(['{'], `"{" after the name ${printIdent(ident)}`);
+  const lines: Lines = {
+    once: new Map(),
+    numbers: new Map(),
+    listen: { host: '*', port: null },
+    scheduler: DEFAULT_SCHEDULER,
+    started: null,
+    redirect: null,
+    servers: [],
+    rules: [],
+  };
+  for (;;) {
+    const token = words.peek();
+    const keyword = words.keyword([...KEYWORDS, '}'], EXPECTED);
+    if (keyword === '}' || token === undefined) return assemble(words, ident, at, lines);
+    words.keyword(['='], `"=" between white space after ${keyword}`);
+    const earlier = lines.once.get(keyword);
+    if (earlier !== undefined) {
+      words.report(token, `${keyword} a second time`, `it once (it stands in line ${earlier.line})`);
+    }
+    if ((ONCE as readonly string[]).includes(keyword)) lines.once.set(keyword, token);
+    readLine(words, keyword, token, lines, services);
+  }
+}
+
+function readLine(words: Words, keyword: string, at: Token, lines: Lines, services: Services): void {
+  if (keyword === 'rule') {
+    lines.rules.push(readRule(words, at, services));
+    return;
+  }
+  const value = words.next(`a value for ${keyword}`);
+  if (keyword === 'listen') {
+    lines.listen = words.judge(value, readHostPort(value.text, services));
+  } else if (keyword === 'scheduler') {
+    lines.scheduler = value.text.toLowerCase();
+    if (!SCHEDULERS.includes(lines.scheduler))
+      words.report(value, show(value), `a scheduler: ${SCHEDULERS.join(', ')}`);
+  } else if (keyword === 'started') {
+    const answer = value.text.toLowerCase();
+    if (answer !== 'yes' && answer !== 'no') words.report(value, show(value), 'yes or no');
+    lines.started = answer === 'yes';
+  } else if (keyword === 'redirect') {
+    const { host, port } = words.judge(value, readHostPort(value.text, services));
+    if (port === null || host === '*') words.report(value, show(value), 'HOST:PORT');
+    else lines.redirect = { host, port };
+  } else if (keyword === 'server') {
+    const ref = words.judge(value, readServer(value.text, services));
+    lines.servers.push({ token: value, ref, weight: readServerWeight(words) });
+  } else {
+    lines.numbers.set(
+      keyword,
+      words.judge(value, readNumber(value.text, 0, keyword === 'maxclients' ? MAX_CLIENTS : MAX_PROCESSES)),
+    );
+  }
+}
+
+/** `server = HOST:PORT` may be followed by a weight, which is what stands there and is neither a keyword nor a brace. */
+function readServerWeight(words: Words): number {
+  const token = words.peek();
+  if (token === undefined || token.quoted || token.text === '}' || KEYWORDS.includes(token.text.toLowerCase()))
+    return 1;
+  words.next('a weight');
+  return words.judge(token, readNumber(token.text, 0, MAX_WEIGHT));
+}
+
+function readRule(words: Words, at: Token, services: Services): RuleLine | KeptRule {
+  const expected = '"pattern" (or "keep" and the name of a rule)';
+  if (words.keyword(['pattern', 'keep'], expected) === 'keep') {
+    const name = words.next('the name of a rule').text;
+    return { kind: 'Keep', name, at: { line: at.line, column: at.column } };
+  }
+  const pattern = words.next('a pattern');
+  if (pattern.text === '')
+    words.report(pattern, 'an empty pattern', 'a POSIX extended regular expression (.* for all)');
+  if (pattern.text.length > MAX_PATTERN) {
+    words.report(pattern, `a pattern of ${pattern.text.length} characters`, `at most ${MAX_PATTERN}`);
+  }
+  if (/\p{Cc}/u.test(pattern.text)) words.report(pattern, show(pattern), 'a pattern without control characters');
+  const given = new Map<string, number>();
+  for (;;) {
+    const token = words.peek();
+    const keyword = words.keyword(
+      ['match', 'weight', 'conns', 'use'],
+      '"match", "weight" or "use server" after the pattern',
+    );
+    if (keyword === 'use' || token === undefined) break;
+    if (given.has(keyword)) words.report(token, `${keyword} a second time`, 'it once');
+    const number = words.next(`a number after ${keyword}`);
+    // `conns` is a live count of a listing: skipped, however large it has grown.
+    const most = { match: MAX_MATCH, weight: MAX_WEIGHT }[keyword] ?? Number.MAX_SAFE_INTEGER;
+    given.set(keyword, words.judge(number, readNumber(number.text, 0, most)));
+  }
+  words.keyword(['server'], '"server" after "use"');
+  const destination = words.next('HOST or HOST:PORT');
+  const server = words.judge(destination, readServer(destination.text, services));
+  const { match = null, weight = null } = Object.fromEntries(given);
+  return { token: destination, pattern: pattern.text, match, weight, server };
+}
+
+function assemble(words: Words, ident: Ident, at: Token, lines: Lines): Virtual {
+  const listen = { host: lines.listen.host, port: lines.listen.port ?? DEFAULT_PORT };
+  const resolve = (ref: UnresolvedRef): ServerRef =>
+    ref.kind === 'Object' ? ref : { kind: 'Address', host: ref.host, port: ref.port ?? listen.port };
+  const number = (name: (typeof NUMBERS)[number]) => lines.numbers.get(name) ?? null;
+  if (lines.servers.length > LIMITS.servers)
+    words.stop(at, `${lines.servers.length} servers`, `at most ${LIMITS.servers}`);
+  const weights = new Map<string, number>();
+  const servers = lines.servers.map(({ token, ref, weight }) => {
+    const server = { ref: resolve(ref), weight, at: place(token) };
+    const key = refKey(server.ref);
+    if (weights.has(key)) words.report(token, `server ${token.text} a second time`, 'it once');
+    weights.set(key, weight);
+    return server;
+  });
+  return {
+    ident,
+    listen,
+    scheduler: lines.scheduler,
+    started: lines.started,
+    startServers: number('startservers'),
+    maxClients: number('maxclients'),
+    minSpareServers: number('minspareservers'),
+    maxSpareServers: number('maxspareservers'),
+    redirect: lines.redirect,
+    servers,
+    rules: gather(words, ident, at, lines.rules, resolve, weights),
+    at: place(at),
+  };
+}
+
+/** Lines with the same pattern build one rule, in the place of the first of them. */
+function gather(
+  words: Words,
+  ident: Ident,
+  at: Token,
+  lines: Lines['rules'],
+  resolve: (ref: UnresolvedRef) => ServerRef,
+  weights: ReadonlyMap<string, number>,
+): Virtual['rules'] {
+  const rules = new Map<string, Virtual['rules'][number]>();
+  for (const line of lines) {
+    if ('kind' in line) {
+      if (rules.has(`keep ${line.name}`)) words.report(line.at ?? at, `keep ${line.name} a second time`, 'it once');
+      rules.set(`keep ${line.name}`, line);
+      continue;
+    }
+    const ref = resolve(line.server);
+    if (!weights.has(refKey(ref))) {
+      words.report(line.token, JSON.stringify(line.token.text), `a server of virtual server ${printIdent(ident)}`);
+    }
+    const key = `pattern ${line.pattern}`;
+    const rule = rules.get(key);
+    const destination = { ref, weight: line.weight, at: place(line.token) };
+    if (rule?.kind !== 'Pattern') {
+      const { pattern, match } = line;
+      rules.set(key, {
+        kind: 'Pattern',
+        pattern,
+        match: match ?? 0,
+        destinations: [destination],
+        at: place(line.token),
+      });
+      continue;
+    }
+    if (line.match !== null && line.match !== rule.match) {
+      words.report(line.token, `match ${line.match}`, `match ${rule.match}, as the same pattern has above`);
+    }
+    if (rule.destinations.some((other) => sameRef(other.ref, ref))) {
+      words.report(line.token, `server ${line.token.text} a second time for the same pattern`, 'it once');
+    }
+    rules.set(key, { ...rule, destinations: [...rule.destinations, destination] });
+  }
+  if (rules.size > LIMITS.rules) words.stop(at, `${rules.size} rules`, `at most ${LIMITS.rules}`);
+  return [...rules.values()];
+}
+
+function place({ line, column }: Token): { line: number; column: number } {
+  return { line, column };
+}
