@@ -1,0 +1,57 @@
+/** What translate sees: plain data, put together by a source (manifests, the API server, tcpvsadm). */
+import type { AppWeightMatrixSpec } from '../api/app-weight-matrix.ts';
+import type { AppWeightMatrix, RealServer, TcpVirtualServer } from '../api/parse.ts';
+import type { RealServerSpec } from '../api/real-server.ts';
+import type { TcpVirtualServerSpec } from '../api/tcp-virtual-server.ts';
+import type { ObjectKey } from '../model/snapshot.ts';
+import type { Kind } from '../model/status.ts';
+
+export interface ClusterState {
+  readonly mode: 'Standalone' | 'Cluster';
+  /** Only objects of this class are seen. */
+  readonly className: string;
+  readonly virtualServers: ReadonlyMap<ObjectKey, TcpVirtualServer>;
+  readonly realServers: ReadonlyMap<ObjectKey, RealServer>;
+  readonly matrices: ReadonlyMap<ObjectKey, AppWeightMatrix>;
+  /** Objects of this class that do not parse; they are served by their last good spec, and get a condition. */
+  readonly invalid: readonly InvalidObject[];
+  /** `lastGood` of the former translation, kept by the source (over restarts, if it can). */
+  readonly lastGood: LastGood;
+  /** Secrets of type kubernetes.io/tls; absent: not looked at. */
+  readonly secrets?: ReadonlyMap<ObjectKey, TlsSecret>;
+}
+
+export interface InvalidObject {
+  readonly kind: Kind;
+  readonly key: ObjectKey;
+  readonly generation: number;
+  /** As metadata.creationTimestamp; '' where it is not known. */
+  readonly creationTimestamp: string;
+  readonly faults: readonly string[];
+}
+
+/** Per object the spec that was last found good: what serves while the present one is bad. */
+export interface LastGood {
+  readonly virtualServers: ReadonlyMap<ObjectKey, TcpVirtualServerSpec>;
+  readonly realServers: ReadonlyMap<ObjectKey, RealServerSpec>;
+  readonly matrices: ReadonlyMap<ObjectKey, AppWeightMatrixSpec>;
+}
+
+/** A Secret of type kubernetes.io/tls; the values are PEM. Never logged, never shown. */
+export interface TlsSecret {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export const noLastGood: LastGood = { virtualServers: new Map(), realServers: new Map(), matrices: new Map() };
+
+/** A state without objects. */
+export const emptyState = (mode: ClusterState['mode'], className = 'tcpvs'): ClusterState => ({
+  mode,
+  className,
+  virtualServers: new Map(),
+  realServers: new Map(),
+  matrices: new Map(),
+  invalid: [],
+  lastGood: noLastGood,
+});

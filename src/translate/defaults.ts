@@ -1,0 +1,46 @@
+/** Defaults that are not in the schema, so that an object that is read back shows only what was written. */
+import { parseDuration } from '../api/common.ts';
+import type { RuleSpec } from '../api/rule.ts';
+import type { TcpVirtualServerSpec } from '../api/tcp-virtual-server.ts';
+import type { Balance, Limits, Timeouts } from '../model/snapshot.ts';
+
+const TIMEOUTS: Timeouts = { request: 60_000, connect: 1_000, idle: 180_000 };
+
+/** KTCPVS's maxclients of 256 was a number of processes; connections are what is counted here. */
+const LIMITS: Limits = {
+  maxClients: 10_000,
+  headerBytes: 16_384,
+  bodyBytes: 0,
+  requestsPerConnection: 0,
+  keepAliveTimeout: 75_000,
+  headTimeout: 10_000,
+  readTimeout: 60_000,
+  writeTimeout: 60_000,
+};
+
+/** Address of a listener that names none: IPv6 and IPv4. */
+export const ANY_ADDRESS = '::';
+
+const milliseconds = (text: string | undefined, fallback: number): number =>
+  text === undefined ? fallback : (parseDuration(text) ?? fallback);
+
+export const timeoutsOf = (spec: RuleSpec['timeouts']): Timeouts => ({
+  request: milliseconds(spec.request, TIMEOUTS.request),
+  connect: milliseconds(spec.connect, TIMEOUTS.connect),
+  idle: milliseconds(spec.idle, TIMEOUTS.idle),
+});
+
+export const limitsOf = (spec: TcpVirtualServerSpec['limits']): Limits => ({
+  maxClients: spec.maxClients ?? LIMITS.maxClients,
+  headerBytes: spec.headerBytes ?? LIMITS.headerBytes,
+  bodyBytes: spec.bodyBytes ?? LIMITS.bodyBytes,
+  requestsPerConnection: spec.requestsPerConnection ?? LIMITS.requestsPerConnection,
+  keepAliveTimeout: milliseconds(spec.keepAliveTimeout, LIMITS.keepAliveTimeout),
+  headTimeout: milliseconds(spec.headTimeout, LIMITS.headTimeout),
+  readTimeout: milliseconds(spec.readTimeout, LIMITS.readTimeout),
+  writeTimeout: milliseconds(spec.writeTimeout, LIMITS.writeTimeout),
+});
+
+/** KTCPVS's schedulers are least connections, but for hhttp, whose matrix is exact. */
+export const balanceOf = (spec: Pick<TcpVirtualServerSpec, 'scheduler' | 'balance'>): Balance =>
+  spec.balance ?? (spec.scheduler === 'hhttp' ? 'RoundRobin' : 'LeastConnections');

@@ -1,0 +1,105 @@
+/** Matrices: columns of destinations, from the rows that are in force. */
+import type { AppWeightMatrixSpec, AppWeightMatrixStatus } from '../api/app-weight-matrix.ts';
+import type { Column, Destination, MatrixPiece, ObjectKey } from '../model/snapshot.ts';
+import type { Condition, ObjectStatus } from '../model/status.ts';
+import { isFalse, isPending, isUnknown, type Problem, unless, withReady } from './conditions.ts';
+import { lackOf, type ServerFacts } from './servers.ts';
+import { accepted, type Subject } from './subjects.ts';
+
+export interface MatrixResult {
+  readonly content: Omit<MatrixPiece, 'hash'> | null;
+  readonly status: ObjectStatus;
+}
+
+type Rows = readonly { readonly server: string; readonly weights: readonly { app: string; weight: number }[] }[];
+
+/** Auto: computed weights rule, where there are any; else, and in the other modes, the rows of the spec. */
+export const rowsInForce = (spec: AppWeightMatrixSpec, status: AppWeightMatrixStatus | undefined): Rows =>
+  spec.mode === 'Auto' && status !== undefined && status.rows.length > 0 ? status.rows : spec.rows;
+
+/** Piece and status of one matrix; `servers` knows the real servers by key. */
+export const translateMatrix = (
+  subject: Subject<AppWeightMatrixSpec>,
+  rows: Rows,
+  servers: ReadonlyMap<ObjectKey, ServerFacts>,
+): MatrixResult => {
+  const { key, generation, spec } = subject;
+  if (spec === null) return { content: null, status: notServed(subject) };
+  const problems: Problem[] = [];
+  const columns = columnsOf(spec, rows, subject.namespace, servers, problems);
+  const conditions: Condition[] = [
+    accepted(subject),
+    unless('ResolvedRefs', problems, 'ResolvedRefs', acceptedRows(spec, rows), generation),
+    isPending('Programmed', generation),
+    isPending('OnTarget', generation),
+  ];
+  return {
+    content: { kind: 'Matrix', key, columns },
+    status: {
+      kind: 'AppWeightMatrix',
+      key,
+      observedGeneration: generation,
+      conditions: withReady('AppWeightMatrix', conditions, generation),
+      details: {
+        appCount: spec.apps.length,
+        rowCount: rows.length,
+        cellCount: rows.reduce((sum, row) => sum + row.weights.length, 0),
+      },
+    },
+  };
+};
+
+/** One column per app; a cell that names an unknown server or app is left out and reported. */
+const columnsOf = (
+  spec: AppWeightMatrixSpec,
+  rows: Rows,
+  namespace: string,
+  servers: ReadonlyMap<ObjectKey, ServerFacts>,
+  problems: Problem[],
+): Column[] => {
+  const cells = new Map<string, Destination[]>(spec.apps.map((app) => [app.name, []]));
+  for (const row of rows) {
+    const server = servers.get(`${namespace}/${row.server}`);
+    if (server === undefined) {
+      const message = `RealServer ${namespace}/${row.server}, of a row, does not exist`;
+      problems.push({ reason: 'ServerNotFound', message });
+    }
+    for (const { app, weight } of row.weights) {
+      const column = cells.get(app);
+      if (column === undefined) {
+        const message = `the cell of ${row.server} names the app ${app}, which is not among spec.apps`;
+        problems.push({ reason: 'AppNotFound', message });
+      } else if (server !== undefined) {
+        column.push({ server: server.key, weight });
+        const lack = lackOf(server, app);
+        if (lack !== null) problems.push(lack);
+      }
+    }
+  }
+  return spec.apps.map((app) => ({ app: app.name, cells: cells.get(app.name) ?? [] }));
+};
+
+const acceptedRows = (spec: AppWeightMatrixSpec, rows: Rows): string => {
+  if (spec.mode !== 'Auto') return 'All servers and apps are known';
+  return rows === spec.rows
+    ? 'All servers and apps are known; nothing is computed yet, so spec.rows rule'
+    : 'All servers and apps are known; computed weights rule';
+};
+
+const notServed = (subject: Subject<unknown>): ObjectStatus => {
+  const { key, generation } = subject;
+  const why = 'Not looked at, because the object is not accepted';
+  const conditions = [
+    accepted(subject),
+    isUnknown('ResolvedRefs', 'NotServed', why, generation),
+    isFalse('Programmed', 'NotServed', 'Nothing is served', generation),
+    isUnknown('OnTarget', 'NotServed', why, generation),
+  ];
+  return {
+    kind: 'AppWeightMatrix',
+    key,
+    observedGeneration: generation,
+    conditions: withReady('AppWeightMatrix', conditions, generation),
+    details: {},
+  };
+};

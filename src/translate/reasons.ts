@@ -1,0 +1,31 @@
+/** Reasons of conditions: stable words, and what each means. */
+export const REASONS = {
+  Accepted: 'The object is right and has what it asked for.',
+  Invalid: 'The object is not of the form that the API asks for; the message says where.',
+  InvalidPattern: 'A Pattern or Regex of a rule does not compile; the message says which and why.',
+  InvalidAddress: 'A listener’s address is no IP address.',
+  StandaloneOnly: 'The object uses a field that has a meaning without a cluster only.',
+  ListenerConflict: 'An older virtual server has the same port with another protocol or setting, or has it for itself.',
+  HostConflict: 'An older virtual server has some of the hosts on that port; what is left is served.',
+  ResolvedRefs: 'All that the object refers to is there.',
+  ServerNotFound: 'A RealServer that the object names does not exist in its namespace, or is of another class.',
+  MatrixNotFound: 'An AppWeightMatrix that the object names does not exist in its namespace, or is of another class.',
+  AppNotFound: 'An app is a column of none of the matrices.',
+  AmbiguousApp: 'An app is a column of several of the matrices; the first one serves.',
+  NoPortForApp: 'A RealServer has no port for what is asked of it.',
+  NodeServer: 'A node has no app outside a matrix, so it cannot be a plain destination.',
+  CertificateNotFound: 'A Secret with a certificate is not there.',
+  RefNotPermitted: 'A reference to another namespace that no ReferenceGrant allows.',
+  NeedsCluster: 'Nodes and Services are known in a cluster only.',
+  Suspended: 'spec.suspend is set; nothing listens.',
+  ProtocolNotServed: 'The protocol of a listener is not served by this version.',
+  NotServed: 'Nothing of the object is served, because it is not accepted.',
+  NotUsed: 'A rule that this listener’s scheduler never looks at.',
+  Pending: 'Not known yet.',
+  Programmed: 'Every proxy serves this generation.',
+  Quiesced: 'spec.quiesce is set; no new work.',
+  InService: 'Takes new work.',
+  Ready: 'Accepted, resolved and programmed.',
+} as const satisfies Record<string, string>;
+
+export type ConditionReason = keyof typeof REASONS;

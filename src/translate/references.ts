@@ -1,0 +1,113 @@
+/** What a virtual server refers to: found or not, with the rule that it concerns. */
+import type { AppWeightMatrixSpec } from '../api/app-weight-matrix.ts';
+import type { TcpVirtualServerSpec } from '../api/tcp-virtual-server.ts';
+import type { ObjectKey } from '../model/snapshot.ts';
+import type { ClusterState } from './cluster-state.ts';
+import type { Problem } from './conditions.ts';
+import type { Finder } from './rules.ts';
+import { lackOf, type ServerFacts } from './servers.ts';
+
+/** All objects that can be referred to, by key. */
+export interface Directory {
+  readonly servers: ReadonlyMap<ObjectKey, ServerFacts>;
+  readonly matrices: ReadonlyMap<ObjectKey, AppWeightMatrixSpec>;
+  readonly secrets: ClusterState['secrets'];
+}
+
+/** Plain data only: equal references (and an unchanged spec) make an equal piece. */
+export interface References {
+  /** Per name that is referred to: key and own weight, or null where there is no such real server. */
+  readonly servers: Readonly<Record<string, { readonly key: ObjectKey; readonly weight: number } | null>>;
+  /** Per app that a rule names: the matrix that has its column. */
+  readonly apps: Readonly<Record<string, ObjectKey | null>>;
+  /** `rule` is null where the problem is the virtual server's own. */
+  readonly problems: readonly (Problem & { readonly rule: string | null })[];
+}
+
+export const resolveReferences = (spec: TcpVirtualServerSpec, namespace: string, directory: Directory): References => {
+  const servers: Record<string, { key: ObjectKey; weight: number } | null> = {};
+  const apps: Record<string, ObjectKey | null> = {};
+  const problems: (Problem & { rule: string | null })[] = [];
+  const report = (rule: string | null, problem: Problem): void => {
+    const message = rule === null ? problem.message : `rule ${rule}: ${problem.message}`;
+    problems.push({ ...problem, message, rule });
+  };
+
+  const lookUpServer = (rule: string | null, name: string): void => {
+    const key = `${namespace}/${name}`;
+    const facts = directory.servers.get(key);
+    servers[name] = facts === undefined ? null : { key, weight: facts.weight };
+    const lack: Problem | null =
+      facts === undefined
+        ? { reason: 'ServerNotFound', message: `RealServer ${key} does not exist` }
+        : lackOf(facts, null);
+    if (lack !== null) report(rule, lack);
+  };
+
+  const matrices = spec.matrixRefs.flatMap(({ name }) => {
+    const key = `${namespace}/${name}`;
+    const matrix = directory.matrices.get(key);
+    if (matrix === undefined) {
+      report(null, { reason: 'MatrixNotFound', message: `AppWeightMatrix ${key} does not exist` });
+      return [];
+    }
+    return [{ key, apps: appsOf(matrix) }];
+  });
+
+  const lookUpApp = (rule: string, app: string): void => {
+    const having = matrices.filter((matrix) => matrix.apps.has(app)).map((matrix) => matrix.key);
+    apps[app] = having[0] ?? null;
+    if (having.length === 0) {
+      const where = spec.matrixRefs.length === 0 ? 'there are no matrixRefs' : 'no matrix of matrixRefs has it';
+      report(rule, { reason: 'AppNotFound', message: `app ${app}: ${where}` });
+    } else if (having.length > 1) {
+      const message = `app ${app} is a column of ${having.join(' and ')}; ${having[0]} serves`;
+      report(rule, { reason: 'AmbiguousApp', message });
+    }
+  };
+
+  for (const { server } of spec.servers) lookUpServer(null, server);
+  for (const rule of spec.rules) {
+    for (const { server } of rule.servers ?? []) lookUpServer(rule.name, server);
+    for (const { mirror } of rule.filters) if (mirror !== undefined) lookUpServer(rule.name, mirror.server);
+    if (rule.app !== undefined) lookUpApp(rule.name, rule.app);
+  }
+  for (const problem of certificateProblems(spec, namespace, directory.secrets)) report(null, problem);
+  return { servers, apps, problems };
+};
+
+export const finderOf = (references: References): Finder => ({
+  server: (name) => references.servers[name]?.key ?? null,
+  weightOf: (name) => references.servers[name]?.weight ?? 1,
+  matrixOf: (app) => references.apps[app] ?? null,
+});
+
+const columns = new WeakMap<AppWeightMatrixSpec, ReadonlySet<string>>();
+
+/** Names of the columns; kept per spec, because many virtual servers refer to one matrix. */
+const appsOf = (matrix: AppWeightMatrixSpec): ReadonlySet<string> => {
+  let names = columns.get(matrix);
+  if (names === undefined) {
+    names = new Set(matrix.apps.map((app) => app.name));
+    columns.set(matrix, names);
+  }
+  return names;
+};
+
+/** A reference to another namespace needs a grant there; where there is no cluster, there are no grants. */
+const certificateProblems = (
+  spec: TcpVirtualServerSpec,
+  namespace: string,
+  secrets: ClusterState['secrets'],
+): Problem[] =>
+  spec.listeners.flatMap(({ name, tls }) =>
+    (tls?.certificateRefs ?? []).flatMap((ref): Problem[] => {
+      const key = `${ref.namespace ?? namespace}/${ref.name}`;
+      if (ref.namespace !== undefined && ref.namespace !== namespace) {
+        const message = `listener ${name}: Secret ${key} is in another namespace, and no ReferenceGrant allows it`;
+        return [{ reason: 'RefNotPermitted', message }];
+      }
+      if (secrets === undefined || secrets.has(key)) return [];
+      return [{ reason: 'CertificateNotFound', message: `listener ${name}: Secret ${key} does not exist` }];
+    }),
+  );

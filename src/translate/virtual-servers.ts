@@ -1,0 +1,158 @@
+/** Virtual servers: piece and status from one walk, so that configuration and status cannot disagree. */
+import type { TcpVirtualServerSpec } from '../api/tcp-virtual-server.ts';
+import type { Listener, Protocol, VirtualServerPiece } from '../model/snapshot.ts';
+import type { Condition, ObjectStatus } from '../model/status.ts';
+import type { ListenerClaim } from './claims.ts';
+import { isFalse, isPending, isTrue, isUnknown, listed, type Problem, unless, withReady } from './conditions.ts';
+import { balanceOf, limitsOf } from './defaults.ts';
+import { finderOf, type References } from './references.ts';
+import { inTryingOrder, translateDestinations, translateRule } from './rules.ts';
+import { accepted, type Subject } from './subjects.ts';
+
+/** Protocols that the proxy of this version terminates or passes through. */
+const SERVED: readonly Protocol[] = ['HTTP', 'TCP'];
+
+export interface VirtualServerResult {
+  readonly content: Omit<VirtualServerPiece, 'hash'> | null;
+  readonly status: ObjectStatus;
+}
+
+/** What a virtual server is translated with, besides its spec: plain data. */
+export interface VirtualServerContext {
+  readonly claims: readonly ListenerClaim[];
+  readonly references: References;
+}
+
+export const translateVirtualServer = (
+  subject: Subject<TcpVirtualServerSpec>,
+  context: VirtualServerContext,
+): VirtualServerResult => {
+  const { spec } = subject;
+  if (spec === null) return { content: null, status: statusOf(subject, notLookedAt(subject), {}) };
+  const { claims, references } = context;
+  const conflicts = claims.flatMap((claim) => conflictsOf(claim, spec));
+  const listeners = spec.suspend ? [] : listenersOf(spec, claims);
+  const conditions = [
+    accepted(subject, conflicts),
+    unless('ResolvedRefs', references.problems, 'ResolvedRefs', 'All references are known', subject.generation),
+    programmed(subject, spec, listeners),
+  ];
+  const content = listeners.length === 0 ? null : contentOf(subject.key, spec, listeners, references);
+  return { content, status: statusOf(subject, conditions, detailsOf(subject, spec, context)) };
+};
+
+const contentOf = (
+  key: string,
+  spec: TcpVirtualServerSpec,
+  listeners: readonly Listener[],
+  references: References,
+): Omit<VirtualServerPiece, 'hash'> => {
+  const finder = finderOf(references);
+  return {
+    kind: 'VirtualServer',
+    key,
+    listeners,
+    scheduler: spec.scheduler,
+    balance: balanceOf(spec),
+    servers: translateDestinations(spec.servers, finder),
+    rules: inTryingOrder(spec.rules).map((rule) => translateRule(rule, finder)),
+    redirect: spec.redirect ?? null,
+    limits: limitsOf(spec.limits),
+  };
+};
+
+/** Listeners on which something is left. */
+const listenersOf = (spec: TcpVirtualServerSpec, claims: readonly ListenerClaim[]): Listener[] =>
+  spec.listeners.flatMap(({ name, port, protocol, proxyProtocol }, index) => {
+    const claim = claims[index];
+    if (claim === undefined || claim.hosts.length === 0) return [];
+    return [{ name, address: claim.address, port, protocol, proxyProtocol, hosts: claim.hosts }];
+  });
+
+const conflictsOf = (claim: ListenerClaim, spec: TcpVirtualServerSpec): Problem[] => {
+  if (claim.conflict !== null) return [{ reason: 'ListenerConflict', message: claim.conflict }];
+  if (claim.lost.length === 0) return [];
+  const port = spec.listeners.find((each) => each.name === claim.name)?.port ?? 0;
+  const taken = claim.lost.map(({ host, owner }) => `${host === '*' ? 'requests for any host' : host} (${owner})`);
+  const left = claim.hosts.length === 0 ? 'nothing is left' : `left: ${listed(claim.hosts)}`;
+  const message = `listener ${claim.name}: on port ${port} older virtual servers have ${listed(taken)}; ${left}`;
+  return [{ reason: 'HostConflict', message }];
+};
+
+const programmed = (
+  { generation }: Subject<unknown>,
+  spec: TcpVirtualServerSpec,
+  listeners: readonly Listener[],
+): Condition => {
+  if (spec.suspend) return isFalse('Programmed', 'Suspended', 'spec.suspend is set; nothing listens', generation);
+  if (listeners.length === 0) return isFalse('Programmed', 'NotServed', 'No listener is left', generation);
+  const refused = listeners.filter((each) => !SERVED.includes(each.protocol));
+  if (refused.length === 0) return isPending('Programmed', generation);
+  const names = refused.map((each) => `listener ${each.name} (${each.protocol})`);
+  return isFalse('Programmed', 'ProtocolNotServed', `This version does not serve ${listed(names)}`, generation);
+};
+
+const notLookedAt = (subject: Subject<unknown>): Condition[] => [
+  accepted(subject),
+  isUnknown('ResolvedRefs', 'NotServed', 'Not looked at, because the object is not accepted', subject.generation),
+  isFalse('Programmed', 'NotServed', 'Nothing is served', subject.generation),
+];
+
+const statusOf = (
+  { key, generation }: Subject<unknown>,
+  conditions: readonly Condition[],
+  details: ObjectStatus['details'],
+): ObjectStatus => ({
+  kind: 'TcpVirtualServer',
+  key,
+  observedGeneration: generation,
+  conditions: withReady('TcpVirtualServer', conditions, generation),
+  details,
+});
+
+const detailsOf = (
+  { generation }: Subject<unknown>,
+  spec: TcpVirtualServerSpec,
+  { claims, references }: VirtualServerContext,
+): ObjectStatus['details'] => ({
+  ports: spec.listeners
+    .map(({ port, protocol }) => `${port}/${protocol}`)
+    .join(',')
+    .slice(0, 256),
+  ruleCount: spec.rules.length,
+  listeners: spec.listeners.map(({ name, protocol }, index) => {
+    const claim = claims[index];
+    const served = !spec.suspend && claim !== undefined && claim.hosts.length > 0 && SERVED.includes(protocol);
+    const conflicts = claim === undefined ? [] : conflictsOf(claim, spec);
+    return {
+      name,
+      attachedRules: served ? spec.rules.length : 0,
+      conditions: [
+        unless('Accepted', conflicts, 'Accepted', 'Accepted', generation),
+        ...(SERVED.includes(protocol)
+          ? []
+          : [isFalse('Programmed', 'ProtocolNotServed', `This version does not serve ${protocol}`, generation)]),
+      ],
+    };
+  }),
+  rules: spec.rules.flatMap(({ name }) => {
+    const conditions = ruleConditions(name, spec, references, generation);
+    return conditions.length === 0 ? [] : [{ name, conditions }];
+  }),
+});
+
+const ruleConditions = (
+  name: string,
+  spec: TcpVirtualServerSpec,
+  references: References,
+  generation: number,
+): Condition[] => {
+  const conditions: Condition[] = [];
+  const problems = references.problems.filter((each) => each.rule === name);
+  if (problems.length > 0) conditions.push(unless('ResolvedRefs', problems, 'ResolvedRefs', '', generation));
+  if (spec.scheduler === 'wlc' && spec.listeners.every((each) => each.protocol === 'TCP')) {
+    const message = 'wlc on TCP looks at no request; the destinations are spec.servers';
+    conditions.push(isTrue('NotUsed', 'NotUsed', message, generation));
+  }
+  return conditions;
+};
