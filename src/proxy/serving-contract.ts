@@ -19,8 +19,11 @@ export interface Serving {
   /** Has served its first snapshot, has a live worker, is not draining. */
   readonly ready: boolean;
   setLogLevel(level: string): void;
-  /** Answers with `Connection: close`, lets what runs finish, at most `deadline` ms. */
-  drain(deadline: number): Promise<void>;
+  /**
+   * Answers with `Connection: close`, lets what runs finish, at most `deadline` ms; new connections are still accepted
+   * for the first `keepAccepting` ms (default 0).
+   */
+  drain(deadline: number, keepAccepting?: number): Promise<void>;
   /** Ends workers and listeners at once. */
   close(): Promise<void>;
 }
@@ -30,6 +33,8 @@ export interface Programmed {
   readonly listeners: readonly ListenerState[];
   /** From the call to the last acknowledgement. */
   readonly milliseconds: number;
+  /** Why nothing was changed: the snapshot asks for more than the proxy can hold. Then `snapshot` is the one before. */
+  readonly error?: string;
 }
 
 export interface ListenerState {

@@ -1,0 +1,58 @@
+/** Shares and live counts, from shared memory and from what ended epochs left. */
+import type { CellCounts, CountsDocument, EndpointCounts, RowCounts } from '../../model/counts.ts';
+import { addSums } from '../plan/ledger.ts';
+import type { Planner, RowState } from '../plan/planner.ts';
+import { DOWN } from '../shared.ts';
+import type { MainMemory } from './memory.ts';
+
+export function countsOf(planner: Planner, memory: MainMemory): CountsDocument {
+  return {
+    rows: [...planner.rows()].map((row) => rowCounts(row, planner, memory)),
+    endpoints: endpointCounts(planner, memory),
+  };
+}
+
+function rowCounts(row: RowState, planner: Planner, memory: MainMemory): RowCounts {
+  const { plan } = row;
+  const current = plan.cells.map((cell) => memory.readCell(cell.counter));
+  const ended = planner.ended(row);
+  const weights = plan.cells.reduce((sum, cell) => sum + cell.weight, 0);
+  const available = plan.cells.reduce((sum, cell) => sum + (cell.available ? cell.weight : 0), 0);
+  const chosen = current.reduce((sum, { first }) => sum + first, 0);
+  const cells = plan.cells.map((cell, index): CellCounts => {
+    const { first } = current[index]!;
+    const all = addSums(current[index]!, ended[index]!);
+    return {
+      server: cell.server,
+      app: cell.app,
+      weight: cell.weight,
+      available: cell.available,
+      asked: weights === 0 ? 0 : cell.weight / weights,
+      askedAvailable: available === 0 || !cell.available ? 0 : cell.weight / available,
+      delivered: chosen === 0 ? null : first / chosen,
+      epochRequests: first,
+      requests: all.first,
+      retries: all.retries,
+      sticky: all.sticky,
+      failures: all.failures,
+    };
+  });
+  return { id: plan.id, epoch: plan.epoch, cells };
+}
+
+function endpointCounts(planner: Planner, memory: MainMemory): EndpointCounts[] {
+  const counts: EndpointCounts[] = [];
+  for (const { slot, address, port, servers } of planner.endpoints()) {
+    const bits = Atomics.load(memory.state.down, slot);
+    const active = Math.max(0, Atomics.load(memory.state.inflight, slot));
+    for (const server of servers.keys()) {
+      const down: string[] = [];
+      if (bits & DOWN.check) down.push('check');
+      if (bits & DOWN.ejected) down.push('ejected');
+      // The bit says that all its real servers are quiesced; shown is what this one says.
+      if (planner.server(server)?.quiesced === true) down.push('quiesced');
+      counts.push({ server, address, port, active, available: down.length === 0, down });
+    }
+  }
+  return counts;
+}

@@ -1,0 +1,218 @@
+/**
+ * What is known of each endpoint: active checks, ejections, probes that bring it back. One record per endpoint, whatever
+ * points to it. Decides nothing about rows: it says which endpoints changed, and the planner makes new epochs.
+ */
+import type { HealthCheck } from '../../model/snapshot.ts';
+import type { FromWorker } from '../messages.ts';
+import type { EndpointState } from '../plan/endpoints.ts';
+import type { Availability } from '../plan/memory.ts';
+import { DOWN, type SharedState } from '../shared.ts';
+import type { Log } from './log.ts';
+import type { Probe } from './probe.ts';
+
+/** Consecutive failures other than a refused connection that eject an endpoint. */
+const STRIKES = 5;
+/** Probes of an ejected endpoint: the first after half a second, then twice as long each time. */
+const FIRST_PROBE = 500;
+const LAST_PROBE = 30_000;
+/** Ejected again this soon after it was let in: the intervals go on growing. */
+const RELAPSE = 30_000;
+
+export class Health implements Availability {
+  readonly #options: HealthOptions;
+  readonly #records = new Map<number, EndpointRecord>();
+  #order = 0;
+  #closed = false;
+
+  constructor(options: HealthOptions) {
+    this.#options = options;
+  }
+
+  readonly checkFailed = (slot: number): boolean => this.#records.get(slot)?.up === false;
+  readonly ejected = (slot: number): number => this.#records.get(slot)?.ejected ?? 0;
+
+  /** The endpoint is new, or its real servers or rows are not what they were. Sets its bits in shared memory. */
+  update(endpoint: EndpointState): void {
+    const facts = this.#options.facts(endpoint);
+    let record = this.#records.get(endpoint.slot);
+    if (record !== undefined && record.endpoint !== endpoint) {
+      this.remove(endpoint.slot);
+      record = undefined;
+    }
+    if (record === undefined) {
+      record = newRecord(endpoint);
+      this.#records.set(endpoint.slot, record);
+    }
+    if (!sameCheck(record.check, facts.check)) this.#setCheck(record, facts.check);
+    let bits = record.up ? 0 : DOWN.check;
+    // Spared by some row: it must be choosable there; the rows that are without it know by their plan.
+    if (record.ejected > 0 && endpoint.sparedIn.size === 0) bits |= DOWN.ejected;
+    if (facts.quiesced) bits |= DOWN.quiesced;
+    Atomics.store(this.#options.shared.down, endpoint.slot, bits);
+  }
+
+  remove(slot: number): void {
+    const record = this.#records.get(slot);
+    if (record === undefined) return;
+    clearTimeout(record.checkTimer);
+    clearTimeout(record.probeTimer);
+    record.gone = true;
+    this.#records.delete(slot);
+  }
+
+  suspect(slot: number, reason: Extract<FromWorker, { type: 'suspect' }>['reason']): void {
+    const record = this.#records.get(slot);
+    // A worker may speak of a slot that has been freed meanwhile.
+    if (record === undefined) return;
+    record.strikes++;
+    if (record.ejected > 0) {
+      // The worker took it out at once; where it is spared, that must not last.
+      if (record.endpoint.sparedIn.size > 0) Atomics.and(this.#options.shared.down, slot, ~DOWN.ejected);
+      return;
+    }
+    if (reason !== 'refused' && record.strikes < STRIKES) return;
+    const now = performance.now();
+    record.ejected = ++this.#order;
+    record.interval = now - record.admittedAt < RELAPSE ? Math.min(record.interval * 2, LAST_PROBE) : FIRST_PROBE;
+    this.#options.log.warn({ ...where(record), reason, strikes: record.strikes }, 'endpoint ejected');
+    this.#scheduleProbe(record);
+    this.#options.changed(slot);
+  }
+
+  cleared(slot: number): void {
+    const record = this.#records.get(slot);
+    if (record !== undefined) record.strikes = 0;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const slot of this.#records.keys()) this.remove(slot);
+  }
+
+  #setCheck(record: EndpointRecord, check: HealthCheck | null): void {
+    clearTimeout(record.checkTimer);
+    record.check = check;
+    record.successes = record.failures = 0;
+    if (check === null) {
+      if (!record.up) {
+        record.up = true;
+        this.#options.changed(record.endpoint.slot);
+      }
+      return;
+    }
+    // Spread over the interval, so that 1,000 endpoints are not asked in the same instant.
+    this.#scheduleCheck(record, check, this.#options.random() * check.interval);
+  }
+
+  #scheduleCheck(record: EndpointRecord, check: HealthCheck, delay: number): void {
+    record.checkTimer = setTimeout(() => void this.#check(record, check), delay);
+    record.checkTimer.unref();
+  }
+
+  async #check(record: EndpointRecord, check: HealthCheck): Promise<void> {
+    const problem = await this.#options.probe(record.endpoint, check);
+    if (record.gone || this.#closed || record.check !== check) return;
+    if (problem === null) {
+      record.failures = 0;
+      if (++record.successes >= check.healthy && !record.up) this.#turn(record, true, null);
+    } else {
+      record.successes = 0;
+      if (++record.failures >= check.unhealthy && record.up) this.#turn(record, false, problem);
+    }
+    this.#scheduleCheck(record, check, check.interval);
+  }
+
+  #turn(record: EndpointRecord, up: boolean, problem: string | null): void {
+    record.up = up;
+    if (up) this.#options.log.info(where(record), 'endpoint is healthy');
+    else this.#options.log.warn({ ...where(record), problem }, 'endpoint fails its checks');
+    this.#options.changed(record.endpoint.slot);
+  }
+
+  #scheduleProbe(record: EndpointRecord): void {
+    record.probeTimer = setTimeout(() => void this.#probe(record), record.interval);
+    record.probeTimer.unref();
+  }
+
+  async #probe(record: EndpointRecord): Promise<void> {
+    const problem = await this.#options.probe(record.endpoint, record.check);
+    if (record.gone || this.#closed || record.ejected === 0) return;
+    if (problem !== null) {
+      record.interval = Math.min(record.interval * 2, LAST_PROBE);
+      this.#scheduleProbe(record);
+      return;
+    }
+    record.ejected = 0;
+    record.strikes = 0;
+    record.admittedAt = performance.now();
+    this.#options.log.info(where(record), 'endpoint is back');
+    this.#options.changed(record.endpoint.slot);
+  }
+}
+
+export interface HealthOptions {
+  readonly shared: SharedState;
+  readonly log: Log;
+  readonly probe: Probe;
+  /** 0 … 1. */
+  readonly random: () => number;
+  /** What the real servers say that name the endpoint. */
+  readonly facts: (endpoint: EndpointState) => EndpointFacts;
+  /** Its availability is not what it was. */
+  readonly changed: (slot: number) => void;
+}
+
+export interface EndpointFacts {
+  readonly check: HealthCheck | null;
+  /** All of its real servers are quiesced. */
+  readonly quiesced: boolean;
+}
+
+interface EndpointRecord {
+  readonly endpoint: EndpointState;
+  check: HealthCheck | null;
+  /** By its active checks; without any, it is up. */
+  up: boolean;
+  successes: number;
+  failures: number;
+  /** Failures in a row that workers told of. */
+  strikes: number;
+  /** Order of its ejection; 0 = it is not ejected. */
+  ejected: number;
+  /** Milliseconds to the next probe. */
+  interval: number;
+  admittedAt: number;
+  checkTimer: NodeJS.Timeout | undefined;
+  probeTimer: NodeJS.Timeout | undefined;
+  gone: boolean;
+}
+
+function newRecord(endpoint: EndpointState): EndpointRecord {
+  return {
+    endpoint,
+    check: null,
+    up: true,
+    successes: 0,
+    failures: 0,
+    strikes: 0,
+    ejected: 0,
+    interval: FIRST_PROBE,
+    admittedAt: -Infinity,
+    checkTimer: undefined,
+    probeTimer: undefined,
+    gone: false,
+  };
+}
+
+function sameCheck(a: HealthCheck | null, b: HealthCheck | null): boolean {
+  if (a === null || b === null) return a === b;
+  return (
+    a.path === b.path &&
+    a.interval === b.interval &&
+    a.timeout === b.timeout &&
+    a.healthy === b.healthy &&
+    a.unhealthy === b.unhealthy
+  );
+}
+
+const where = ({ endpoint }: EndpointRecord) => ({ address: endpoint.address, port: endpoint.port });

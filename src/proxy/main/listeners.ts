@@ -1,0 +1,179 @@
+/** The listening sockets: those of the configuration in force accept; a change closes no connection. */
+import net from 'node:net';
+
+import { listenerKey } from '../messages.ts';
+import type { ListenerSource, ListenerState } from '../serving-contract.ts';
+import { RateLimitedLog, type Log } from './log.ts';
+
+/** The kernel caps it at net.core.somaxconn, which is 4096 on today's systems. */
+const BACKLOG = 4096;
+/** A port that was taken is tried again this often. */
+const RETRY = 1000;
+
+export class Listeners {
+  readonly #options: ListenersOptions;
+  readonly #rare: RateLimitedLog;
+  readonly #open = new Map<string, Entry>();
+  #retry: NodeJS.Timeout | null = null;
+  #closed = false;
+  /** Between `prepare` and `commit` nothing is tried again: what is bound must not accept yet. */
+  #configuring = false;
+  #trying: Promise<void> = Promise.resolve();
+  /** Connections that were closed at once, because descriptors are short. */
+  refused = 0;
+
+  constructor(options: ListenersOptions) {
+    this.#options = options;
+    this.#rare = new RateLimitedLog(options.log);
+  }
+
+  /** Binds what is new; it does not accept before `commit`. */
+  async prepare(wanted: readonly Wanted[]): Promise<void> {
+    this.#configuring = true;
+    await this.#trying;
+    await Promise.all(wanted.map((each) => this.#bind(each)));
+  }
+
+  /** The workers know their listeners now: new ones accept, removed ones stop. Resolves when that is so. */
+  async commit(wanted: readonly Wanted[]): Promise<void> {
+    const keys = new Set(wanted.map(({ address, port }) => listenerKey(address, port)));
+    for (const [key, entry] of this.#open) if (!keys.has(key)) this.#close(key, entry);
+    await Promise.all([...this.#open.values()].map((entry) => this.#listen(entry)));
+    this.#configuring = false;
+    this.#arrangeRetry();
+  }
+
+  states(): ListenerState[] {
+    return [...this.#open.values()].map(({ address, port, error }) => ({ address, port, error }));
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    for (const [key, entry] of this.#open) this.#close(key, entry);
+  }
+
+  async #bind(wanted: Wanted): Promise<void> {
+    const { address, port, refusal } = wanted;
+    const key = listenerKey(address, port);
+    let entry = this.#open.get(key);
+    if (entry === undefined) {
+      entry = { key, address, port, handle: null, server: null, error: null };
+      this.#open.set(key, entry);
+    }
+    if (refusal !== null) {
+      if (entry.server !== null || entry.handle !== null) this.#stop(entry);
+      entry.error = refusal;
+      return;
+    }
+    if (entry.server !== null || entry.handle !== null) return;
+    try {
+      entry.handle = await this.#options.source.open(address, port);
+      entry.error = null;
+    } catch (error) {
+      entry.error = (error as Error).message;
+    }
+  }
+
+  async #listen(entry: Entry): Promise<void> {
+    const { handle } = entry;
+    if (entry.server !== null || handle === null) return;
+    entry.handle = null;
+    const server = net.createServer({ pauseOnConnect: true, noDelay: true }, (socket) => this.#accept(entry, socket));
+    entry.server = server;
+    const failure = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
+      server.once('error', resolve);
+      server.listen(handle, BACKLOG, () => {
+        server.off('error', resolve);
+        resolve(null);
+      });
+    });
+    if (failure !== null) {
+      this.#stop(entry);
+      entry.error = `cannot listen on ${entry.address} port ${entry.port}: ${
+        failure.code === 'EADDRINUSE' ? 'the address is in use' : failure.message
+      }`;
+      return;
+    }
+    // Accepting failed (EMFILE, ENFILE, ENOBUFS): the kernel keeps or drops the connection, the next one is tried anew.
+    server.on('error', (error) => {
+      this.refused++;
+      this.#rare.warn({ err: error, address: entry.address, port: entry.port }, 'cannot accept a connection');
+    });
+    this.#options.log.info({ address: entry.address, port: entry.port }, 'listening');
+  }
+
+  #accept(entry: Entry, socket: net.Socket): void {
+    if (this.#options.full()) {
+      this.refused++;
+      this.#rare.warn({ limit: 'descriptors' }, 'connection closed: no descriptors left for it');
+      socket.destroy();
+      return;
+    }
+    this.#options.accept(entry.key, socket);
+  }
+
+  #close(key: string, entry: Entry): void {
+    this.#open.delete(key);
+    if (entry.server !== null)
+      this.#options.log.info({ address: entry.address, port: entry.port }, 'stopped listening');
+    this.#stop(entry);
+  }
+
+  #stop(entry: Entry): void {
+    const held = entry.server !== null || entry.handle !== null;
+    entry.server?.close();
+    entry.server = null;
+    entry.handle?.close?.();
+    entry.handle = null;
+    if (held) this.#options.source.release(entry.address, entry.port);
+  }
+
+  #arrangeRetry(): void {
+    const failed = [...this.#open.values()].some((entry) => entry.error !== null && entry.server === null);
+    if (!failed || this.#retry !== null || this.#closed) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = null;
+      if (!this.#configuring) this.#trying = this.#tryAgain();
+    }, RETRY);
+    this.#retry.unref();
+  }
+
+  async #tryAgain(): Promise<void> {
+    for (const entry of this.#options.wanted()) {
+      if (entry.refusal !== null || this.#closed) continue;
+      if (!this.#open.has(listenerKey(entry.address, entry.port))) continue;
+      await this.#bind(entry);
+      const open = this.#open.get(listenerKey(entry.address, entry.port));
+      if (open !== undefined) await this.#listen(open);
+    }
+    this.#arrangeRetry();
+  }
+}
+
+export interface ListenersOptions {
+  readonly source: ListenerSource;
+  readonly log: Log;
+  readonly accept: (listener: string, socket: net.Socket) => void;
+  /** No more connections fit. */
+  readonly full: () => boolean;
+  /** Those of the configuration in force. */
+  readonly wanted: () => readonly Wanted[];
+}
+
+export interface Wanted {
+  readonly address: string;
+  readonly port: number;
+  /** Why it cannot be served at all. */
+  readonly refusal: string | null;
+}
+
+interface Entry {
+  readonly key: string;
+  readonly address: string;
+  readonly port: number;
+  /** Bound, but not listening yet. */
+  handle: (object & { close?: () => void }) | null;
+  server: net.Server | null;
+  error: string | null;
+}

@@ -1,0 +1,102 @@
+/** Shared memory as the main thread uses it: reads sums over the workers, resets slots, clears up after a lost worker. */
+import type { CellSums } from '../plan/ledger.ts';
+import type { Capacity, PlanMemory } from '../plan/memory.ts';
+import {
+  CELL,
+  CELL_COUNTERS,
+  DURATION_BUCKETS,
+  GLOBAL,
+  MAX_CELLS,
+  MAX_CURSORS,
+  MAX_ENDPOINTS,
+  MAX_RULES,
+  MAX_VIRTUAL_SERVERS,
+  RULE_COUNTERS,
+  SharedState,
+  WorkerCounters,
+  type SharedBuffers,
+} from '../shared.ts';
+
+export class MainMemory implements PlanMemory {
+  readonly capacity: Capacity = {
+    endpoints: MAX_ENDPOINTS,
+    cursors: MAX_CURSORS,
+    cells: MAX_CELLS,
+    rules: MAX_RULES,
+    virtualServers: MAX_VIRTUAL_SERVERS,
+  };
+  readonly state: SharedState;
+  readonly counters: readonly WorkerCounters[];
+  readonly #inflight: readonly Int32Array[];
+
+  constructor(buffers: SharedBuffers, workers: number) {
+    this.state = new SharedState(buffers);
+    const indices = Array.from({ length: workers }, (_, index) => index);
+    this.counters = indices.map((index) => new WorkerCounters(buffers, index));
+    this.#inflight = indices.map((index) => this.state.inflightOf(index));
+  }
+
+  readonly readCell = (slot: number): CellSums => {
+    const at = slot * CELL_COUNTERS;
+    const sums = { first: 0, retries: 0, sticky: 0, failures: 0 };
+    for (const { cells } of this.counters) {
+      sums.first += cells[at + CELL.first]!;
+      sums.retries += cells[at + CELL.retries]!;
+      sums.sticky += cells[at + CELL.sticky]!;
+      sums.failures += cells[at + CELL.failures]!;
+    }
+    return sums;
+  };
+
+  readonly idle = (endpoint: number): boolean =>
+    Atomics.load(this.state.inflight, endpoint) === 0 && this.#inflight.every((counts) => counts[endpoint] === 0);
+
+  readonly reset = (kind: keyof Capacity, slot: number): void => {
+    switch (kind) {
+      case 'endpoints':
+        Atomics.store(this.state.inflight, slot, 0);
+        Atomics.store(this.state.down, slot, 0);
+        this.state.latency[slot] = 0;
+        this.state.latencyAt[slot] = 0;
+        break;
+      case 'cursors':
+        Atomics.store(this.state.cursors, slot, 0);
+        break;
+      case 'cells':
+        for (const { cells } of this.counters) cells.fill(0, slot * CELL_COUNTERS, (slot + 1) * CELL_COUNTERS);
+        break;
+      case 'rules':
+        for (const { rules } of this.counters) rules.fill(0, slot * RULE_COUNTERS, (slot + 1) * RULE_COUNTERS);
+        break;
+      case 'virtualServers':
+        for (const { durations } of this.counters) {
+          durations.fill(0, slot * DURATION_BUCKETS, (slot + 1) * DURATION_BUCKETS);
+        }
+        break;
+    }
+  };
+
+  /** A worker is gone: what it had in flight is over, its gauges are 0. Only after its thread has ended. */
+  forgetWorker(index: number): void {
+    const own = this.#inflight[index]!;
+    for (let slot = 0; slot < own.length; slot++) {
+      const count = own[slot]!;
+      if (count === 0) continue;
+      Atomics.sub(this.state.inflight, slot, count);
+      own[slot] = 0;
+    }
+    const { global } = this.counters[index]!;
+    global[GLOBAL.connectionsActive] = 0;
+    global[GLOBAL.upstreamActive] = 0;
+  }
+
+  heartbeat(index: number): number {
+    return Atomics.load(this.state.heartbeat, index);
+  }
+
+  global(counter: number): number {
+    let sum = 0;
+    for (const { global } of this.counters) sum += global[counter]!;
+    return sum;
+  }
+}

@@ -1,0 +1,79 @@
+/** Asks an endpoint whether it is there. Resolves to null, or to what is wrong with it; never rejects. */
+import http from 'node:http';
+import http2 from 'node:http2';
+import https from 'node:https';
+import net from 'node:net';
+
+export type Probe = (endpoint: ProbeTarget, check: { path: string; timeout: number } | null) => Promise<string | null>;
+
+export interface ProbeTarget {
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
+}
+
+/** The same as data-plane.md says for connecting. */
+const CONNECT_TIMEOUT = 1000;
+
+export const probe: Probe = (endpoint, check) => {
+  if (check === null) return probeConnect(endpoint);
+  return endpoint.protocol === 'H2C' ? probeH2c(endpoint, check) : probeHttp(endpoint, check);
+};
+
+function probeConnect({ address, port }: ProbeTarget): Promise<string | null> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ host: address, port });
+    const end = finish(CONNECT_TIMEOUT, () => socket.destroy(), resolve);
+    socket.on('connect', () => end(null));
+    socket.on('error', (error) => end(describe(error)));
+  });
+}
+
+function probeHttp(endpoint: ProbeTarget, check: { path: string; timeout: number }): Promise<string | null> {
+  const { address, port } = endpoint;
+  const client = endpoint.protocol === 'HTTPS' ? https : http;
+  return new Promise((resolve) => {
+    const request = client.request({
+      host: address,
+      port,
+      path: check.path,
+      agent: false,
+      headers: { 'user-agent': 'tcpvs-health-check', connection: 'close' },
+    });
+    const end = finish(check.timeout, () => request.destroy(), resolve);
+    request.on('response', (response) => end(verdict(response.statusCode ?? 0)));
+    request.on('upgrade', () => end('unexpected upgrade'));
+    request.on('error', (error) => end(describe(error)));
+    request.end();
+  });
+}
+
+function probeH2c(endpoint: ProbeTarget, check: { path: string; timeout: number }): Promise<string | null> {
+  const host = net.isIPv6(endpoint.address) ? `[${endpoint.address}]` : endpoint.address;
+  return new Promise((resolve) => {
+    const session = http2.connect(`http://${host}:${endpoint.port}`);
+    const end = finish(check.timeout, () => session.destroy(), resolve);
+    session.on('error', (error) => end(describe(error)));
+    const request = session.request({ ':path': check.path, 'user-agent': 'tcpvs-health-check' });
+    request.on('response', (headers) => end(verdict(Number(headers[':status']))));
+    request.on('error', (error) => end(describe(error)));
+    request.end();
+  });
+}
+
+function finish(timeout: number, stop: () => void, resolve: (problem: string | null) => void) {
+  let ended = false;
+  const end = (problem: string | null) => {
+    if (ended) return;
+    ended = true;
+    clearTimeout(timer);
+    stop();
+    resolve(problem);
+  };
+  const timer = setTimeout(() => end(`no answer within ${timeout} ms`), timeout);
+  return end;
+}
+
+const verdict = (status: number): string | null => (status >= 200 && status < 400 ? null : `status ${status}`);
+
+const describe = (error: Error & { code?: string }): string => error.code ?? error.message;

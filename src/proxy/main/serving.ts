@@ -1,0 +1,300 @@
+/** The serving process' main thread: plans, accepts, hands over, watches, counts. It moves no byte of a request itself. */
+import os from 'node:os';
+import type { ResourceLimits } from 'node:worker_threads';
+
+import type { Schedule } from '../../model/plan.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
+import { buildSchedule } from '../../scheduler/schedule.ts';
+import type { FromWorker, ProxySettings, ToWorker } from '../messages.ts';
+import { listenerKey } from '../messages.ts';
+import type { EndpointState } from '../plan/endpoints.ts';
+import { Planner, type PlanChange } from '../plan/planner.ts';
+import { PlanError } from '../plan/slots.ts';
+import type { ListenerSource, Programmed, Serving } from '../serving-contract.ts';
+import { allocateShared, MAX_WORKERS } from '../shared.ts';
+import { countsOf } from './counts.ts';
+import { maxConnections } from './descriptors.ts';
+import { Health, type EndpointFacts } from './health.ts';
+import { Listeners, type Wanted } from './listeners.ts';
+import type { Log } from './log.ts';
+import { MainMemory } from './memory.ts';
+import { probe, type Probe } from './probe.ts';
+import { totalsOf } from './totals.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+/** Starts the workers; resolves when they are up, with nothing to serve yet. Rejects if none comes up. */
+export async function startServing(options: ServingOptions): Promise<Serving> {
+  const serving = new ServingProcess(options);
+  await serving.start();
+  return serving;
+}
+
+export interface ServingOptions {
+  /** 1 … MAX_WORKERS; default: one per processor. */
+  readonly workers?: number;
+  readonly settings: ProxySettings;
+  readonly listeners: ListenerSource;
+  readonly log: Log;
+  readonly workerUrl?: URL;
+  readonly resourceLimits?: ResourceLimits;
+  /** Client connections in all; default: from the descriptor limit. */
+  readonly maxConnections?: number;
+  readonly probe?: Probe;
+  /** Milliseconds for which slots of shared memory rest before they are used again. */
+  readonly grace?: number;
+}
+
+/** Late writers (a request that ends under an epoch that is over) have this long. */
+const GRACE = 10_000;
+/** While draining, the connections are counted this often (ms). */
+const DRAIN_POLL = 25;
+
+class ServingProcess implements Serving {
+  readonly #log: Log;
+  readonly #memory: MainMemory;
+  readonly #planner: Planner;
+  readonly #pool: WorkerPool;
+  readonly #listeners: Listeners;
+  readonly #health: Health;
+  #generation = 0;
+  /** Id of the snapshot in force. */
+  #snapshot: string | null = null;
+  #wanted: readonly Wanted[] = [];
+  #waiting: Waiting | null = null;
+  #running = false;
+  readonly #changedEndpoints = new Set<number>();
+  #replanning: NodeJS.Immediate | NodeJS.Timeout | null = null;
+  #draining = false;
+  #closed = false;
+
+  constructor(options: ServingOptions) {
+    const workers = Math.min(MAX_WORKERS, Math.max(1, options.workers ?? os.availableParallelism()));
+    const buffers = allocateShared(workers);
+    const { settings, log } = options;
+    const most = options.maxConnections ?? maxConnections();
+    this.#log = log;
+    this.#memory = new MainMemory(buffers, workers);
+    this.#planner = new Planner({
+      memory: this.#memory,
+      schedule: sharedSchedule,
+      grace: options.grace ?? GRACE,
+      maxConnections: settings.maxConnections,
+    });
+    this.#health = new Health({
+      shared: this.#memory.state,
+      log,
+      probe: options.probe ?? probe,
+      random: Math.random,
+      facts: (endpoint) => this.#facts(endpoint),
+      changed: (slot) => this.#endpointChanged(slot),
+    });
+    this.#pool = new WorkerPool({
+      count: workers,
+      memory: this.#memory,
+      start: {
+        url: options.workerUrl ?? defaultWorker(),
+        buffers,
+        settings,
+        ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
+      },
+      log,
+      current: () => this.#full(),
+      message: (message) => this.#hear(message),
+    });
+    this.#listeners = new Listeners({
+      source: options.listeners,
+      log,
+      accept: (listener, socket) => this.#pool.hand(listener, socket),
+      full: () => this.#pool.connections >= most,
+      wanted: () => this.#wanted,
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#pool.start();
+  }
+
+  configure(snapshot: Snapshot): Promise<Programmed> {
+    const started = performance.now();
+    return new Promise((resolve) => {
+      // Whoever waits already is answered together with the later one, which wins.
+      const answers = this.#waiting?.answers ?? [];
+      answers.push((programmed) => resolve({ ...programmed, milliseconds: performance.now() - started }));
+      this.#waiting = { snapshot, answers };
+      if (!this.#running) void this.#work();
+    });
+  }
+
+  counts() {
+    return countsOf(this.#planner, this.#memory);
+  }
+
+  totals() {
+    return totalsOf({
+      memory: this.#memory,
+      virtualServers: this.#planner.full().virtualServers,
+      workers: this.#pool.members,
+      refused: this.#listeners.refused,
+    });
+  }
+
+  get ready(): boolean {
+    return this.#snapshot !== null && this.#pool.live && !this.#draining && !this.#closed;
+  }
+
+  setLogLevel(level: string): void {
+    this.#pool.broadcast({ type: 'logLevel', level });
+  }
+
+  async drain(deadline: number, keepAccepting = 0): Promise<void> {
+    const end = performance.now() + deadline;
+    this.#draining = true;
+    this.#log.info({ deadline, keepAccepting, connections: this.#pool.connections }, 'draining');
+    this.#pool.broadcast({ type: 'drain' });
+    if (keepAccepting > 0) await pause(Math.min(keepAccepting, deadline));
+    this.#listeners.close();
+    while (this.#pool.connections > 0 && performance.now() < end && !this.#closed) await pause(DRAIN_POLL);
+    this.#log.info({ connections: this.#pool.connections }, 'drained');
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#replanning !== null) {
+      clearImmediate(this.#replanning as NodeJS.Immediate);
+      clearTimeout(this.#replanning as NodeJS.Timeout);
+    }
+    this.#health.close();
+    this.#listeners.close();
+    await this.#pool.close();
+  }
+
+  async #work(): Promise<void> {
+    this.#running = true;
+    while (this.#waiting !== null) {
+      const { snapshot, answers } = this.#waiting;
+      this.#waiting = null;
+      const programmed = await this.#program(snapshot);
+      for (const answer of answers) answer(programmed);
+    }
+    this.#running = false;
+  }
+
+  async #program(snapshot: Snapshot): Promise<Omit<Programmed, 'milliseconds'>> {
+    let change: PlanChange;
+    try {
+      change = this.#planner.plan(snapshot, this.#health, performance.now());
+    } catch (error) {
+      if (!(error instanceof PlanError)) throw error;
+      this.#log.error({ err: error, snapshot: snapshot.id }, 'snapshot refused');
+      return { snapshot: this.#snapshot ?? '', listeners: this.#listeners.states(), error: error.message };
+    }
+    this.#wanted = wantedListeners(snapshot);
+    const prepared = this.#draining ? Promise.resolve() : this.#listeners.prepare(this.#wanted);
+    await Promise.all([this.#publish(change), prepared]);
+    if (!this.#draining && !this.#closed) await this.#listeners.commit(this.#wanted);
+    this.#snapshot = snapshot.id;
+    return { snapshot: snapshot.id, listeners: this.#listeners.states() };
+  }
+
+  /** Tells the workers; the old slots rest once all have acknowledged. */
+  async #publish(change: PlanChange): Promise<void> {
+    for (const slot of change.removedEndpoints) this.#health.remove(slot);
+    // Before the rows: whoever comes back must be choosable when its new epoch begins.
+    for (const endpoint of change.endpoints) this.#health.update(endpoint);
+    const { virtualServers, removedVirtualServers, rows, removedRows } = change;
+    if (virtualServers.length + removedVirtualServers.length + rows.length + removedRows.length > 0) {
+      const generation = ++this.#generation;
+      await this.#pool.configure({
+        type: 'configure',
+        generation,
+        virtualServers,
+        removedVirtualServers,
+        rows,
+        removedRows,
+      });
+    }
+    change.retire(performance.now());
+  }
+
+  #full(): Extract<ToWorker, { type: 'configure' }> {
+    const generation = this.#generation;
+    return { type: 'configure', generation, ...this.#planner.full(), removedVirtualServers: [], removedRows: [] };
+  }
+
+  #hear(message: Exclude<FromWorker, { type: 'configured' }>): void {
+    if (message.type === 'suspect') this.#health.suspect(message.slot, message.reason);
+    else if (message.type === 'cleared') this.#health.cleared(message.slot);
+  }
+
+  #facts(endpoint: EndpointState): EndpointFacts {
+    let check: EndpointFacts['check'] = null;
+    let quiesced = true;
+    for (const key of [...endpoint.servers.keys()].toSorted()) {
+      const server = this.#planner.server(key);
+      check ??= server?.healthCheck ?? null;
+      if (server?.quiesced !== true) quiesced = false;
+    }
+    return { check, quiesced };
+  }
+
+  #endpointChanged(slot: number): void {
+    this.#changedEndpoints.add(slot);
+    // What changes in the same turn makes one epoch.
+    this.#replanning ??= setImmediate(() => this.#replan());
+  }
+
+  #replan(): void {
+    this.#replanning = null;
+    if (this.#closed) return;
+    const slots = [...this.#changedEndpoints];
+    this.#changedEndpoints.clear();
+    try {
+      void this.#publish(this.#planner.replan(slots, this.#health, performance.now()));
+    } catch (error) {
+      if (!(error instanceof PlanError)) throw error;
+      this.#log.error({ err: error }, 'no slots for new epochs; trying again');
+      for (const slot of slots) this.#changedEndpoints.add(slot);
+      this.#replanning = setTimeout(() => this.#replan(), 1000).unref();
+    }
+  }
+}
+
+/** Short tables are copied to each worker: shared memory is had by the page only. */
+const SHARED_FROM = 4096;
+
+function sharedSchedule(weights: readonly number[]): Schedule {
+  return buildSchedule(weights, (bytes) =>
+    bytes < SHARED_FROM ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes),
+  );
+}
+
+interface Waiting {
+  readonly snapshot: Snapshot;
+  readonly answers: ((programmed: Omit<Programmed, 'milliseconds'>) => void)[];
+}
+
+function wantedListeners(snapshot: Snapshot): Wanted[] {
+  const wanted = new Map<string, Wanted>();
+  for (const piece of snapshot.pieces) {
+    if (piece.kind !== 'VirtualServer') continue;
+    for (const { address, port, protocol } of piece.listeners) {
+      const served = protocol === 'HTTP' || protocol === 'TCP';
+      const refusal = served ? null : `protocol ${protocol} is not served by this version`;
+      const key = listenerKey(address, port);
+      if (wanted.get(key)?.refusal !== null) wanted.set(key, { address, port, refusal });
+    }
+  }
+  return [...wanted.values()];
+}
+
+/** Bundled, the worker stands beside as `.mjs`. */
+function defaultWorker(): URL {
+  return import.meta.url.endsWith('.ts')
+    ? new URL('../worker/worker.ts', import.meta.url)
+    : new URL('worker.mjs', import.meta.url);
+}
+
+const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });

@@ -1,0 +1,78 @@
+/** Sums over all workers, for the metrics. */
+import { REASONS } from '../../model/reasons.ts';
+import type { VirtualServerPlan } from '../messages.ts';
+import type { DurationTotals, RuleTotals, Totals } from '../serving-contract.ts';
+import { DURATION_BUCKETS, GLOBAL, LIMITS, RULE_COUNTERS, type LimitName } from '../shared.ts';
+import type { MainMemory } from './memory.ts';
+import type { WorkerMember } from './worker-member.ts';
+
+/** Index of the sum of durations among a rule's counters. */
+const SECONDS = 6;
+
+export function totalsOf(source: TotalsSource): Totals {
+  const { memory } = source;
+  const global = (index: number) => memory.global(index);
+  const limits = Object.fromEntries(
+    LIMITS.map((name, index) => [name, global(GLOBAL.limits + index) + (name === 'descriptors' ? source.refused : 0)]),
+  ) as Record<LimitName, number>;
+  const rules: RuleTotals[] = [];
+  const durations: DurationTotals[] = [];
+  for (const plan of source.virtualServers) {
+    const virtualServer = plan.piece.key;
+    plan.rules.forEach(({ slot }, index) => {
+      const { name, destinations } = plan.piece.rules[index]!;
+      const app = destinations.kind === 'App' ? destinations.app : null;
+      rules.push({ virtualServer, rule: name, app, ...ruleCounters(memory, slot) });
+    });
+    if (plan.fallback !== null) {
+      rules.push({ virtualServer, rule: null, app: null, ...ruleCounters(memory, plan.fallback.slot) });
+    }
+    durations.push({ virtualServer, buckets: buckets(memory, plan.slot) });
+  }
+  return {
+    requests: global(GLOBAL.requests),
+    connectionsAccepted: global(GLOBAL.connectionsAccepted),
+    connectionsActive: global(GLOBAL.connectionsActive),
+    upstreamConnections: global(GLOBAL.upstreamConnections),
+    upstreamActive: global(GLOBAL.upstreamActive),
+    bytesReceived: global(GLOBAL.bytesReceived),
+    bytesSent: global(GLOBAL.bytesSent),
+    retries: global(GLOBAL.retries),
+    limits,
+    reasons: Object.fromEntries(REASONS.map(({ word }, index) => [word, global(GLOBAL.reasons + index)])),
+    rules,
+    durations,
+    workers: source.workers.map(({ index, restarts, live }) => ({ index, restarts, alive: live })),
+  };
+}
+
+export interface TotalsSource {
+  readonly memory: MainMemory;
+  readonly virtualServers: readonly VirtualServerPlan[];
+  readonly workers: readonly WorkerMember[];
+  /** Connections that the main thread closed for want of descriptors. */
+  readonly refused: number;
+}
+
+function ruleCounters(memory: MainMemory, slot: number): Pick<RuleTotals, 'classes' | 'seconds'> {
+  const sums = sumSlice(
+    memory.counters.map(({ rules }) => rules),
+    slot * RULE_COUNTERS,
+    SECONDS + 1,
+  );
+  return { classes: sums.slice(0, SECONDS), seconds: sums[SECONDS]! };
+}
+
+function buckets(memory: MainMemory, slot: number): number[] {
+  return sumSlice(
+    memory.counters.map(({ durations }) => durations),
+    slot * DURATION_BUCKETS,
+    DURATION_BUCKETS,
+  );
+}
+
+function sumSlice(arrays: readonly Float64Array[], start: number, length: number): number[] {
+  const sums = Array.from({ length }, () => 0);
+  for (const array of arrays) for (let i = 0; i < length; i++) sums[i]! += array[start + i]!;
+  return sums;
+}

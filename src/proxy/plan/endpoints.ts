@@ -1,0 +1,113 @@
+/** One record per endpoint, whatever rows and real servers name it, with its slot in shared memory. */
+import type { RowPlan } from '../../model/plan.ts';
+import type { ObjectKey } from '../../model/snapshot.ts';
+import type { DraftEndpoint, RowDraft } from './row-draft.ts';
+import { endpointIdentity } from './row-draft.ts';
+import type { SlotAllocator } from './slots.ts';
+
+export class EndpointRegistry {
+  readonly #slots: SlotAllocator;
+  readonly #byIdentity = new Map<string, EndpointState>();
+  readonly #bySlot = new Map<number, EndpointState>();
+  /** Endpoints that lost a row since the last sweep. */
+  readonly #left = new Set<EndpointState>();
+
+  constructor(slots: SlotAllocator) {
+    this.#slots = slots;
+  }
+
+  get(identity: string): EndpointState | undefined {
+    return this.#byIdentity.get(identity);
+  }
+
+  bySlot(slot: number): EndpointState | undefined {
+    return this.#bySlot.get(slot);
+  }
+
+  all(): Iterable<EndpointState> {
+    return this.#bySlot.values();
+  }
+
+  slotOf(endpoint: DraftEndpoint): number {
+    const known = this.#byIdentity.get(endpoint.identity);
+    if (known !== undefined) return known.slot;
+    const { identity, address, port, protocol } = endpoint;
+    const state: EndpointState = {
+      slot: this.#slots.take(),
+      identity,
+      address,
+      port,
+      protocol,
+      rows: new Map(),
+      servers: new Map(),
+      sparedIn: new Set(),
+    };
+    this.#byIdentity.set(identity, state);
+    this.#bySlot.set(state.slot, state);
+    return state.slot;
+  }
+
+  join(row: string, plan: RowPlan): void {
+    for (const endpoint of plan.endpoints) {
+      const state = this.#bySlot.get(endpoint.slot)!;
+      const server = plan.cells[endpoint.cell]!.server;
+      state.rows.set(row, (state.rows.get(row) ?? 0) + 1);
+      state.servers.set(server, (state.servers.get(server) ?? 0) + 1);
+    }
+  }
+
+  leave(row: string, plan: RowPlan, touched: Set<EndpointState>): void {
+    for (const endpoint of plan.endpoints) {
+      const state = this.#byIdentity.get(endpointIdentity(endpoint.protocol, endpoint.address, endpoint.port))!;
+      decrement(state.rows, row);
+      decrement(state.servers, plan.cells[endpoint.cell]!.server);
+      state.sparedIn.delete(row);
+      touched.add(state);
+      this.#left.add(state);
+    }
+  }
+
+  /** Notes in which endpoints of a row an ejection has no effect. */
+  spare(row: string, draft: RowDraft, touched: Set<EndpointState>): void {
+    for (const { identity } of draft.endpoints) {
+      const state = this.#byIdentity.get(identity)!;
+      state.sparedIn.delete(row);
+      touched.add(state);
+    }
+    for (const identity of draft.spared) this.#byIdentity.get(identity)!.sparedIn.add(row);
+  }
+
+  /** Forgets the endpoints that no row uses any more; their slots. */
+  sweep(touched: Set<EndpointState>, release: (slots: SlotAllocator, slot: number) => void): number[] {
+    const removed: number[] = [];
+    for (const state of this.#left) {
+      if (state.rows.size > 0) continue;
+      this.#byIdentity.delete(state.identity);
+      this.#bySlot.delete(state.slot);
+      touched.delete(state);
+      release(this.#slots, state.slot);
+      removed.push(state.slot);
+    }
+    this.#left.clear();
+    return removed;
+  }
+}
+
+export interface EndpointState {
+  readonly slot: number;
+  readonly identity: string;
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
+  /** Rows that use it, real servers that name it, and how often. */
+  readonly rows: Map<string, number>;
+  readonly servers: Map<ObjectKey, number>;
+  /** Rows that keep it although it is ejected, because half of them is out already. */
+  readonly sparedIn: Set<string>;
+}
+
+function decrement(counts: Map<string, number>, key: string): void {
+  const left = (counts.get(key) ?? 0) - 1;
+  if (left > 0) counts.set(key, left);
+  else counts.delete(key);
+}

@@ -1,0 +1,32 @@
+/**
+ * What planning needs to know of shared memory. An interface, so that the planner stays pure: it is given the real memory
+ * by ../main, and a plain table by its tests.
+ */
+import type { CellSums } from './ledger.ts';
+
+export interface PlanMemory {
+  readonly capacity: Capacity;
+  /** Sums over all workers. */
+  readonly readCell: (slot: number) => CellSums;
+  readonly reset: (kind: keyof Capacity, slot: number) => void;
+  /** No request of any worker is in flight to the endpoint. */
+  readonly idle: (endpoint: number) => boolean;
+}
+
+export interface Capacity {
+  readonly endpoints: number;
+  readonly cursors: number;
+  readonly cells: number;
+  readonly rules: number;
+  readonly virtualServers: number;
+}
+
+/** What is known of endpoints, by slot. */
+export interface Availability {
+  /** Its active check failed. */
+  readonly checkFailed: (slot: number) => boolean;
+  /** Order in which it was ejected (1, 2, …); 0 = it is not. */
+  readonly ejected: (slot: number) => number;
+}
+
+export const ALL_UP: Availability = { checkFailed: () => false, ejected: () => 0 };

@@ -1,0 +1,293 @@
+/**
+ * Turns snapshots and what is known of the endpoints into plans for the workers, at the cost of what changed: pieces whose
+ * hash is the same are not looked at, and a row whose weights, endpoints and availability are the same keeps its epoch,
+ * cursors and counters. Pure: memory, availability and time are given.
+ */
+import type { RowPlan, Schedule } from '../../model/plan.ts';
+import type { ObjectKey, Snapshot } from '../../model/snapshot.ts';
+import type { VirtualServerPlan } from '../messages.ts';
+import { changedColumns, diffPieces, type PieceDiff, type Pieces } from './diff.ts';
+import { EndpointRegistry, type EndpointState } from './endpoints.ts';
+import { CellLedger } from './ledger.ts';
+import type { Availability, Capacity, PlanMemory } from './memory.ts';
+import { draftRow, sameRow, type RowDraft, type RowSource, type World } from './row-draft.ts';
+import { cellNames, releaseRow, writeRow } from './row-plan.ts';
+import { CapacityError, PlanError, SlotAllocator } from './slots.ts';
+import { matrixRow, VirtualServers } from './virtual-servers.ts';
+
+export class Planner {
+  readonly #options: PlannerOptions;
+  readonly #slots: Record<keyof Capacity, SlotAllocator>;
+  readonly #ledger: CellLedger;
+  readonly #pieces: Pieces = { virtualServers: new Map(), matrices: new Map(), servers: new Map() };
+  readonly #virtualServers: VirtualServers;
+  readonly #endpoints: EndpointRegistry;
+  readonly #rows = new Map<string, RowState>();
+  readonly #rowsOfServer = new Map<ObjectKey, Set<string>>();
+  readonly #rowsOfMatrix = new Map<ObjectKey, Set<string>>();
+
+  constructor(options: PlannerOptions) {
+    this.#options = options;
+    const { memory } = options;
+    const ledger = new CellLedger(memory.readCell);
+    this.#ledger = ledger;
+    const slots = (name: string, kind: keyof Capacity, more: object = {}) =>
+      new SlotAllocator(name, memory.capacity[kind], { reset: (slot) => memory.reset(kind, slot), ...more });
+    this.#slots = {
+      endpoints: slots('endpoints', 'endpoints', { idle: memory.idle }),
+      cursors: slots('cursors', 'cursors'),
+      cells: slots('cells', 'cells', {
+        rested: (slot: number) =>
+          ledger.settle(slot, (row, cell) => this.#rows.get(row)?.names.includes(cell) ?? false),
+      }),
+      rules: slots('rules', 'rules'),
+      virtualServers: slots('virtual servers', 'virtualServers'),
+    };
+    this.#virtualServers = new VirtualServers(this.#slots.rules, this.#slots.virtualServers);
+    this.#endpoints = new EndpointRegistry(this.#slots.endpoints);
+  }
+
+  /** Throws a PlanError, with nothing changed: a CapacityError where shared memory does not hold all that is asked. */
+  plan(snapshot: Snapshot, availability: Availability, now: number): PlanChange {
+    this.#settle(now);
+    const diff = diffPieces(this.#pieces, snapshot);
+    const draft = this.#virtualServers.draft(diff, this.#pieces);
+    const affected = new Set<string>(draft.sources.keys());
+    for (const key of [...diff.matrices.changed.keys(), ...diff.matrices.removed]) {
+      const used = this.#rowsOfMatrix.get(key);
+      for (const app of changedColumns(this.#pieces.matrices.get(key), diff.matrices.get(key))) {
+        const id = matrixRow(key, app);
+        if (used?.has(id) === true) affected.add(id);
+      }
+    }
+    for (const key of [...diff.servers.changed.keys(), ...diff.servers.removed]) {
+      for (const id of this.#rowsOfServer.get(key) ?? []) affected.add(id);
+    }
+    const rows = this.#draftRows(affected, draft.sources, draft.removedRows, diff, availability);
+    this.#check(rows, draft.needs);
+    applyDiff(this.#pieces, diff);
+    const released: Release[] = [];
+    const virtualServers = this.#virtualServers.commit(draft, (slots, slot) => released.push({ slots, slot }));
+    return this.#commit(rows, draft.removedRows, virtualServers, [...diff.virtualServers.removed], released);
+  }
+
+  /** New epochs for the rows whose availability these endpoints change. */
+  replan(endpoints: Iterable<number>, availability: Availability, now: number): PlanChange {
+    this.#settle(now);
+    const affected = new Set<string>();
+    for (const slot of endpoints) for (const id of this.#endpoints.bySlot(slot)?.rows.keys() ?? []) affected.add(id);
+    const rows = this.#draftRows(affected, new Map(), [], null, availability);
+    this.#check(rows, { rules: 0, virtualServers: 0 });
+    return this.#commit(rows, [], [], [], []);
+  }
+
+  /** All there is, for a worker that has nothing yet. */
+  full(): Pick<PlanChange, 'virtualServers' | 'rows'> {
+    return { virtualServers: this.#virtualServers.plans(), rows: [...this.#rows.values()].map((row) => row.plan) };
+  }
+
+  rows(): Iterable<RowState> {
+    return this.#rows.values();
+  }
+
+  row(id: string): RowPlan | undefined {
+    return this.#rows.get(id)?.plan;
+  }
+
+  endpoints(): Iterable<EndpointState> {
+    return this.#endpoints.all();
+  }
+
+  endpoint(slot: number): EndpointState | undefined {
+    return this.#endpoints.bySlot(slot);
+  }
+
+  server(key: ObjectKey) {
+    return this.#pieces.servers.get(key);
+  }
+
+  /** What the cells of a row counted in the epochs before, cell by cell. */
+  ended(row: RowState) {
+    return row.names.map((name) => this.#ledger.ended(row.plan.id, name));
+  }
+
+  #settle(now: number): void {
+    for (const slots of Object.values(this.#slots)) slots.settle(now);
+  }
+
+  #draftRows(
+    affected: ReadonlySet<string>,
+    sources: ReadonlyMap<string, RowSource>,
+    removed: readonly string[],
+    diff: PieceDiff | null,
+    availability: Availability,
+  ): Drafted[] {
+    const world: World = {
+      server: (key) => (diff === null ? this.#pieces.servers.get(key) : diff.servers.get(key)),
+      matrix: (key) => (diff === null ? this.#pieces.matrices.get(key) : diff.matrices.get(key)),
+      slot: (identity) => this.#endpoints.get(identity)?.slot ?? -1,
+      availability,
+      maxConnections: this.#options.maxConnections,
+    };
+    const gone = new Set(removed);
+    const drafts: Drafted[] = [];
+    for (const id of affected) {
+      const old = this.#rows.get(id);
+      const source = sources.get(id) ?? old?.source;
+      if (source === undefined || gone.has(id)) continue;
+      const draft = draftRow(id, source, world);
+      const same = old !== undefined && sameRow(draft, old.plan);
+      drafts.push({ draft, source, schedule: same ? null : this.#schedule(draft) });
+    }
+    return drafts;
+  }
+
+  #schedule({ id, cells }: RowDraft): Schedule {
+    try {
+      return this.#options.schedule(cells.map((cell) => (cell.available ? cell.weight : 0)));
+    } catch (error) {
+      throw new PlanError(`${id}: ${(error as Error).message}; the configuration before stays in force`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** The whole need against what is free, before anything is changed. */
+  #check(rows: readonly Drafted[], more: Pick<Capacity, 'rules' | 'virtualServers'>): void {
+    const endpoints = new Set<string>();
+    let cells = 0;
+    let cursors = 0;
+    for (const { draft, schedule } of rows) {
+      if (schedule === null) continue;
+      cells += draft.cells.length;
+      cursors += draft.cells.length + 2;
+      for (const endpoint of draft.endpoints) if (endpoint.slot < 0) endpoints.add(endpoint.identity);
+    }
+    const needs: Capacity = { ...more, endpoints: endpoints.size, cells, cursors };
+    for (const [kind, need] of Object.entries(needs) as [keyof Capacity, number][]) {
+      const slots = this.#slots[kind];
+      if (need > slots.available) throw new CapacityError(slots.name, slots.capacity, slots.used + need);
+    }
+  }
+
+  #commit(
+    drafts: readonly Drafted[],
+    removedRows: readonly string[],
+    virtualServers: readonly VirtualServerPlan[],
+    removedVirtualServers: readonly ObjectKey[],
+    released: Release[],
+  ): PlanChange {
+    const touched = new Set<EndpointState>();
+    const rows: RowPlan[] = [];
+    const release = (slots: SlotAllocator, slot: number) => released.push({ slots, slot });
+    for (const { draft, source, schedule } of drafts) {
+      const old = this.#rows.get(draft.id);
+      if (schedule === null) old!.source = source;
+      else {
+        const plan = writeRow(draft, schedule, old?.plan, this.#slots, this.#endpoints);
+        if (old !== undefined) this.#retire(old, touched, release);
+        // A row that goes on is indexed again, by its new plan.
+        this.#rows.set(draft.id, { plan, source, names: cellNames(plan) });
+        this.#index(draft.id, source, plan);
+        rows.push(plan);
+      }
+      this.#endpoints.spare(draft.id, draft, touched);
+    }
+    for (const id of removedRows) {
+      const old = this.#rows.get(id);
+      if (old === undefined) continue;
+      this.#rows.delete(id);
+      this.#retire(old, touched, release);
+    }
+    const removedEndpoints = this.#endpoints.sweep(touched, release);
+    return {
+      virtualServers,
+      removedVirtualServers,
+      rows,
+      removedRows,
+      endpoints: [...touched],
+      removedEndpoints,
+      retire: (now) => {
+        for (const { slots, slot } of released) slots.release(slot, now + this.#options.grace);
+        released.length = 0;
+      },
+    };
+  }
+
+  #index(id: string, source: RowSource, plan: RowPlan): void {
+    for (const cell of plan.cells) addTo(this.#rowsOfServer, cell.server, id);
+    if (source.kind === 'App') addTo(this.#rowsOfMatrix, source.matrix, id);
+    this.#endpoints.join(id, plan);
+  }
+
+  #retire(old: RowState, touched: Set<EndpointState>, release: (slots: SlotAllocator, slot: number) => void): void {
+    const { plan, source, names } = old;
+    this.#endpoints.leave(plan.id, plan, touched);
+    releaseRow(plan, this.#slots, release);
+    for (const [index, cell] of plan.cells.entries()) this.#ledger.retire(plan.id, names[index]!, cell.counter);
+    for (const cell of plan.cells) removeFrom(this.#rowsOfServer, cell.server, plan.id);
+    if (source.kind === 'App') removeFrom(this.#rowsOfMatrix, source.matrix, plan.id);
+  }
+}
+
+export interface PlannerOptions {
+  readonly memory: PlanMemory;
+  readonly schedule: (weights: readonly number[]) => Schedule;
+  /** Milliseconds for which a slot rests before it is used again. */
+  readonly grace: number;
+  /** Requests in flight per endpoint where the real server does not say. */
+  readonly maxConnections: number;
+}
+
+/** What workers must be told, and what the owner must do. */
+export interface PlanChange {
+  readonly virtualServers: readonly VirtualServerPlan[];
+  readonly removedVirtualServers: readonly ObjectKey[];
+  readonly rows: readonly RowPlan[];
+  readonly removedRows: readonly string[];
+  /** Endpoints that are new, or whose real servers or rows changed. */
+  readonly endpoints: readonly EndpointState[];
+  /** Slots of endpoints that no row uses any more. */
+  readonly removedEndpoints: readonly number[];
+  /** To be called when all workers have acknowledged the change: from then on the old slots rest. */
+  readonly retire: (now: number) => void;
+}
+
+export interface RowState {
+  readonly plan: RowPlan;
+  source: RowSource;
+  /** Names of the cells within the row, in its order: the real server, and a number where it stands there twice. */
+  readonly names: readonly string[];
+}
+
+interface Drafted {
+  readonly draft: RowDraft;
+  readonly source: RowSource;
+  /** null: the row is as it was. */
+  readonly schedule: Schedule | null;
+}
+
+interface Release {
+  readonly slots: SlotAllocator;
+  readonly slot: number;
+}
+
+function applyDiff(pieces: Pieces, diff: PieceDiff): void {
+  for (const kind of ['virtualServers', 'matrices', 'servers'] as const) {
+    const map = pieces[kind] as Map<ObjectKey, unknown>;
+    for (const key of diff[kind].removed) map.delete(key);
+    for (const [key, piece] of diff[kind].changed) map.set(key, piece);
+  }
+}
+
+function addTo(index: Map<string, Set<string>>, key: string, id: string): void {
+  const set = index.get(key);
+  if (set === undefined) index.set(key, new Set([id]));
+  else set.add(id);
+}
+
+function removeFrom(index: Map<string, Set<string>>, key: string, id: string): void {
+  const set = index.get(key);
+  set?.delete(id);
+  if (set?.size === 0) index.delete(key);
+}

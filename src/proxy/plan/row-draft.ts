@@ -1,0 +1,177 @@
+/** A row as it ought to be now: destinations resolved to endpoints, availability decided. Slots come later. */
+import type { RowPlan } from '../../model/plan.ts';
+import type {
+  Column,
+  Destination,
+  EndpointSet,
+  MatrixPiece,
+  ObjectKey,
+  RealServerPiece,
+} from '../../model/snapshot.ts';
+import type { Availability } from './memory.ts';
+
+export function draftRow(id: string, source: RowSource, world: World): RowDraft {
+  const { destinations, app } = resolveSource(source, world);
+  const cells: DraftCell[] = [];
+  const endpoints: DraftEndpoint[] = [];
+  for (const { server: key, weight } of destinations) {
+    const server = world.server(key);
+    const sets = server === undefined ? undefined : endpointSets(server);
+    const set = sets?.get(app) ?? sets?.get(null);
+    const first = endpoints.length;
+    for (const { address, port } of server === undefined ? [] : (set?.endpoints ?? [])) {
+      const identity = endpointIdentity(server!.protocol, address, port);
+      endpoints.push({
+        identity,
+        slot: world.slot(identity),
+        server: key,
+        cell: cells.length,
+        address,
+        port,
+        protocol: server!.protocol,
+        maxConnections: server!.maxConnections || world.maxConnections,
+        quiesced: server!.quiesced,
+        available: false,
+      });
+    }
+    cells.push({ server: key, app, weight, available: false, first, count: endpoints.length - first });
+  }
+  const spared = decideAvailability(cells, endpoints, world.availability);
+  return { id, cells, endpoints, spared };
+}
+
+/** Where a row's destinations stand. */
+export type RowSource =
+  | { readonly kind: 'App'; readonly matrix: ObjectKey; readonly app: string }
+  | { readonly kind: 'Servers'; readonly servers: readonly Destination[] };
+
+/** What a draft is made from. */
+export interface World {
+  readonly server: (key: ObjectKey) => RealServerPiece | undefined;
+  readonly matrix: (key: ObjectKey) => MatrixPiece | undefined;
+  /** -1: the endpoint is new. */
+  readonly slot: (identity: string) => number;
+  readonly availability: Availability;
+  /** Where the real server does not say. */
+  readonly maxConnections: number;
+}
+
+export interface RowDraft {
+  readonly id: string;
+  readonly cells: readonly DraftCell[];
+  readonly endpoints: readonly DraftEndpoint[];
+  /** Endpoints that are ejected, and yet stay, because half of the row is out already. */
+  readonly spared: readonly string[];
+}
+
+interface DraftCell {
+  readonly server: ObjectKey;
+  readonly app: string | null;
+  readonly weight: number;
+  available: boolean;
+  readonly first: number;
+  readonly count: number;
+}
+
+export interface DraftEndpoint {
+  readonly identity: string;
+  readonly slot: number;
+  readonly server: ObjectKey;
+  readonly cell: number;
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: RealServerPiece['protocol'];
+  readonly maxConnections: number;
+  readonly quiesced: boolean;
+  available: boolean;
+}
+
+/** One endpoint, whatever real servers name it. */
+export function endpointIdentity(protocol: string, address: string, port: number): string {
+  return `${protocol} ${address} ${port}`;
+}
+
+/** True: the workers' plan of the row says all that the draft says. */
+export function sameRow(draft: RowDraft, plan: RowPlan): boolean {
+  return (
+    draft.cells.length === plan.cells.length &&
+    draft.endpoints.length === plan.endpoints.length &&
+    draft.cells.every((cell, index) => {
+      const other = plan.cells[index]!;
+      return (
+        cell.server === other.server &&
+        cell.app === other.app &&
+        cell.weight === other.weight &&
+        cell.available === other.available &&
+        cell.count === other.count
+      );
+    }) &&
+    draft.endpoints.every((endpoint, index) => {
+      const other = plan.endpoints[index]!;
+      return (
+        endpoint.slot === other.slot &&
+        endpoint.available === other.available &&
+        endpoint.maxConnections === other.maxConnections
+      );
+    })
+  );
+}
+
+function resolveSource(source: RowSource, world: World): { destinations: readonly Destination[]; app: string | null } {
+  if (source.kind === 'Servers') return { destinations: source.servers, app: null };
+  const matrix = world.matrix(source.matrix);
+  return { destinations: (matrix && columns(matrix).get(source.app)?.cells) ?? [], app: source.app };
+}
+
+/** Looked up once per row: with 5,000 apps a search through the list would cost more than the rest. */
+const columnsOf = new WeakMap<MatrixPiece, ReadonlyMap<string, Column>>();
+const setsOf = new WeakMap<RealServerPiece, ReadonlyMap<string | null, EndpointSet>>();
+
+function columns(matrix: MatrixPiece): ReadonlyMap<string, Column> {
+  let map = columnsOf.get(matrix);
+  if (map === undefined) columnsOf.set(matrix, (map = new Map(matrix.columns.map((column) => [column.app, column]))));
+  return map;
+}
+
+function endpointSets(server: RealServerPiece): ReadonlyMap<string | null, EndpointSet> {
+  let map = setsOf.get(server);
+  if (map === undefined) setsOf.set(server, (map = new Map(server.endpoints.map((set) => [set.app, set]))));
+  return map;
+}
+
+/**
+ * Failed checks take out as many as they will; ejections at most half of the endpoints that could be chosen otherwise,
+ * in the order in which they happened (an outlier is one that differs from the rest: if most of them fail, the failure is
+ * elsewhere, and an empty row would help nobody). Returns who is spared by that.
+ */
+function decideAvailability(
+  cells: readonly DraftCell[],
+  endpoints: readonly DraftEndpoint[],
+  availability: Availability,
+): string[] {
+  const eligible = new Set<string>();
+  const ejected = new Map<string, number>();
+  for (const endpoint of endpoints) {
+    const { slot, identity } = endpoint;
+    endpoint.available = !endpoint.quiesced && (slot < 0 || !availability.checkFailed(slot));
+    const order = slot < 0 ? 0 : availability.ejected(slot);
+    if (order > 0) ejected.set(identity, order);
+    if (endpoint.available && cells[endpoint.cell]!.weight > 0) eligible.add(identity);
+  }
+  const spared: string[] = [];
+  if (ejected.size > 0) {
+    const out = new Set<string>();
+    const most = Math.floor(eligible.size / 2);
+    for (const [identity] of [...ejected].toSorted((a, b) => a[1] - b[1])) {
+      if (!eligible.has(identity)) continue;
+      if (out.size < most) out.add(identity);
+      else spared.push(identity);
+    }
+    const kept = new Set(spared);
+    for (const endpoint of endpoints) {
+      if (ejected.has(endpoint.identity) && !kept.has(endpoint.identity)) endpoint.available = false;
+    }
+  }
+  for (const endpoint of endpoints) if (endpoint.available) cells[endpoint.cell]!.available = true;
+  return spared;
+}
