@@ -1,0 +1,98 @@
+import { bytesOf, lowerCase } from './bytes.ts';
+
+/** A host as listeners and rules write it, and what stands behind it. */
+export interface HostEntry<Value> {
+  /** Lower case: `shop.example`, `*.shop.example` (one or more labels before the suffix), or `*` (any, also none). */
+  readonly host: string;
+  readonly value: Value;
+}
+
+/**
+ * Hosts to values: exact, then the longest wildcard, then `*`. ASCII case does not matter; the host comes without port
+ * and trailing dot. One walk from the end, where the suffixes' hashes come up one after the other.
+ */
+export class HostTable<Value> {
+  private readonly any: Value | undefined;
+  /** Open addressing; a wildcard is kept as its suffix with the leading dot. */
+  private readonly names: readonly (Uint8Array | undefined)[];
+  private readonly values: readonly (Value | undefined)[];
+  private readonly mask: number;
+  private readonly longest: number;
+
+  constructor(entries: readonly HostEntry<Value>[]) {
+    let size = 4;
+    while (size < entries.length * 2) size *= 2;
+    this.mask = size - 1;
+    const names: (Uint8Array | undefined)[] = Array.from({ length: size });
+    const values: (Value | undefined)[] = Array.from({ length: size });
+    let any: Value | undefined;
+    let longest = 0;
+    for (const { host, value } of entries) {
+      if (host === '*') {
+        any ??= value;
+        continue;
+      }
+      const name = bytesOf(host.startsWith('*.') ? host.slice(1) : host);
+      let slot = hashOf(name) & this.mask;
+      while (names[slot] !== undefined && !same(names[slot]!, name, 0, name.length)) slot = (slot + 1) & this.mask;
+      // Said twice: the first stands.
+      if (names[slot] !== undefined) continue;
+      names[slot] = name;
+      values[slot] = value;
+      longest = Math.max(longest, name.length);
+    }
+    this.any = any;
+    this.names = names;
+    this.values = values;
+    this.longest = longest;
+  }
+
+  /** The value for the host in `bytes[start … end)`. */
+  find(bytes: Uint8Array, start: number, end: number): Value | undefined {
+    let hash = 0;
+    let found = -1;
+    // What is longer than any name can still end in a wildcard's suffix.
+    const stop = Math.max(start, end - this.longest);
+    for (let at = end; at-- > stop;) {
+      const byte = lowerCase(bytes[at]!);
+      hash = step(hash, byte);
+      if (byte === 46 && at > start) {
+        const slot = this.slotOf(hash, bytes, at, end);
+        if (slot >= 0) found = slot;
+      }
+    }
+    if (stop === start && end > start && bytes[start] !== 46) {
+      const slot = this.slotOf(hash, bytes, start, end);
+      if (slot >= 0) found = slot;
+    }
+    return found < 0 ? this.any : this.values[found];
+  }
+
+  private slotOf(hash: number, bytes: Uint8Array, start: number, end: number): number {
+    for (let slot = finish(hash) & this.mask; ; slot = (slot + 1) & this.mask) {
+      const name = this.names[slot];
+      if (name === undefined) return -1;
+      if (same(name, bytes, start, end)) return slot;
+    }
+  }
+}
+
+function step(hash: number, byte: number): number {
+  return Math.imul(hash ^ byte, 0x01000193);
+}
+
+function finish(hash: number): number {
+  return hash ^ (hash >>> 15);
+}
+
+function hashOf(name: Uint8Array): number {
+  let hash = 0;
+  for (let at = name.length; at-- > 0;) hash = step(hash, name[at]!);
+  return finish(hash);
+}
+
+function same(name: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (name.length !== end - start) return false;
+  for (let at = 0; at < name.length; at++) if (name[at] !== lowerCase(bytes[start + at]!)) return false;
+  return true;
+}
