@@ -31,6 +31,13 @@ export interface StatusDocument {
   readonly objects: readonly (ApiObject & {
     readonly status: Omit<ObjectStatus, 'kind' | 'key' | 'details'> & Record<string, unknown>;
   })[];
+  /** What is wrong in the configuration's files now; while a file is faulty, what it said before stays. */
+  readonly faults?: readonly {
+    readonly file: string;
+    readonly line: number | null;
+    readonly column: number | null;
+    readonly message: string;
+  }[];
 }
 
 export interface ObjectsDocument {

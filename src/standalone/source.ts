@@ -54,7 +54,7 @@ export class StandaloneSource {
   #queue: Promise<unknown> = Promise.resolve();
   #layers: Layers;
   #good: ReadonlyMap<string, readonly FileObject[]>;
-  #lastGood: ReadonlyMap<ObjectId, ApiObject>;
+  #lastGood: ReadonlyMap<ObjectId, unknown>;
   #state: SourceState;
   #reported = new Set<string>();
   #keepTimer: NodeJS.Timeout | null = null;
@@ -93,12 +93,12 @@ export class StandaloneSource {
     return this.#state;
   }
 
-  /** Last accepted version of objects, as `keepLastGood` was told. */
-  get lastGood(): ReadonlyMap<ObjectId, ApiObject> {
+  /** Last good specs of objects whose present one is not accepted, as `keepLastGood` was told, also before a restart. */
+  get lastGood(): ReadonlyMap<ObjectId, unknown> {
     return this.#lastGood;
   }
 
-  keepLastGood(lastGood: ReadonlyMap<ObjectId, ApiObject>): void {
+  keepLastGood(lastGood: ReadonlyMap<ObjectId, unknown>): void {
     this.#lastGood = lastGood;
     this.#keepSoon();
   }

@@ -18,8 +18,8 @@ export interface KeptState {
   readonly files: ReadonlyMap<string, readonly FileObject[]>;
   readonly overlay: Overlay;
   readonly identities: Identities;
-  /** Last good version of objects whose present one is not accepted. */
-  readonly lastGood: ReadonlyMap<ObjectId, ApiObject>;
+  /** Last good specs of objects whose present one is not accepted. */
+  readonly lastGood: ReadonlyMap<ObjectId, unknown>;
 }
 
 const VERSION = 1;
@@ -41,7 +41,7 @@ const stateSchema = z.object({
       z.object({ uid: z.string(), creationTimestamp: z.string(), generation: z.int(), specHash: z.string() }),
     ]),
   ),
-  lastGood: z.array(z.tuple([z.string(), objectSchema])),
+  lastGood: z.array(z.tuple([z.string(), z.unknown()])),
 });
 
 /** The directory of `--state-dir`: `state.json` and `cookie-keys.json`, readable by their owner only. */
@@ -104,7 +104,7 @@ export class StateDirectory {
       files: new Map(files as [string, FileObject[]][]),
       overlay: new Map(overlay as [ObjectId, { object: ApiObject | null; base: string | null }][]),
       identities: new Map(identities),
-      lastGood: new Map(lastGood as [ObjectId, ApiObject][]),
+      lastGood: new Map(lastGood),
     };
   }
 

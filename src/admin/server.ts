@@ -1,0 +1,136 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import type { Log } from '../telemetry/log.ts';
+import type { AdminBackend } from './backend.ts';
+import { Refusal } from './refusal.ts';
+import { type Answer, OWNER_ROUTES, PUBLIC_ROUTES, type Routes } from './routes.ts';
+
+export interface AdminOptions {
+  readonly backend: AdminBackend;
+  readonly log: Log;
+  /** A bound Unix socket (mode 0600), for everything. */
+  readonly socket?: object;
+  /** A bound TCP socket, for health, readiness and metrics. */
+  readonly tcp?: object;
+}
+
+export interface Admin {
+  /** Port of `tcp`, null without it. */
+  readonly port: number | null;
+  close(): Promise<void>;
+}
+
+/** Ten thousand objects are some ten megabytes. */
+const MAX_BODY = 64 << 20;
+const MAX_CONNECTIONS = 256;
+const REQUEST_TIMEOUT = 30_000;
+const IDLE_TIMEOUT = 10_000;
+
+/** Serves the admin API on sockets that are bound already. Errors: when one cannot be listened on. */
+export async function startAdmin(options: AdminOptions): Promise<Admin> {
+  const servers: Server[] = [];
+  const listen = (routes: Routes, handle: object) =>
+    new Promise<Server>((resolve, reject) => {
+      const server = createServer(
+        { requestTimeout: REQUEST_TIMEOUT, headersTimeout: IDLE_TIMEOUT, keepAliveTimeout: IDLE_TIMEOUT },
+        (request, response) => void serve(options, routes, request, response),
+      );
+      server.maxConnections = MAX_CONNECTIONS;
+      server.on('clientError', (_, socket) => socket.destroy());
+      server.once('error', reject);
+      server.listen(handle, () => {
+        server.on('error', (error) => options.log.error(`admin API: ${error.message}`));
+        resolve(server);
+      });
+      servers.push(server);
+    });
+  const close = async () => {
+    await Promise.all(
+      servers.map((server) => {
+        const closed = new Promise((resolve) => {
+          server.close(resolve);
+        });
+        server.closeAllConnections();
+        return closed;
+      }),
+    );
+  };
+  try {
+    if (options.socket !== undefined) await listen(OWNER_ROUTES, options.socket);
+    const tcp = options.tcp === undefined ? null : await listen(PUBLIC_ROUTES, options.tcp);
+    return { port: tcp === null ? null : (tcp.address() as AddressInfo).port, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function serve(
+  { backend, log }: AdminOptions,
+  routes: Routes,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  response.on('error', () => response.destroy());
+  let answer: Answer;
+  try {
+    answer = await route(routes, backend, request);
+  } catch (error) {
+    if (error instanceof Refusal) answer = refusal(error.status, error.message);
+    else {
+      log.error({ err: error }, 'admin API: a request failed');
+      answer = refusal(500, 'internal error, see the log');
+    }
+  }
+  const allow = answer.status === 405 ? { Allow: allowed(routes, request) } : {};
+  // What was not read of a request's body cannot be told from a next request.
+  const close = request.complete ? {} : { Connection: 'close' };
+  response.writeHead(answer.status, {
+    'Content-Type': answer.type,
+    'Content-Length': Buffer.byteLength(answer.body),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    ...allow,
+    ...close,
+  });
+  response.end(request.method === 'HEAD' ? undefined : answer.body);
+}
+
+async function route(routes: Routes, backend: AdminBackend, request: IncomingMessage): Promise<Answer> {
+  const path = pathOf(request);
+  const methods = routes.get(path);
+  if (methods === undefined) throw new Refusal(404, `no such path; there is ${[...routes.keys()].join(', ')}`);
+  const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
+  const handler = Object.hasOwn(methods, method) ? methods[method] : undefined;
+  if (handler === undefined) throw new Refusal(405, `this path takes ${Object.keys(methods).join(', ')}`);
+  return await handler(backend, () => readJson(request));
+}
+
+function allowed(routes: Routes, request: IncomingMessage): string {
+  return Object.keys(routes.get(pathOf(request)) ?? {}).join(', ');
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '/').split('?', 1)[0] ?? '/';
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  // Leaving the loop early must not destroy the socket: the answer is still to be sent.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY) throw new Refusal(413, `the body has more than ${MAX_BODY} bytes`);
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString()) as unknown;
+  } catch (error) {
+    throw new Refusal(400, `the body is not JSON: ${(error as Error).message}`);
+  }
+}
+
+function refusal(status: number, message: string): Answer {
+  return { status, type: 'application/json', body: `${JSON.stringify({ error: message })}\n` };
+}

@@ -1,0 +1,245 @@
+import type { ApiObject, ObjectsDocument, ObjectsWrite, StatusDocument } from '../admin/contract.ts';
+import { Refusal } from '../admin/refusal.ts';
+import { parseObject } from '../api/parse.ts';
+import type { CountsDocument } from '../model/counts.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import type { ObjectStatus } from '../model/status.ts';
+import type { Programmed, Serving } from '../proxy/serving-contract.ts';
+import { APPLY_BOUNDS, Histogram } from '../telemetry/histogram.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { ConfigState } from '../telemetry/metrics.ts';
+import type { ClusterState, LastGood } from '../translate/cluster-state.ts';
+import { groupCounts, type ServingFacts } from './known-conditions.ts';
+import type { SourceState, StandaloneSource } from './source.ts';
+import { completeStatuses, statusDocument } from './status-document.ts';
+import { TargetWatch } from './target-watch.ts';
+import { keyOf, lastGoodOf, lastGoodToKeep, toClusterState } from './to-cluster-state.ts';
+import { Transitions } from './transitions.ts';
+
+export interface Translation {
+  readonly snapshot: Snapshot;
+  readonly statuses: readonly ObjectStatus[];
+  readonly lastGood: LastGood;
+}
+
+export interface ControllerOptions {
+  readonly source: StandaloneSource;
+  readonly serving: Pick<Serving, 'configure' | 'counts' | 'totals' | 'ready'>;
+  /** `previous`: the snapshot before, so that what did not change costs nothing. */
+  readonly translate: (state: ClusterState, previous: Snapshot | undefined) => Translation;
+  readonly log: Log;
+  readonly className?: string;
+}
+
+/** How often conditions that follow from counts (Healthy, OnTarget) are looked at, and ports that were taken tried. */
+const LOOK = 2000;
+/** How long a write waits for the workers; they acknowledge in milliseconds, or are replaced after two seconds. */
+const WRITE_WAITS = 5000;
+
+/**
+ * Puts the source's objects in force: translate, hand the snapshot to the proxy, and complete the statuses with what it
+ * acknowledged. A change is taken up at once; those that come while one is put in force make one more.
+ */
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #transitions = new Transitions();
+  readonly #targets = new TargetWatch();
+  readonly #applyDuration = new Histogram(APPLY_BOUNDS);
+  readonly #propagation = new Histogram(APPLY_BOUNDS);
+  readonly #timer: NodeJS.Timeout;
+  #pending: { state: SourceState; noticed: number } | null = null;
+  #running: Promise<void> | null = null;
+  #lastGood: LastGood;
+  #translation: Translation | null = null;
+  #programmed: Programmed | null = null;
+  #generation = 0;
+  #appliedAt: number | null = null;
+  #closed = false;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    this.#lastGood = lastGoodOf(options.source.lastGood);
+    options.source.onChange = (state, noticed) => this.#take(state, noticed);
+    this.#timer = setInterval(() => this.#tick(), LOOK).unref();
+  }
+
+  /** Puts what the source has now in force. Resolves when it is, or when it is known that nothing can be. */
+  async start(): Promise<void> {
+    this.#take(this.#options.source.state, performance.now());
+    await this.#settled();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#timer);
+  }
+
+  /** Null before the first one. */
+  get snapshot(): Snapshot | null {
+    return this.#programmed === null ? null : (this.#translation?.snapshot ?? null);
+  }
+
+  /** Why nothing is served yet; empty when something is. */
+  get waiting(): string | null {
+    if (this.#programmed !== null) return null;
+    return this.#options.source.state.known
+      ? 'the first snapshot is not served yet'
+      : 'there is no configuration: what was given is faulty, and nothing was kept from before';
+  }
+
+  objects(): ObjectsDocument {
+    const { revision, objects } = this.#options.source.state;
+    return { revision, objects: [...objects.values()] };
+  }
+
+  statuses(counts: CountsDocument = this.#options.serving.counts()): readonly ObjectStatus[] {
+    if (this.#translation === null) return [];
+    const { snapshot, statuses } = this.#translation;
+    const grouped = groupCounts(counts);
+    const facts: ServingFacts = {
+      snapshot,
+      programmed: this.#programmed?.snapshot === snapshot.id || this.#programmed?.error ? this.#programmed : null,
+      counts: grouped,
+      onTarget: this.#targets.look(snapshot, grouped.matrices),
+    };
+    const complete = completeStatuses(statuses, facts);
+    for (const { object, condition, from } of this.#transitions.note(complete, now())) {
+      const fields = { object, condition: condition.type, status: condition.status, reason: condition.reason };
+      const text = `${object}: ${condition.type} is ${condition.status}, ${condition.reason}: ${condition.message}`;
+      if (condition.status === 'False' && WORTH_A_LINE.has(condition.type)) this.#options.log.warn(fields, text);
+      else if (from === 'False' && WORTH_A_LINE.has(condition.type)) this.#options.log.info(fields, text);
+    }
+    return complete;
+  }
+
+  status(): StatusDocument {
+    const statuses = new Map(this.statuses().map((status) => [`${status.kind} ${status.key}`, status]));
+    const { objects, faults } = this.#options.source.state;
+    return statusDocument([...objects.values()], statuses, (status) => this.#transitions.timed(status), faults);
+  }
+
+  config(): ConfigState {
+    const { faults } = this.#options.source.state;
+    return {
+      generation: this.#generation,
+      lastApplySuccess: this.#programmed !== null && this.#programmed.error === undefined && faults.length === 0,
+      lastApplyAt: this.#appliedAt,
+      faults: faults.length,
+      applyDuration: this.#applyDuration,
+      propagation: this.#propagation,
+    };
+  }
+
+  /** As SIGHUP. Resolves when what the files say is in force. */
+  async reload(): Promise<void> {
+    await this.#options.source.reload();
+    await this.#settled();
+  }
+
+  /** What tcpvsadm asks for; resolves when it is in force. Errors: Refusal, and then nothing has changed. */
+  async write(write: ObjectsWrite): Promise<ObjectsDocument> {
+    const apply = write.apply.map(checked);
+    await this.#options.source.write({ ...write, apply }, (candidate) => this.#judge(candidate, apply));
+    await Promise.race([this.#settled(), unrefSleep(WRITE_WAITS)]);
+    return this.objects();
+  }
+
+  /** A written object must be accepted, unless it is not worse than it was: what breaks nothing new may be edited. */
+  #judge(candidate: SourceState, apply: readonly ApiObject[]): void {
+    const translation = this.#translate(this.#clusterState(candidate));
+    const before = new Map(this.#translation?.statuses.map((s) => [`${s.kind} ${s.key}`, complaint(s)]));
+    const after = new Map(translation.statuses.map((s) => [`${s.kind} ${s.key}`, complaint(s)]));
+    const complaints = apply.flatMap((object) => {
+      const id = `${object.kind} ${keyOf(object)}`;
+      const message = after.get(id) ?? null;
+      return message === null || message === before.get(id) ? [] : [`${id}: ${message}`];
+    });
+    if (complaints.length > 0) throw new Refusal(422, complaints.slice(0, 10).join('; '));
+  }
+
+  #clusterState(state: SourceState): ClusterState {
+    return toClusterState(state.objects.values(), this.#lastGood, this.#options.className ?? 'tcpvs');
+  }
+
+  #translate(state: ClusterState): Translation {
+    return this.#options.translate(state, this.#translation?.snapshot);
+  }
+
+  #take(state: SourceState, noticed: number): void {
+    // What waits is older; its time counts, since it is not in force yet either.
+    this.#pending = { state, noticed: this.#pending?.noticed ?? noticed };
+    this.#running ??= this.#run();
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#running !== null) await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#pending !== null && !this.#closed) {
+      const { state, noticed } = this.#pending;
+      this.#pending = null;
+      if (state.known) await this.#apply(state, noticed);
+    }
+    this.#running = null;
+  }
+
+  async #apply(state: SourceState, noticed: number): Promise<void> {
+    const { log, source } = this.#options;
+    const inForce = this.#programmed === null ? null : (this.#translation?.snapshot.id ?? null);
+    const cluster = this.#clusterState(state);
+    const translation = this.#translate(cluster);
+    this.#translation = translation;
+    this.#lastGood = translation.lastGood;
+    source.keepLastGood(lastGoodToKeep(translation.lastGood, cluster));
+    if (translation.snapshot.id !== inForce) {
+      this.#programmed = await this.#options.serving.configure(translation.snapshot);
+      this.#generation++;
+      this.#appliedAt = Date.now() / 1000;
+      this.#applyDuration.observe(this.#programmed.milliseconds / 1000);
+      const milliseconds = Math.round(performance.now() - noticed);
+      this.#propagation.observe(milliseconds / 1000);
+      const { id } = translation.snapshot;
+      log.info({ snapshot: id, generation: this.#generation, milliseconds }, 'configuration is in force');
+    }
+    this.statuses();
+  }
+
+  #tick(): void {
+    if (this.#closed || this.#running !== null || this.#translation === null || this.#programmed === null) return;
+    this.statuses();
+    // The proxy itself tries a port again that was taken; asking for the same snapshot tells what became of it.
+    if (this.#programmed.listeners.some((listener) => listener.error !== null)) {
+      this.#running = this.#askAgain(this.#translation.snapshot);
+    }
+  }
+
+  async #askAgain(snapshot: Snapshot): Promise<void> {
+    this.#programmed = await this.#options.serving.configure(snapshot);
+    await this.#run();
+  }
+}
+
+/** Conditions whose flips an operator wants to read in the log; the others follow from these. */
+const WORTH_A_LINE: ReadonlySet<string> = new Set(['Accepted', 'ResolvedRefs', 'Programmed', 'Healthy', 'OnTarget']);
+
+function checked(object: ApiObject): ApiObject {
+  const result = parseObject(object);
+  if (!result.ok) throw new Refusal(400, result.faults.map((fault) => fault.message).join('; '));
+  return result.object;
+}
+
+function complaint(status: ObjectStatus): string | null {
+  const accepted = status.conditions.find((condition) => condition.type === 'Accepted');
+  return accepted?.status === 'False' ? accepted.message : null;
+}
+
+function now(): string {
+  return new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+function unrefSleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds).unref();
+  });
+}
