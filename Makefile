@@ -4,9 +4,9 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 NODE := node_modules/.bin/node
 CONCURRENCY ?= 2
-TESTS ?= src/**/*.test.ts test/**/*.test.ts
+TESTS ?= src/**/*.test.ts test/**/*.test.ts bench/**/*.test.ts
 
-.PHONY: help setup run test unit lint format generate check-generated bench fuzz soak build clean
+.PHONY: help setup tools run test unit lint format generate check-generated bench demo-full fuzz soak build clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}'
@@ -19,12 +19,15 @@ node_modules/.setup: package.json package-lock.json .npmrc
 	@[ -e $(NODE) ] || for n in node_modules/node-*/bin/node; do [ -x "$$n" ] && ln -s "../../$$n" $(NODE); done; true
 	@touch $@
 
+tools: ## httperf for the recorded demo's test: installed where that is possible, else named
+	@bench/peers.sh httperf || true
+
 run: setup ## the demo: five servers, six apps, the weight matrix at work
 	@bin/tcpvs demo $(ARGS)
 
 test: lint check-generated unit ## everything that must hold before a commit: lint, generated files, tests
 
-unit: setup ## the tests alone (TESTS='src/http/*.test.ts' for some of them)
+unit: setup tools ## the tests alone (TESTS='src/http/*.test.ts' for some of them)
 	@ls $(firstword $(TESTS)) >/dev/null 2>&1 || [ -n "$$(shopt -s globstar; ls $(TESTS) 2>/dev/null)" ] || { echo "no tests match $(TESTS)" >&2; exit 1; }
 	$(NODE) --test --test-concurrency=$(CONCURRENCY) --test-timeout=120000 --test-force-exit $(foreach t,$(TESTS),'$(t)')
 
@@ -47,6 +50,9 @@ bench: setup ## side by side with nginx, HAProxy and http-proxy; results go to b
 
 fuzz: setup ## a million inputs for the codec and the pattern engine
 	$(NODE) test/fuzz/run.ts $(ARGS)
+
+demo-full: setup tools ## the recorded demo at full length, 5 x 10,000 connections; result in bench/results
+	DEMO_FULL=1 $(NODE) --test --test-timeout=600000 --test-force-exit test/demo/httperf.test.ts
 
 soak: setup ## an hour of load: memory and handles must stay flat (MINUTES=60)
 	$(NODE) test/soak/run.ts $(ARGS)

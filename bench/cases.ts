@@ -1,0 +1,62 @@
+/** What is measured: one line of the table each. */
+import type { OriginBody } from './peers/origin.ts';
+
+export interface Case {
+  readonly name: string;
+  readonly title: string;
+  readonly body: OriginBody;
+  /** Beside Host. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly connections: number;
+  readonly bodyBuffer: number | null;
+}
+
+const SMALL = { bytes: 100, chunked: false };
+
+/** What a browser sends, about 1 KB. */
+const BROWSER = {
+  'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
+  Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8',
+  'Accept-Encoding': 'gzip, deflate, br, zstd',
+  'Accept-Language': 'en-GB,en;q=0.9,de;q=0.8',
+  'Cache-Control': 'max-age=0',
+  Connection: 'keep-alive',
+  Cookie: `session=${'0123456789abcdef'.repeat(6)}; theme=dark; consent=yes; visitor=${'fedcba9876543210'.repeat(4)}`,
+  Referer: 'https://shop.example/catalogue/shoes?page=2&sort=price',
+  'Sec-Ch-Ua': '"Chromium";v="140", "Not=A?Brand";v="24", "Google Chrome";v="140"',
+  'Sec-Ch-Ua-Mobile': '?0',
+  'Sec-Ch-Ua-Platform': '"Linux"',
+  'Sec-Fetch-Dest': 'document',
+  'Sec-Fetch-Mode': 'navigate',
+  'Sec-Fetch-Site': 'same-origin',
+  'Sec-Fetch-User': '?1',
+  'Upgrade-Insecure-Requests': '1',
+};
+
+const plain = { headers: {}, connections: 64, bodyBuffer: null };
+
+export const CASES: readonly Case[] = [
+  { ...plain, name: 'small', title: '100 B answers', body: SMALL },
+  { ...plain, name: '10k', title: '10 KB answers', body: { bytes: 10_240, chunked: false } },
+  { ...plain, name: 'browser', title: '100 B answers, headers of a browser (1 KB)', body: SMALL, headers: BROWSER },
+  { ...plain, name: 'chunked', title: '10 KB answers in chunks', body: { bytes: 10_240, chunked: true } },
+  {
+    ...plain,
+    name: '1m',
+    title: '1 MB answers',
+    body: { bytes: 1_048_576, chunked: false },
+    connections: 16,
+    bodyBuffer: 65_536,
+  },
+  {
+    ...plain,
+    name: 'connect',
+    title: '100 B answers, a new connection for each',
+    body: SMALL,
+    headers: { Connection: 'close' },
+  },
+];
+
+/** The rules of all cases, as the prototype had them. */
+export const APPS = ['web', 'images', 'api', 'static', 'shop', 'cart', 'login', 'admin', 'health', 'search'];
+export const PATHS = APPS.map((app, index) => `/${app}/item/${index}`);

@@ -1,0 +1,87 @@
+/** A fresh folder, free ports, the servers behind, and peers that come and go. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { APPS } from '../cases.ts';
+import type { Running } from '../measure/process.ts';
+import { PEERS } from '../peers/all.ts';
+import { startOriginServers, type OriginBody } from '../peers/origin.ts';
+import type { Host, PeerName } from '../peers/peer.ts';
+
+export interface Settings {
+  readonly peers: readonly PeerName[];
+  readonly rounds: number;
+  /** Seconds of load before and while it is measured. */
+  readonly warmUp: number;
+  readonly seconds: number;
+  /** Says how far it is. */
+  readonly progress: (line: string) => void;
+}
+
+export interface PeerOptions {
+  readonly workers?: number;
+  readonly bodyBuffer?: number | null;
+  readonly hosts?: readonly Host[];
+}
+
+export interface Stage {
+  readonly directory: string;
+  readonly servers: readonly number[];
+  /** A fresh process on a fresh port. */
+  start(peer: PeerName, options?: PeerOptions): Promise<Running & { readonly port: number }>;
+}
+
+/** Runs `act` with the servers behind at work; ends whatever was started, whatever happens. */
+export async function onStage<T>(body: OriginBody, act: (stage: Stage) => Promise<T>): Promise<T> {
+  const directory = mkdtempSync(join(tmpdir(), 'tcpvs-bench-'));
+  const open = new Set<Running>();
+  let started = 0;
+  try {
+    const servers = await freePorts(3);
+    open.add(await startOriginServers(join(directory, 'servers'), servers, body));
+    const start: Stage['start'] = async (peer, options = {}) => {
+      const [port = 0] = await freePorts(1);
+      const own = join(directory, `${started++}-${peer}`);
+      mkdirSync(own);
+      const running = await PEERS[peer]({
+        directory: own,
+        port,
+        servers,
+        hosts: options.hosts ?? [{ name: null, apps: APPS }],
+        workers: options.workers ?? 1,
+        bodyBuffer: options.bodyBuffer ?? null,
+      });
+      open.add(running);
+      const stop = async () => {
+        open.delete(running);
+        await running.stop();
+      };
+      return { pid: running.pid, port, stop };
+    };
+    return await act({ directory, servers, start });
+  } finally {
+    await Promise.all([...open].map((running) => running.stop()));
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** The order in which peers run: another one begins in each round. */
+export function rotated<T>(list: readonly T[], round: number): T[] {
+  const first = round % Math.max(1, list.length);
+  return [...list.slice(first), ...list.slice(0, first)];
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const holders = await Promise.all(
+    Array.from({ length: count }, () => {
+      const { promise, resolve } = Promise.withResolvers<ReturnType<typeof createServer>>();
+      const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
+      return promise;
+    }),
+  );
+  const ports = holders.map((holder) => (holder.address() as AddressInfo).port);
+  await Promise.all(holders.map((holder) => new Promise((resolve) => void holder.close(resolve))));
+  return ports;
+}

@@ -1,0 +1,106 @@
+/** Processor time per request: the first figure. Interleaved rounds, fresh processes, warm-up, `wrk` in a closed loop. */
+import { PATHS, type Case } from '../cases.ts';
+import { cpuTime } from '../measure/process.ts';
+import { median } from '../measure/statistics.ts';
+import { wrk } from '../measure/wrk.ts';
+import type { PeerName } from '../peers/peer.ts';
+import { onStage, rotated, type PeerOptions, type Settings, type Stage } from './stage.ts';
+
+export interface Sample {
+  readonly requests: number;
+  readonly errors: number;
+  /** Requests per second of the clock: with wrk and the servers on the same cores, of little meaning. */
+  readonly rate: number;
+  /** Microseconds of processor time per request, of the whole process tree. */
+  readonly user: number;
+  readonly system: number;
+}
+
+export type Round = Partial<Record<PeerName, Sample>>;
+
+export interface CaseResult {
+  readonly name: string;
+  readonly title: string;
+  readonly rounds: readonly Round[];
+}
+
+export function measureCase(each: Case, settings: Settings): Promise<CaseResult> {
+  return onStage(each.body, async (stage) => {
+    const rounds: Round[] = [];
+    for (let round = 0; round < settings.rounds; round++) {
+      const result: Round = {};
+      for (const peer of rotated(settings.peers, round)) {
+        settings.progress(`${each.name}: round ${round + 1} of ${settings.rounds}, ${peer}`);
+        result[peer] = await sample(stage, peer, each, settings, { bodyBuffer: each.bodyBuffer });
+      }
+      rounds.push(result);
+    }
+    return { name: each.name, title: each.title, rounds };
+  });
+}
+
+export async function sample(
+  stage: Stage,
+  peer: PeerName,
+  each: Case,
+  settings: Settings,
+  options: PeerOptions,
+): Promise<Sample> {
+  const running = await stage.start(peer, options);
+  try {
+    const load = (seconds: number) =>
+      wrk({
+        port: running.port,
+        connections: each.connections,
+        seconds,
+        paths: PATHS,
+        headers: each.headers,
+        directory: stage.directory,
+      });
+    await load(settings.warmUp);
+    const before = cpuTime(running.pid);
+    const result = await load(settings.seconds);
+    const after = cpuTime(running.pid);
+    const perRequest = (seconds: number) => (1e6 * seconds) / Math.max(1, result.requests);
+    return {
+      requests: result.requests,
+      errors: result.errors,
+      rate: result.requests / result.seconds,
+      user: perRequest(after.user - before.user),
+      system: perRequest(after.system - before.system),
+    };
+  } finally {
+    await running.stop();
+  }
+}
+
+export const cost = (one: Sample): number => one.user + one.system;
+
+/** The peer's processor time divided by ours, round by round, then the median: above 1 we are cheaper. */
+export function ratio(
+  rounds: readonly Round[],
+  peer: PeerName,
+): { median: number; least: number; most: number } | null {
+  const ratios = rounds.flatMap((round) => {
+    const ours = round.tcpvs;
+    const theirs = round[peer];
+    return ours === undefined || theirs === undefined ? [] : [cost(theirs) / cost(ours)];
+  });
+  if (ratios.length === 0) return null;
+  return { median: median(ratios), least: Math.min(...ratios), most: Math.max(...ratios) };
+}
+
+/** The median over the rounds, figure by figure. */
+export function typical(rounds: readonly Round[], peer: PeerName): (Sample & { readonly cost: number }) | null {
+  const samples = rounds.flatMap((round) => round[peer] ?? []);
+  if (samples.length === 0) return null;
+  const of = (figure: (one: Sample) => number) => median(samples.map(figure));
+  return {
+    requests: samples.reduce((sum, one) => sum + one.requests, 0),
+    errors: samples.reduce((sum, one) => sum + one.errors, 0),
+    rate: of((one) => one.rate),
+    user: of((one) => one.user),
+    system: of((one) => one.system),
+    cost: of(cost),
+  };
+}

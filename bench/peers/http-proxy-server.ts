@@ -1,0 +1,29 @@
+/** The baseline: http-proxy, the library, as a person would use it for the same work. Usage: node … layout.json */
+import { readFileSync } from 'node:fs';
+import { Agent, createServer } from 'node:http';
+
+import httpProxy from 'http-proxy';
+
+import { WEIGHTS, type Layout } from './peer.ts';
+
+const layout = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Layout;
+const order = WEIGHTS.flatMap((weight, index) => Array.from({ length: weight }, () => layout.servers[index] ?? 0));
+const cursors = new Map(layout.hosts.flatMap(({ name, apps }) => apps.map((app) => [`${name ?? ''}/${app}`, 0])));
+const byHost = layout.hosts.some(({ name }) => name !== null);
+const agent = new Agent({ keepAlive: true, maxSockets: 512, maxFreeSockets: 512 });
+const proxy = httpProxy.createProxyServer({ agent, xfwd: true });
+proxy.on('error', (_error, _request, response) => response.destroy());
+
+const server = createServer((request, response) => {
+  const app = request.url?.split('/', 2)[1] ?? '';
+  const rule = `${byHost ? (request.headers.host ?? '') : ''}/${app}`;
+  const cursor = cursors.get(rule);
+  if (cursor === undefined) {
+    response.writeHead(404).end();
+    return;
+  }
+  cursors.set(rule, (cursor + 1) % order.length);
+  proxy.web(request, response, { target: `http://127.0.0.1:${order[cursor] ?? 0}` });
+});
+server.keepAliveTimeout = 300_000;
+server.listen(layout.port, '127.0.0.1', 4096);

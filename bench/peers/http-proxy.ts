@@ -1,0 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { start, type Running } from '../measure/process.ts';
+import type { Layout } from './peer.ts';
+
+export function startHttpProxy(layout: Layout): Promise<Running> {
+  const file = join(layout.directory, 'layout.json');
+  writeFileSync(file, JSON.stringify(layout));
+  const server = join(import.meta.dirname, 'http-proxy-server.ts');
+  return start(process.execPath, [server, file], layout.port, join(layout.directory, 'log'));
+}

@@ -1,0 +1,29 @@
+/** What is compared: each peer does the same work, set up in its own configuration language. */
+import type { Running } from '../measure/process.ts';
+
+export type PeerName = 'tcpvs' | 'nginx' | 'haproxy' | 'http-proxy';
+export const PEER_NAMES: readonly PeerName[] = ['tcpvs', 'nginx', 'haproxy', 'http-proxy'];
+
+/** The work: prefix rules, each with three servers by weight, kept-alive connections to them, X-Forwarded-*, no access log. */
+export interface Layout {
+  /** A folder of the peer's own, empty. */
+  readonly directory: string;
+  readonly port: number;
+  /** Ports of the three servers. */
+  readonly servers: readonly number[];
+  readonly hosts: readonly Host[];
+  readonly workers: number;
+  /** Bytes of the buffers for bodies, where a peer lets one choose; null = its default. */
+  readonly bodyBuffer: number | null;
+}
+
+export interface Host {
+  /** null: whatever the Host header says. */
+  readonly name: string | null;
+  /** Each app is a rule: prefix /APP/. */
+  readonly apps: readonly string[];
+}
+
+export const WEIGHTS = [5, 3, 2];
+
+export type StartPeer = (layout: Layout) => Promise<Running>;

@@ -1,0 +1,52 @@
+/** bench/results/VERSION/README.md: tables from the JSON files, words from notes.md. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { CASES } from '../cases.ts';
+import type { Circumstances } from '../measure/machine.ts';
+import type { LatencyResult } from '../parts/latency.ts';
+import type { MemoryResult } from '../parts/memory.ts';
+import type { SyscallResult } from '../parts/syscalls.ts';
+import { ratio, typical } from '../parts/throughput.ts';
+import type { WorkersResult } from '../parts/workers.ts';
+import { read, readCases, type Kept } from './results.ts';
+import { caseTable, latencyTable, memoryTable, syscallTable, table, workersTable } from './tables.ts';
+
+export function writeReadme(directory: string): void {
+  const order = CASES.map((each) => each.name);
+  const cases = readCases(directory).toSorted((a, b) => order.indexOf(a.result.name) - order.indexOf(b.result.name));
+  const notes = join(directory, 'notes.md');
+  const version = directory.split('/').at(-1) ?? '';
+  const sections = [
+    `# Results of tcpvs ${version}`,
+    'Generated from the JSON files here by `make bench`; the method is in [bench/README.md](../../README.md). A ratio above 1 means that tcpvs needs less processor time than the other.',
+    summary(cases),
+    ...(existsSync(notes) ? [readFileSync(notes, 'utf8').trim()] : []),
+    '## All figures',
+    ...cases.flatMap((kept) => [caseTable(kept.result), taken(kept)]),
+    ...part(read<WorkersResult>(directory, 'workers'), workersTable),
+    ...part(read<readonly LatencyResult[]>(directory, 'latency'), latencyTable),
+    ...part(read<MemoryResult>(directory, 'memory'), memoryTable),
+    ...part(read<SyscallResult>(directory, 'syscalls'), syscallTable),
+  ];
+  writeFileSync(join(directory, 'README.md'), `${sections.join('\n\n')}\n`);
+}
+
+function summary(cases: readonly Kept<Parameters<typeof caseTable>[0]>[]): string {
+  const rows = cases.map(({ result }) => {
+    const against = (peer: 'nginx' | 'haproxy' | 'http-proxy') => ratio(result.rounds, peer)?.median.toFixed(2) ?? '';
+    const ours = typical(result.rounds, 'tcpvs');
+    return [result.title, ours?.cost.toFixed(1) ?? '', against('nginx'), against('haproxy'), against('http-proxy')];
+  });
+  return table(['processor time per request', 'tcpvs, µs', 'x nginx', 'x HAProxy', 'x http-proxy'], rows);
+}
+
+function part<T>(kept: Kept<T> | null, print: (result: T) => string): string[] {
+  return kept === null ? [] : [print(kept.result), taken(kept)];
+}
+
+function taken({ circumstances: on }: { circumstances: Circumstances }): string {
+  const versions = Object.entries(on.versions).map(([name, version]) => `${name} ${version}`);
+  const load = on.load > 0.5 ? `; the machine was busy, load ${on.load}` : '';
+  return `${on.date}, commit ${on.commit}; ${on.machine}; ${versions.join(', ')}${load}.`;
+}

@@ -1,0 +1,111 @@
+/** Results as Markdown tables that read well in a terminal too; pure. */
+import { median } from '../measure/statistics.ts';
+import type { LatencyResult, Subject } from '../parts/latency.ts';
+import type { MemoryResult } from '../parts/memory.ts';
+import type { SyscallResult } from '../parts/syscalls.ts';
+import { cost, ratio, typical, type CaseResult } from '../parts/throughput.ts';
+import type { WorkersResult } from '../parts/workers.ts';
+import { PEER_NAMES } from '../peers/peer.ts';
+
+export function caseTable({ title, rounds }: CaseResult): string {
+  const rows = PEER_NAMES.flatMap((peer) => {
+    const figures = typical(rounds, peer);
+    if (figures === null) return [];
+    const against = peer === 'tcpvs' ? null : ratio(rounds, peer);
+    return [
+      [
+        peer,
+        Math.round(1e6 / figures.cost).toLocaleString('en'),
+        figures.cost.toFixed(1),
+        figures.user.toFixed(1),
+        figures.system.toFixed(1),
+        against === null ? '' : `${against.median.toFixed(2)} (${against.least.toFixed(2)}–${against.most.toFixed(2)})`,
+        Math.round(figures.rate).toLocaleString('en'),
+        String(figures.errors),
+      ],
+    ];
+  });
+  const header = [
+    '',
+    'requests per CPU-second',
+    'µs per request',
+    'user',
+    'system',
+    'its time / ours',
+    'requests/s',
+    'errors',
+  ];
+  return `${title} (median of ${rounds.length} rounds)\n\n${table(header, rows)}`;
+}
+
+export function workersTable({ rounds }: WorkersResult): string {
+  const row = (name: string, pick: 'one' | 'two') => [
+    name,
+    Math.round(median(rounds.map((round) => round[pick].rate))).toLocaleString('en'),
+    median(rounds.map((round) => cost(round[pick]))).toFixed(1),
+  ];
+  const faster = median(rounds.map((round) => round.two.rate / round.one.rate));
+  return `Two workers against one: ${faster.toFixed(2)} x the requests per second\n\n${table(
+    ['', 'requests/s', 'µs per request'],
+    [row('one worker', 'one'), row('two workers', 'two')],
+  )}`;
+}
+
+const SUBJECTS: readonly Subject[] = ['tcpvs', 'nginx', 'haproxy', 'http-proxy', 'direct'];
+
+export function latencyTable(results: readonly LatencyResult[]): string {
+  const rows = results.flatMap(({ connections, rate, rounds }) =>
+    SUBJECTS.flatMap((subject) => {
+      const samples = rounds.flatMap((round) => round[subject] ?? []);
+      if (samples.length === 0) return [];
+      const of = (figure: 'p50' | 'p99' | 'p999') =>
+        Math.round(median(samples.map((one) => one[figure]))).toLocaleString('en');
+      const errors = samples.reduce((sum, one) => sum + one.errors, 0);
+      return [
+        [String(connections), rate.toLocaleString('en'), subject, of('p50'), of('p99'), of('p999'), String(errors)],
+      ];
+    }),
+  );
+  return `Latency in µs at a constant rate, half of the slowest one's saturation (median of the rounds)\n\n${table(
+    ['connections', 'requests/s', '', 'p50', 'p99', 'p99.9', 'errors'],
+    rows,
+  )}`;
+}
+
+export function memoryTable({ rules, connections, peers }: MemoryResult): string {
+  const rows = PEER_NAMES.flatMap((peer) => {
+    const figures = peers[peer];
+    if (figures === undefined) return [];
+    const { empty, withRules, perIdleConnection } = figures;
+    return [[peer, megabytes(empty), megabytes(withRules), (perIdleConnection / 1e3).toFixed(2)]];
+  });
+  return `Memory (proportional set size of all processes)\n\n${table(
+    [
+      '',
+      '10 rules, MB',
+      `${rules.toLocaleString('en')} rules and apps, MB`,
+      `per idle connection (of ${connections.toLocaleString('en')}), KB`,
+    ],
+    rows,
+  )}`;
+}
+
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
+
+export function syscallTable(result: SyscallResult): string {
+  const rows = PEER_NAMES.flatMap((peer) => {
+    const figures = result[peer];
+    return figures === undefined ? [] : [[peer, figures.perRequest.toFixed(2), figures.calls.join(', ')]];
+  });
+  return `System calls per request, 100 B answers\n\n${table(['', 'calls', 'of these'], rows)}`;
+}
+
+/** The first column to the left, numbers to the right. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const numeric = header.map((_, column) => rows.every((row) => /^[\d.,–() -]*$/.test(row[column] ?? '')));
+  const widths = header.map((name, column) => Math.max(3, name.length, ...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, at) => (numeric[at] === true ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0))).join(' | ')} |`;
+  const rule = widths.map((width, at) => (numeric[at] === true ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width)));
+  return [line(header), line(rule), ...rows.map(line)].join('\n');
+}
