@@ -1,0 +1,128 @@
+/** How the proxy is started for these tests: many lanes, each a listener with a virtual server and an origin of its own. */
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+
+import type {
+  Filter,
+  HealthCheck,
+  Limits,
+  Match,
+  Piece,
+  RealServerPiece,
+  Retry,
+  Rule,
+  Timeouts,
+  VirtualServerPiece,
+} from '../../src/model/snapshot.ts';
+
+export interface LaneOptions {
+  readonly limits?: Partial<Limits>;
+  readonly timeouts?: Partial<Timeouts>;
+  readonly retry?: Retry;
+  readonly rules?: readonly RuleOptions[];
+  readonly healthCheck?: HealthCheck;
+  readonly maxConnections?: number;
+}
+
+/** A rule that leads to the lane's origins. */
+export interface RuleOptions {
+  readonly match?: Partial<Match>;
+  readonly filters?: readonly Filter[];
+}
+
+export interface LanePlan extends LaneOptions {
+  /** Ports of its origins; weights are equal. */
+  readonly origins: readonly number[];
+}
+
+export interface TestProxy {
+  /** One per lane. */
+  readonly ports: readonly number[];
+  close(): Promise<void>;
+}
+
+export const LIMITS: Limits = {
+  maxClients: 10_000,
+  headerBytes: 16_384,
+  bodyBytes: 0,
+  requestsPerConnection: 0,
+  keepAliveTimeout: 75_000,
+  headTimeout: 10_000,
+  readTimeout: 10_000,
+  writeTimeout: 60_000,
+};
+
+const TIMEOUTS: Timeouts = { request: 60_000, connect: 1000, idle: 180_000 };
+const RETRY: Retry = { attempts: 2, on: ['ConnectFailure', 'Reset'] };
+const ANY: Match = { hosts: [], path: null, methods: [], headers: [], query: [], hashGroup: 0 };
+
+/** The one place that knows how the engine is started. */
+export async function startProxy(lanes: readonly LanePlan[]): Promise<TestProxy> {
+  const other = process.env['ROBUSTNESS_PROXY'];
+  if (other !== undefined) {
+    const module = (await import(other)) as { startProxy(plans: readonly LanePlan[]): Promise<TestProxy> };
+    return module.startProxy(lanes);
+  }
+  const { startTestProxy } = await import('../../src/proxy/worker/testing.ts');
+  const ports = await freePorts(lanes.length);
+  const proxy = await startTestProxy({ pieces: lanes.flatMap((lane, index) => piecesOf(lane, index, ports[index]!)) });
+  return { ports, close: () => proxy.close() };
+}
+
+export function piecesOf(lane: LanePlan, index: number, port: number): Piece[] {
+  const servers = lane.origins.map((origin, place): RealServerPiece => {
+    const key = `test/origin-${index}-${place}`;
+    return {
+      kind: 'RealServer',
+      key,
+      hash: key,
+      quiesced: false,
+      maxConnections: lane.maxConnections ?? 0,
+      healthCheck: lane.healthCheck ?? null,
+      protocol: 'HTTP1',
+      endpoints: [{ app: null, endpoints: [{ address: '127.0.0.1', port: origin }] }],
+    };
+  });
+  const destinations = servers.map((server) => ({ server: server.key, weight: 1 }));
+  const rules = (lane.rules ?? [{}]).map((rule, place): Rule => ({
+    name: `rule-${place}`,
+    match: { ...ANY, ...rule.match },
+    destinations: { kind: 'Servers', servers: destinations },
+    filters: rule.filters ?? [],
+    timeouts: { ...TIMEOUTS, ...lane.timeouts },
+    retry: lane.retry ?? RETRY,
+  }));
+  const virtualServer: VirtualServerPiece = {
+    kind: 'VirtualServer',
+    key: `test/lane-${index}`,
+    hash: `lane-${index}`,
+    listeners: [{ name: 'web', address: '127.0.0.1', port, protocol: 'HTTP', proxyProtocol: 'None', hosts: ['*'] }],
+    scheduler: 'http',
+    balance: 'RoundRobin',
+    servers: [],
+    rules,
+    redirect: null,
+    limits: { ...LIMITS, ...lane.limits },
+  };
+  return [...servers, virtualServer];
+}
+
+/** Ports that were free a moment ago, all different. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(
+    servers.map((server) => {
+      server.close();
+      return once(server, 'close');
+    }),
+  );
+  return ports;
+}
