@@ -1,0 +1,168 @@
+/**
+ * A row plan made ready for choosing: what all schedulers have in common. Plain arrays and fields, made once per plan;
+ * nothing is allocated per choice.
+ */
+import type { DispatchState, EndpointPlan, RowPlan } from '../model/plan.ts';
+import { NOTHING } from './chooser.ts';
+import { takePosition } from './cursor.ts';
+import { periodOf } from './schedule.ts';
+import { cellInTree } from './split-tree.ts';
+
+/** Counts of what is in flight are signed 32-bit integers. */
+const MAX_CAP = 2 ** 31 - 1;
+/** Positions that a choice takes before it looks at all endpoints instead. */
+const MAX_TURNS = 64;
+const MAX_RETRY_TURNS = 8;
+/** Its multiples, modulo 1, lie evenly wherever one stops: shares without randomness and without a shared cursor. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
+export class DispatchRow {
+  readonly plan: RowPlan;
+  readonly state: DispatchState;
+  /** Indices of the endpoints that may be chosen in this epoch, cell by cell. */
+  readonly members: readonly number[];
+  /** Per endpoint. A member's weight is that of its cell / members of the cell: kept as two integers for exactness. */
+  readonly slots: readonly number[];
+  readonly weights: readonly number[];
+  readonly siblings: readonly number[];
+
+  readonly #period: number;
+  readonly #table: Uint16Array | null;
+  readonly #nodes: Uint32Array;
+  readonly #cursors: Uint32Array;
+  readonly #inflight: Int32Array;
+  readonly #down: Int32Array;
+  readonly #cursor: number;
+  readonly #caps: readonly number[];
+  /** Per cell with one member: that, its slot, its cap; otherwise -1 and the members are `members[first … +count)`. */
+  readonly #single: Int32Array;
+  readonly #first: readonly number[];
+  readonly #count: readonly number[];
+  #rotation = 0;
+
+  constructor(plan: RowPlan, state: DispatchState) {
+    this.plan = plan;
+    this.state = state;
+    const inCell = plan.cells.map((cell) =>
+      range(cell.first, cell.weight > 0 ? cell.count : 0).filter((index) => plan.endpoints[index]!.available),
+    );
+    this.members = inCell.flat();
+    this.slots = plan.endpoints.map((endpoint) => endpoint.slot);
+    this.weights = plan.endpoints.map((endpoint) => plan.cells[endpoint.cell]!.weight);
+    this.siblings = plan.endpoints.map((endpoint) => inCell[endpoint.cell]!.length);
+    this.#period = periodOf(plan.schedule);
+    this.#table = plan.schedule.kind === 'Table' ? plan.schedule.table : null;
+    this.#nodes = plan.schedule.kind === 'Tree' ? plan.schedule.nodes : new Uint32Array(0);
+    this.#cursors = state.cursors;
+    this.#inflight = state.inflight;
+    this.#down = state.down;
+    this.#cursor = plan.cursor;
+    this.#caps = plan.endpoints.map((endpoint) => Math.min(endpoint.maxConnections, MAX_CAP));
+    this.#single = Int32Array.from(
+      inCell.flatMap(([index, more]) =>
+        index === undefined || more !== undefined ? [NOTHING, 0, 0] : [index, this.slots[index]!, this.#caps[index]!],
+      ),
+    );
+    this.#count = inCell.map((members) => members.length);
+    let first = 0;
+    this.#first = inCell.map((members) => (first += members.length) - members.length);
+  }
+
+  /** Not known to be down and below its cap. The endpoint must be a member. */
+  takesWork(index: number): boolean {
+    const slot = this.slots[index]!;
+    return this.#down[slot] === 0 && this.#inflight[slot]! < this.#caps[index]!;
+  }
+
+  /** The endpoint whose turn it is; -1 if that takes no work now: its position is consumed, nobody owes it. */
+  nextTurn(): number {
+    if (this.#period === 0) return NOTHING;
+    const cell = this.#cellAt(takePosition(this.#cursors, this.#cursor, this.#period));
+    const single = this.#single;
+    const index = single[3 * cell]!;
+    if (index === NOTHING) return this.#nextInCell(cell);
+    const slot = single[3 * cell + 1]!;
+    return this.#down[slot] === 0 && this.#inflight[slot]! < single[3 * cell + 2]! ? index : NOTHING;
+  }
+
+  /** As `nextTurn`, but goes on until an endpoint is found that takes work; -1 only if none does. */
+  nextAvailable(): number {
+    const index = this.nextTurn();
+    return index === NOTHING ? this.#searchAvailable() : index;
+  }
+
+  #searchAvailable(): number {
+    for (let turns = Math.min(this.#period, MAX_TURNS); turns > 1; turns--) {
+      const index = this.nextTurn();
+      if (index !== NOTHING) return index;
+    }
+    return this.anyOther([]);
+  }
+
+  /** A retry, in the order of the schedule but from a cursor of its own, so that first choices stay exact. */
+  retry(tried: readonly number[]): number {
+    for (let turns = Math.min(this.#period, MAX_RETRY_TURNS); turns > 0; turns--) {
+      const cell = this.#cellAt(takePosition(this.#cursors, this.plan.retryCursor, this.#period));
+      const count = this.#count[cell]!;
+      const from = this.#rotation++;
+      for (let i = 0; i < count; i++) {
+        const index = this.members[this.#first[cell]! + ((from + i) % count)]!;
+        if (this.takesWork(index) && !tried.includes(index)) return index;
+      }
+    }
+    return this.anyOther(tried);
+  }
+
+  /**
+   * Any endpoint that takes work and is not among `tried`, by weight; -1 only if there is none. Looks at all: for when
+   * turns have found nothing.
+   * @param point in [0, 1), where between the first and the last of them to choose
+   */
+  anyOther(tried: readonly number[], point: number = (this.#rotation++ * GOLDEN) % 1): number {
+    let sum = 0;
+    for (const index of this.members) {
+      if (this.takesWork(index) && !tried.includes(index)) sum += this.weights[index]! / this.siblings[index]!;
+    }
+    let left = point * sum;
+    let found = NOTHING;
+    for (const index of this.members) {
+      // Other workers go on meanwhile: what is found in this pass is the truth, the sum only a measure.
+      if (!this.takesWork(index) || tried.includes(index)) continue;
+      found = index;
+      left -= this.weights[index]! / this.siblings[index]!;
+      if (left < 0) break;
+    }
+    return found;
+  }
+
+  #cellAt(position: number): number {
+    return this.#table === null ? cellInTree(this.#nodes, this.#period, position) : this.#table[position]!;
+  }
+
+  /** A cell's requests go round its members by a cursor of the cell's own. */
+  #nextInCell(cell: number): number {
+    const count = this.#count[cell]!;
+    const cursor = this.plan.cells[cell]!.cursor;
+    for (let turns = count; turns > 0; turns--) {
+      const index = this.members[this.#first[cell]! + takePosition(this.#cursors, cursor, count)]!;
+      if (this.takesWork(index)) return index;
+    }
+    return NOTHING;
+  }
+}
+
+/** For requests that are bound to an endpoint (chttp): may it have one more? */
+export function usable(row: RowPlan, state: DispatchState, index: number): boolean {
+  const endpoint: EndpointPlan | undefined = row.endpoints[index];
+  return (
+    endpoint !== undefined &&
+    endpoint.available &&
+    row.cells[endpoint.cell]!.weight > 0 &&
+    state.down[endpoint.slot] === 0 &&
+    state.inflight[endpoint.slot]! < endpoint.maxConnections
+  );
+}
+
+function range(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => first + i);
+}

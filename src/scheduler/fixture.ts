@@ -1,0 +1,75 @@
+/** Row plans and shared state for tests and benchmarks of the schedulers. */
+import type { CellPlan, DispatchState, EndpointPlan, RowPlan } from '../model/plan.ts';
+import { buildSchedule } from './schedule.ts';
+
+/** Cursor slots of a fixture row: first choices, retries, then one per cell. */
+export const CURSOR = 0;
+export const RETRY_CURSOR = 1;
+
+export interface RowFixture {
+  readonly weights: readonly number[];
+  /** Endpoints per cell; default 1 each. */
+  readonly endpoints?: readonly number[];
+  /** Indices of endpoints that are not available in this epoch. */
+  readonly unavailable?: readonly number[];
+  /** Of every endpoint; default 1,000,000. */
+  readonly maxConnections?: number;
+  readonly epoch?: number;
+  /** First of the row's cursor slots; default 0. Rows that share a state need 2 + cells of them each. */
+  readonly cursor?: number;
+}
+
+export function rowPlan(fixture: RowFixture): RowPlan {
+  const { weights, unavailable = [], maxConnections = 1_000_000, cursor = 0 } = fixture;
+  const cells: CellPlan[] = [];
+  const endpoints: EndpointPlan[] = [];
+  for (const [cell, weight] of weights.entries()) {
+    const first = endpoints.length;
+    const count = fixture.endpoints?.[cell] ?? 1;
+    for (let i = 0; i < count; i++) {
+      const slot = endpoints.length;
+      const address = `10.${cell >> 8}.${cell & 255}.${i + 1}`;
+      const available = !unavailable.includes(slot);
+      endpoints.push({ cell, slot, address, port: 8080, available, maxConnections, protocol: 'HTTP1' });
+    }
+    const available = endpoints.slice(first).some((endpoint) => endpoint.available);
+    const server = `demo/web${cell + 1}`;
+    cells.push({ server, app: 'appc', weight, available, counter: cell, first, count, cursor: cursor + 2 + cell });
+  }
+  return {
+    id: 'matrix demo/matrix appc',
+    epoch: fixture.epoch ?? 1,
+    cells,
+    endpoints,
+    schedule: buildSchedule(cells.map((cell) => (cell.available ? cell.weight : 0))),
+    cursor: cursor + CURSOR,
+    retryCursor: cursor + RETRY_CURSOR,
+  };
+}
+
+/** Bytes of `dispatchState`. */
+export function stateBytes(slots: number): number {
+  return slots * (3 * 4 + 2 * 8);
+}
+
+/** A state of so many slots of each sort, in memory that threads can share. */
+export function dispatchState(slots: number, buffer = new SharedArrayBuffer(stateBytes(slots))): DispatchState {
+  return {
+    latency: new Float64Array(buffer, 0, slots),
+    latencyAt: new Float64Array(buffer, slots * 8, slots),
+    cursors: new Uint32Array(buffer, slots * 16, slots),
+    inflight: new Int32Array(buffer, slots * 20, slots),
+    down: new Int32Array(buffer, slots * 24, slots),
+  };
+}
+
+/** Numbers in [0, 1), the same for the same seed (Mulberry32, public domain). */
+export function seededRandom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let x = Math.imul(state ^ (state >>> 15), state | 1);
+    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
+    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
