@@ -92,7 +92,7 @@ function matrix(
   });
   const label = Math.min(Math.max(...first.map((text) => text.length)), 40);
   const lines = [title];
-  for (const group of groups(columns, options.width - label - 2)) {
+  for (const group of groups(columns, options.width - label - 4)) {
     lines.push(
       line(
         '',

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+
+import { demoObjects } from '../ktcpvs/test-objects.ts';
+import { startFakeAdmin } from './tcpvsadm-test-server.ts';
+import type { FakeAdmin } from './tcpvsadm-test-server.ts';
+
+const ENTRY = join(import.meta.dirname, 'tcpvsadm.ts');
+let admin: FakeAdmin;
+let directory: string;
+
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tcpvsadm-test-'));
+});
+after(async () => {
+  await admin.close();
+  await rm(directory, { recursive: true });
+});
+beforeEach(async () => {
+  await (admin as FakeAdmin | undefined)?.close();
+  admin = await startFakeAdmin();
+});
+
+interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly error: string;
+}
+
+function run(
+  args: readonly string[],
+  input = '',
+  environment: NodeJS.ProcessEnv = { TCPVS_SOCKET: admin.socket },
+): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [ENTRY, ...args], { env: { ...process.env, ...environment } });
+    let out = '';
+    let error = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (error += text));
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, out, error }));
+    child.stdin.on('error', () => undefined).end(input);
+  });
+}
+
+/** A command as one types it; words are separated by one blank, and nothing is expanded. */
+async function types(line: string): Promise<string> {
+  const { code, out, error } = await run(line.split(' ').slice(1));
+  assert.deepEqual([code, error], [0, ''], line);
+  return out;
+}
+
+const DONE: Ran = { code: 0, out: '', error: '' };
+
+test('the session of the README, as it stands', async () => {
+  await types('tcpvsadm -A -i http -s http');
+  for (const server of ['r1', 'r2', 'r3']) await types(`tcpvsadm -a -i http -r ${server}:80`);
+  await types('tcpvsadm --add-rule -i http --pattern=/images/.* -r r1:80');
+  await types('tcpvsadm --add-rule -i http --pattern=/html/.* -r r2:80');
+  await types('tcpvsadm --add-rule -i http --pattern=.* -r r3:80');
+  const listing = await types('tcpvsadm --list');
+  assert.match(listing, /^# tcpvs \d+\.\d+\.\d+: 1 virtual server\n\nVirtual http \{\n/);
+  assert.match(listing, /rule = pattern "\/images\/\.\*" match 0 weight 1 use server r1:http\n/);
+  assert.ok(!listing.includes('\x1b'));
+  const stopped = structuredClone(admin.objects);
+  await types('tcpvsadm --start -i http');
+  assert.notDeepEqual(admin.objects, stopped);
+  await types('tcpvsadm --stop -i http');
+  assert.deepEqual(admin.objects, stopped);
+  const file = join(directory, 'table.conf');
+  await writeFile(file, listing);
+  await types('tcpvsadm -F');
+  assert.deepEqual(admin.objects, []);
+  await types(`tcpvsadm -f ${file}`);
+  assert.equal(await types('tcpvsadm'), listing);
+});
+
+test('the matrix command of the README, on the demo', async () => {
+  admin.objects = demoObjects();
+  await types('tcpvsadm --add-rule -i http --pattern=/appc/.* --weight 87 -r web2:8080');
+  assert.deepEqual([admin.objects, admin.writes], [demoObjects(), 0]);
+  await types('tcpvsadm --add-rule -i http --pattern=/appc/.* --weight 50 -r web2:8080');
+  assert.equal(admin.writes, 1);
+  assert.match(await types('tcpvsadm -Ln'), /"\/appc\/\.\*" match 0 weight 50 use server 10\.0\.0\.12:8080/);
+});
+
+test('the listing is loaded from standard input; nothing is written where nothing changes', async () => {
+  admin.objects = demoObjects();
+  const listing = await types('tcpvsadm -L');
+  assert.deepEqual(await run(['-f', '-'], listing), DONE);
+  assert.equal(admin.writes, 0);
+});
+
+test('as JSON, with rates', async () => {
+  admin.objects = demoObjects();
+  const cell = {
+    app: 'appa',
+    weight: 100,
+    available: true,
+    asked: 1,
+    askedAvailable: 1,
+    delivered: 1,
+    retries: 0,
+    sticky: 0,
+  };
+  const counted = { ...cell, server: 'default/web1', epochRequests: 7, requests: 7, failures: 0 };
+  admin.counts = { rows: [{ id: 'matrix default/eapac appa', epoch: 1, cells: [counted] }], endpoints: [] };
+  const document = JSON.parse(await types('tcpvsadm -L -i http --json --rate')) as {
+    virtuals: { rules: { destinations: unknown[] }[] }[];
+  };
+  const live = { requests: 7, asked: 1, delivered: 1, available: true, requestsPerSecond: 0 };
+  assert.deepEqual(document.virtuals[0]?.rules[0]?.destinations, [
+    { name: 'web1', address: '10.0.0.11', port: 8080, weight: 100, ...live },
+  ]);
+});
+
+test('a wrong command line: one line on standard error, status 2, nothing changes', async () => {
+  const wrong = await run(['-D', '-i', 'http', '-w', '5']);
+  assert.deepEqual(wrong, {
+    code: 2,
+    out: '',
+    error: 'tcpvsadm: --weight (-w) is not allowed with --delete-service (-D)\n',
+  });
+  assert.equal((await run(['-A', '-F'])).code, 2);
+  assert.equal(admin.writes, 0);
+});
+
+test('refused: status 1, said why', async () => {
+  assert.deepEqual(await run(['-D', '-i', 'http']), {
+    code: 1,
+    out: '',
+    error: 'tcpvsadm: no virtual server http; there is none\n',
+  });
+  assert.deepEqual(await run(['-L', '-i', 'http']), { code: 1, out: '', error: 'tcpvsadm: no virtual server http\n' });
+  admin.refusal = 'TcpVirtualServer default/http: \x1b[31mport 80 is taken';
+  assert.deepEqual(await run(['-A', '-i', 'http']), {
+    code: 1,
+    out: '',
+    error: 'tcpvsadm: TcpVirtualServer default/http: \\x1b[31mport 80 is taken\n',
+  });
+  assert.deepEqual(admin.objects, []);
+});
+
+test('somebody else writes in between: read again, computed again', async () => {
+  admin.conflicts = 3;
+  assert.deepEqual(await run(['-A', '-i', 'http']), DONE);
+  assert.equal(admin.objects.length, 1);
+  admin.conflicts = 1000;
+  const { code, error } = await run(['-F']);
+  assert.equal(code, 1);
+  assert.match(error, /^tcpvsadm: revision is \d+\n$/);
+});
+
+test('faults of a configuration file: file, line, column; nothing changes', async () => {
+  admin.objects = demoObjects();
+  const file = join(directory, 'faulty.conf');
+  await writeFile(file, 'virtual web {\n  scheduler = rr\n  started = maybe\n}\n');
+  assert.deepEqual(await run(['-f', file]), {
+    code: 1,
+    out: '',
+    error:
+      `tcpvsadm: ${file}:2:15: read "rr", expected a scheduler: wlc, http, phttp, chttp, hhttp\n` +
+      `tcpvsadm: ${file}:3:13: read "maybe", expected yes or no\n`,
+  });
+  assert.deepEqual(admin.objects, demoObjects());
+  const gone = join(directory, 'nosuch');
+  assert.equal((await run(['-f', gone])).error, `tcpvsadm: ${gone}: cannot be read: there is no such file\n`);
+  assert.equal((await run(['-f', directory])).error, `tcpvsadm: ${directory}: cannot be read: it is a directory\n`);
+  assert.deepEqual(admin.objects, demoObjects());
+});
+
+test('no server: named, status 1', async () => {
+  const nobody = join(directory, 'nobody.sock');
+  const expected = { code: 1, out: '', error: `tcpvsadm: no tcpvs server: there is no socket at ${nobody}\n` };
+  assert.deepEqual(await run([], '', { TCPVS_SOCKET: nobody }), expected);
+  assert.deepEqual(await run(['--socket', nobody, '-F']), expected);
+  assert.deepEqual(await run(['-F', `--socket=${nobody}`]), expected);
+});
+
+test('--socket goes before TCPVS_SOCKET', async () => {
+  assert.deepEqual(await run(['--socket', admin.socket, '-A', '-i', 'http'], '', { TCPVS_SOCKET: '/nosuch' }), DONE);
+});
+
+test('what was taken but does not work is said', async () => {
+  const conditions = [
+    {
+      type: 'Accepted',
+      status: 'False' as const,
+      reason: 'ListenerConflict',
+      message: 'port 8080',
+      observedGeneration: 1,
+    },
+    { type: 'Ready', status: 'False' as const, reason: 'Suspended', message: 'stopped', observedGeneration: 1 },
+  ];
+  const metadata = { name: 'http', namespace: 'default' };
+  const status = { observedGeneration: 1, conditions };
+  admin.status = {
+    objects: [{ apiVersion: 'tcpvs.io/v1alpha1', kind: 'TcpVirtualServer', metadata, spec: {}, status }],
+  };
+  const error = 'tcpvsadm: note: TcpVirtualServer default/http: Accepted=False (ListenerConflict): port 8080\n';
+  assert.deepEqual(await run(['-A', '-i', 'http']), { code: 0, out: '', error });
+});
+
+test('a server without counts still lists', async () => {
+  admin.counts = null;
+  const { code, out, error } = await run([]);
+  assert.deepEqual([code, error], [0, 'tcpvsadm: note: no live counts: not ready\n']);
+  assert.match(out, /0 virtual servers/);
+});
+
+test('help needs no server', async () => {
+  const { code, out, error } = await run(['-h'], '', { TCPVS_SOCKET: '/nosuch' });
+  assert.deepEqual([code, error], [0, '']);
+  assert.match(out, /--add-rule {12,}-i NAME -p PATTERN -r HOST\[:PORT\] \[-m N\] \[-w N\]/);
+  assert.ok(out.split('\n').every((line) => line.length <= 120));
+});

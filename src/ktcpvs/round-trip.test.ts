@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import fc from 'fast-check';
+
+import { applyCommand } from './commands.ts';
+import { Draft } from './draft.ts';
+import { printTable } from './print.ts';
+import { BUILT_IN_SERVICES } from './services.ts';
+import { tableOf } from './table-of.ts';
+import type { PatternRule, ServerRef, Table, Virtual } from './table.ts';
+import { refKey } from './table.ts';
+import { after, demoObjects, parsed, specOf } from './test-objects.ts';
+
+const naming = fc.boolean().map((numeric) => ({ services: BUILT_IN_SERVICES, numeric }));
+const port = fc.oneof(fc.constantFrom(80, 443, 8080), fc.integer({ min: 1, max: 65_535 }));
+const host = fc.oneof(fc.constantFrom('r1', 'web-2.shop.example', 'my_host', '::1', '2001:db8::7'), fc.ipV4());
+const ref: fc.Arbitrary<ServerRef> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('Address' as const), host, port }) },
+  fc.record({ kind: fc.constant('Object' as const), name: fc.constantFrom('pool', 'node-1') }),
+);
+const weight = fc.integer({ min: 0, max: 65_535 });
+const orNull = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null });
+const pattern = fc
+  .string({ unit: 'grapheme', minLength: 1, maxLength: 30 })
+  .map((text) => text.replaceAll(/\p{Cc}/gu, '\\"'))
+  .filter((text) => text.length <= 1024);
+
+const virtual: fc.Arbitrary<Virtual> = fc
+  .record({
+    ident: fc.record({ namespace: fc.constantFrom('default', 'shop'), name: fc.stringMatching(/^[a-z]{1,6}$/) }),
+    listen: fc.record({ host: fc.constantFrom('*', '127.0.0.1', '::1'), port }),
+    scheduler: fc.constantFrom('wlc', 'http', 'phttp', 'chttp', 'hhttp'),
+    started: orNull(fc.boolean()),
+    startServers: orNull(weight),
+    maxClients: orNull(weight),
+    minSpareServers: orNull(weight),
+    maxSpareServers: orNull(weight),
+    redirect: orNull(fc.record({ host, port })),
+    servers: fc.uniqueArray(fc.record({ ref, weight }), { selector: (server) => refKey(server.ref), maxLength: 6 }),
+    patterns: fc.uniqueArray(pattern, { maxLength: 5 }),
+    match: fc.integer({ min: 0, max: 10 }),
+    pick: fc.array(fc.tuple(fc.nat(), orNull(weight)), { minLength: 1, maxLength: 4 }),
+  })
+  .map(({ patterns, match, pick, ...rest }) => {
+    const rules =
+      rest.servers.length === 0
+        ? []
+        : patterns.map((text): PatternRule => {
+            const destinations = pick.map(([index, own]) => ({
+              ref: rest.servers[index % rest.servers.length]?.ref as ServerRef,
+              weight: own,
+            }));
+            const unique = new Map(destinations.map((each) => [refKey(each.ref), each]));
+            return { kind: 'Pattern', pattern: text, match, destinations: [...unique.values()] };
+          });
+    return { ...rest, rules };
+  });
+
+const table: fc.Arbitrary<Table> = fc
+  .uniqueArray(virtual, { selector: ({ ident }) => `${ident.namespace}/${ident.name}`, maxLength: 4 })
+  .map((virtuals) => ({ virtuals }));
+
+/** Without the positions that a parser adds. */
+const plain = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value, (key, each: unknown) => (key === 'at' ? undefined : each)));
+
+test('what is printed is read back the same', () => {
+  fc.assert(
+    fc.property(table, naming, (given, how) => {
+      assert.deepEqual(plain(parsed(printTable(given, how))), plain(given));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a table that is loaded is listed the same, and loading the listing changes nothing', () => {
+  fc.assert(
+    fc.property(table, naming, (given, how) => {
+      const noObjects = given.virtuals.map((each) => ({
+        ...each,
+        started: each.started ?? false,
+        servers: each.servers.filter((server) => server.ref.kind === 'Address'),
+        rules: [],
+      }));
+      const objects = after([], { kind: 'Load', table: { virtuals: noObjects }, file: 'f' });
+      const listing = printTable(tableOf(new Draft(objects)), how);
+      const result = applyCommand(objects, { kind: 'Load', table: parsed(listing), file: 'f' });
+      assert.deepEqual(result, { apply: [], delete: [], errors: [], notes: [] });
+    }),
+    { numRuns: 200 },
+  );
+});
+
+const numeric = { services: BUILT_IN_SERVICES, numeric: true };
+const named = { services: BUILT_IN_SERVICES, numeric: false };
+
+for (const how of [numeric, named]) {
+  test(`loading the listing of the demo changes nothing (numeric: ${how.numeric})`, () => {
+    const objects = demoObjects();
+    const result = applyCommand(objects, {
+      kind: 'Load',
+      table: parsed(printTable(tableOf(new Draft(objects)), how)),
+      file: 'f',
+    });
+    assert.deepEqual(result, { apply: [], delete: [], errors: [], notes: [] });
+  });
+}
+
+test('a weight that is changed in a listing is changed in the matrix, and nowhere else', () => {
+  const objects = demoObjects();
+  const listing = printTable(tableOf(new Draft(objects)), named)
+    .replaceAll('weight 87', 'weight 50')
+    .replaceAll('weight 13', 'weight 50');
+  const result = applyCommand(objects, { kind: 'Load', table: parsed(listing), file: 'f' });
+  assert.deepEqual(result.errors, []);
+  assert.deepEqual(
+    result.apply.map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+    ['AppWeightMatrix eapac'],
+  );
+  assert.match(JSON.stringify(result.apply), /"appc","weight":50.*"appc","weight":50/);
+});
+
+test('what the syntax cannot say stays, where the listing says keep', () => {
+  const objects = demoObjects().map((each) => {
+    if (each.kind !== 'TcpVirtualServer') return each;
+    const spec = each.spec as { rules: object[] };
+    const first = {
+      name: 'api',
+      match: { hosts: ['api.example'], path: { type: 'Prefix', value: '/v1' } },
+      app: 'appa',
+    };
+    const extra = { ...spec.rules[0], filters: [{ type: 'RequestHeaders', requestHeaders: { remove: ['x-a'] } }] };
+    const listeners = [
+      { name: 'a', port: 1, protocol: 'HTTP' },
+      { name: 'b', port: 2, protocol: 'HTTP' },
+    ];
+    return { ...each, spec: { ...spec, listeners, rules: [first, extra, ...spec.rules.slice(1)] } };
+  });
+  const listing = printTable(tableOf(new Draft(objects)), numeric);
+  assert.match(listing, /rule = keep api {4}# Prefix "\/v1" with hosts to app appa\n/);
+  assert.match(listing, /# also listens: b HTTP \[::\]:2\n/);
+  const load = (text: string) => applyCommand(objects, { kind: 'Load', table: parsed(text), file: 'f' });
+  assert.deepEqual(load(listing), { apply: [], delete: [], errors: [], notes: [] });
+  const without = load(listing.replace(/ *rule = keep api.*\n/, ''));
+  assert.deepEqual(without.errors, []);
+  assert.ok(!JSON.stringify(without.apply).includes('"api"'));
+  const [fault] = load(listing.replace('keep api', 'keep nosuch')).errors;
+  assert.match(
+    fault ?? '',
+    /^f:\d+:5: read keep nosuch, expected the name of a rule of virtual server http, which has api, appa/,
+  );
+});
+
+test('loading replaces the table; a virtual server that it does not start stands still, one that runs goes on', () => {
+  const running = after(
+    after([], { kind: 'Load', table: parsed('virtual a { server = r1:80 } virtual b { server = r2:80 }'), file: 'f' }),
+    { kind: 'Start', ident: { namespace: 'default', name: 'a' } },
+  );
+  const loaded = after(running, {
+    kind: 'Load',
+    table: parsed('virtual a { server = r1:80 5 } virtual c { }'),
+    file: 'f',
+  });
+  assert.deepEqual(loaded.map(({ kind, metadata }) => `${kind} ${metadata.name}`).toSorted(), [
+    'RealServer r1-80',
+    'TcpVirtualServer a',
+    'TcpVirtualServer c',
+  ]);
+  assert.equal(specOf(loaded, 'TcpVirtualServer', 'a')['suspend'], undefined);
+  assert.equal(specOf(loaded, 'TcpVirtualServer', 'c')['suspend'], true);
+});
+
+test('faults that only the objects show: line and column, and nothing changes', () => {
+  for (const [text, expected] of [
+    [
+      'virtual a {\n server = @nosuch\n}',
+      /^f:2:11: read "@nosuch", expected the name of a real server in namespace default/,
+    ],
+    ['virtual a {\n listen = web1:80\n}', /^f:1:9: read listen web1, expected an address/],
+    [
+      'virtual http { scheduler = hhttp server = web2:8080\n rule = pattern "/appc/.*" weight 1 use server web2:8080 }\n' +
+        'virtual other { }',
+      null,
+    ],
+  ] as const) {
+    const result = applyCommand(demoObjects(), { kind: 'Load', table: parsed(text), file: 'f' });
+    if (expected === null) assert.deepEqual(result.errors, []);
+    else assert.match(result.errors[0] ?? '', expected);
+  }
+});
