@@ -24,7 +24,7 @@ export const DEMO_PORTS = { listen: 8000, servers: 8080 } as const;
 export function copyExample(example: string, ports: Ports): DemoFiles {
   const root = mkdtempSync(join(tmpdir(), 'tcpvs-demo-'));
   const directory = mkdtempSync(join(root, 'config-'));
-  for (const file of readdirSync(example).filter((name) => name.endsWith('.yaml'))) {
+  for (const file of readdirSync(example).filter((name) => /\.(yaml|conf)$/.test(name))) {
     writeFileSync(join(directory, file), withPorts(readFileSync(join(example, file), 'utf8'), ports));
   }
   return {
@@ -34,9 +34,12 @@ export function copyExample(example: string, ports: Ports): DemoFiles {
   };
 }
 
-/** Replaces the two port numbers of the demo wherever they stand as a port. */
-export function withPorts(manifest: string, ports: Ports): string {
-  return manifest
-    .replaceAll(new RegExp(`(\\bport: )${DEMO_PORTS.listen}\\b`, 'g'), `$1${ports.listen ?? DEMO_PORTS.listen}`)
-    .replaceAll(new RegExp(`(\\bport: )${DEMO_PORTS.servers}\\b`, 'g'), `$1${ports.servers ?? DEMO_PORTS.servers}`);
+/** Replaces the two port numbers of the demo wherever they stand as a port: `port: 8000`, `127.0.0.1:8000`. */
+export function withPorts(text: string, ports: Ports): string {
+  const listen = withPort(text, DEMO_PORTS.listen, ports.listen ?? DEMO_PORTS.listen);
+  return withPort(listen, DEMO_PORTS.servers, ports.servers ?? DEMO_PORTS.servers);
+}
+
+function withPort(text: string, from: number, to: number): string {
+  return text.replaceAll(new RegExp(`(\\bport: |\\d:)${from}\\b`, 'g'), `$1${to}`);
 }
