@@ -4,6 +4,7 @@ import type {
   Column,
   Destination,
   EndpointSet,
+  HostPort,
   MatrixPiece,
   ObjectKey,
   RealServerPiece,
@@ -11,6 +12,7 @@ import type {
 import type { Availability } from './memory.ts';
 
 export function draftRow(id: string, source: RowSource, world: World): RowDraft {
+  if (source.kind === 'Address') return addressRow(id, source.endpoint, world);
   const { destinations, app } = resolveSource(source, world);
   const cells: DraftCell[] = [];
   const endpoints: DraftEndpoint[] = [];
@@ -43,7 +45,9 @@ export function draftRow(id: string, source: RowSource, world: World): RowDraft 
 /** Where a row's destinations stand. */
 export type RowSource =
   | { readonly kind: 'App'; readonly matrix: ObjectKey; readonly app: string }
-  | { readonly kind: 'Servers'; readonly servers: readonly Destination[] };
+  | { readonly kind: 'Servers'; readonly servers: readonly Destination[] }
+  /** A virtual server's redirect: no real server, just where it is. */
+  | { readonly kind: 'Address'; readonly endpoint: HostPort };
 
 /** What a draft is made from. */
 export interface World {
@@ -117,7 +121,27 @@ export function sameRow(draft: RowDraft, plan: RowPlan): boolean {
   );
 }
 
-function resolveSource(source: RowSource, world: World): { destinations: readonly Destination[]; app: string | null } {
+/** One cell, one endpoint, always available: what else is there is out already. */
+function addressRow(id: string, { address, port }: HostPort, world: World): RowDraft {
+  const identity = endpointIdentity('HTTP1', address, port);
+  const server = 'redirect';
+  const endpoint: DraftEndpoint = {
+    identity,
+    slot: world.slot(identity),
+    server,
+    cell: 0,
+    address,
+    port,
+    protocol: 'HTTP1',
+    maxConnections: world.maxConnections,
+    quiesced: false,
+    available: true,
+  };
+  const cells = [{ server, app: null, weight: 1, available: true, first: 0, count: 1 }];
+  return { id, cells, endpoints: [endpoint], spared: [] };
+}
+
+function resolveSource(source: Exclude<RowSource, { kind: 'Address' }>, world: World): { destinations: readonly Destination[]; app: string | null } {
   if (source.kind === 'Servers') return { destinations: source.servers, app: null };
   const matrix = world.matrix(source.matrix);
   return { destinations: (matrix && columns(matrix).get(source.app)?.cells) ?? [], app: source.app };

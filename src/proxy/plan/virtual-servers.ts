@@ -34,7 +34,7 @@ export class VirtualServers {
       for (const [row, source] of shape.sources) {
         add(delta, row, 1);
         // A column belongs to its matrix: that a virtual server changed is no reason to look at it again.
-        if (source.kind === 'Servers' || (this.#references.get(row) ?? 0) === 0) sources.set(row, source);
+        if (source.kind !== 'App' || (this.#references.get(row) ?? 0) === 0) sources.set(row, source);
       }
       rules += shape.names.filter((name) => known?.slots.has(name) !== true).length;
       if (!current.virtualServers.has(key)) virtualServers++;
@@ -85,6 +85,7 @@ export class VirtualServers {
       slot: known?.plan.slot ?? this.#slots.take(),
       rules: shape.rows.map((row, index) => ({ row, slot: slots.get(names[index]!)! })),
       fallback: shape.fallback === null ? null : { row: shape.fallback, slot: slots.get(FALLBACK)! },
+      redirect: shape.redirect,
       mirrors: shape.mirrors,
     };
     this.#states.set(piece.key, { plan, slots, rows: [...shape.sources.keys()] });
@@ -117,6 +118,7 @@ interface Shape {
   /** Per rule. */
   readonly rows: readonly string[];
   readonly fallback: string | null;
+  readonly redirect: string | null;
   readonly mirrors: VirtualServerPlan['mirrors'];
 }
 
@@ -126,6 +128,7 @@ const FALLBACK = '';
 export const matrixRow = (matrix: ObjectKey, app: string): string => `matrix ${matrix} ${app}`;
 const ruleRow = (key: ObjectKey, name: string): string => `rule ${key} ${name}`;
 const serversRow = (key: ObjectKey): string => `servers ${key}`;
+const redirectRow = (key: ObjectKey): string => `redirect ${key}`;
 const mirrorRow = (server: ObjectKey): string => `mirror ${server}`;
 
 function shapeOf(piece: VirtualServerPiece): Shape {
@@ -152,7 +155,12 @@ function shapeOf(piece: VirtualServerPiece): Shape {
   }
   const mirrors = [...mirrored].map((server) => ({ server, row: mirrorRow(server) }));
   for (const { server, row } of mirrors) sources.set(row, ownServers([{ server, weight: 1 }]));
-  return { piece, sources, names, rows, fallback, mirrors };
+  let redirect: string | null = null;
+  if (piece.redirect !== null) {
+    redirect = redirectRow(piece.key);
+    sources.set(redirect, { kind: 'Address', endpoint: piece.redirect });
+  }
+  return { piece, sources, names, rows, fallback, redirect, mirrors };
 }
 
 const ownServers = (servers: readonly Destination[]): RowSource => ({ kind: 'Servers', servers });

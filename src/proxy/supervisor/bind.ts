@@ -66,17 +66,14 @@ export function adoptDescriptor(fd: number): BoundHandle | null {
  * What cluster itself binds with. The public way (net.BoundSocket) gives descriptors that only travel between threads,
  * or at spawn; ours must reach a process that runs already.
  */
-// oxlint-disable-next-line no-underscore-dangle
-const createServerHandle = (
-  net as unknown as {
-    _createServerHandle: (
-      address: string | null,
-      port: number | null,
-      type: number | null,
-      fd?: number,
-    ) => BoundHandle | number;
-  }
-)._createServerHandle;
+const { _createServerHandle: createServerHandle } = net as unknown as {
+  _createServerHandle: (
+    address: string | null,
+    port: number | null,
+    type: number | null,
+    fd?: number,
+  ) => BoundHandle | number;
+};
 
 const create = (address: string, port: number, type: number) => createServerHandle(address, port, type);
 

@@ -92,11 +92,11 @@ test('a hot restart refuses and loses nothing', async (t) => {
   const { pid } = await supervised.said('up');
   const old = await Client.connect(port);
   assert.match((await old.ask('who'))!, /^\d/);
-  let going = true;
+  const stop = new AbortController();
   const lost: unknown[] = [];
   let asked = 0;
   const load = async () => {
-    while (going) {
+    while (!stop.signal.aborted) {
       asked++;
       const answer = await askOnce(port, 'who').catch((error: unknown) => error);
       if (typeof answer !== 'string') lost.push(answer);
@@ -108,7 +108,7 @@ test('a hot restart refuses and loses nothing', async (t) => {
   await supervised.said('drain');
   assert.match((await old.ask('who'))!, /^\d/, 'the old process finishes what it has');
   await supervised.said('old serving process ended');
-  going = false;
+  stop.abort();
   await Promise.all(loads);
   assert.deepEqual(lost, []);
   assert.ok(asked > 10);
@@ -191,9 +191,9 @@ test('sockets of LISTEN_FDS are used where their address is asked for', async (t
   const server = net.createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as net.AddressInfo;
-  const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
+  const { _handle: handle } = server as unknown as { _handle: { fd: number } };
   const wrapper = ['/bin/sh', '-c', 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"', 'sh'];
-  const supervised = new Supervised(t, [String(port)], [fd], wrapper);
+  const supervised = new Supervised(t, [String(port)], [handle.fd], wrapper);
   // Ours would take connections of its own.
   server.close();
   assert.deepEqual((await supervised.said('sockets inherited')).sockets, [`127.0.0.1 ${port}`]);

@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { matrix, realServer, rule, snapshotOf, virtualServer } from '../main/fixture/support.ts';
+import { GRACE, plannerWith, TestMemory } from './fixture/test-memory.ts';
+import { ALL_UP, type Availability } from './memory.ts';
+import type { PlanChange } from './planner.ts';
+import { CapacityError } from './slots.ts';
+
+const column = (app: string) => ({ kind: 'App', matrix: 'd/m', app }) as const;
+const servers = ['h1', 'h2', 'h3', 'h4'].map((name, index) => realServer(name, [[`10.0.0.${index + 1}`, 80]]));
+const twoApps = virtualServer('d/v', { rules: [rule('a', column('a')), rule('b', column('b'))] });
+const weights = (rows: Record<string, number[]>) => matrix('d/m', ['a', 'b'], rows);
+const ruleSlots = (change: PlanChange) => change.virtualServers[0]!.rules.map(({ slot }) => slot);
+const ids = (change: PlanChange) => change.rows.map((row) => row.id);
+
+const ejecting = (...slots: number[]): Availability => ({
+  checkFailed: () => false,
+  ejected: (slot) => slots.indexOf(slot) + 1,
+});
+
+test('a row per used column, rule with servers, virtual server with servers, and mirror', () => {
+  const mirrored = rule('own', { kind: 'Servers', servers: [{ server: 'h3', weight: 1 }] });
+  const vs = virtualServer('d/v', {
+    rules: [
+      rule('a', column('a')),
+      { ...mirrored, filters: [{ type: 'Mirror', server: 'h4', percent: 10 }] },
+      rule('none', column('missing')),
+    ],
+    servers: [{ server: 'h1', weight: 1 }],
+  });
+  const change = plannerWith().plan(snapshotOf(vs, weights({ h1: [1, 1], h2: [1, 1] }), ...servers), ALL_UP, 0);
+  assert.deepEqual(ids(change).toSorted(), [
+    'matrix d/m a',
+    'matrix d/m missing',
+    'mirror h4',
+    'rule d/v own',
+    'servers d/v',
+  ]);
+  const [plan] = change.virtualServers;
+  assert.deepEqual(
+    plan!.rules.map(({ row }) => row),
+    ['matrix d/m a', 'rule d/v own', 'matrix d/m missing'],
+  );
+  assert.equal(plan!.fallback!.row, 'servers d/v');
+  assert.deepEqual(plan!.mirrors, [{ server: 'h4', row: 'mirror h4' }]);
+  assert.equal(new Set([...plan!.rules, plan!.fallback!].map(({ slot }) => slot)).size, 4);
+});
+
+test('an app has its own endpoints, or those that serve every app', () => {
+  const own = realServer('h1', [['10.0.0.1', 80]], {
+    endpoints: [
+      { app: 'a', endpoints: [{ address: '10.0.0.9', port: 8080 }] },
+      { app: null, endpoints: [{ address: '10.0.0.1', port: 80 }] },
+    ],
+  });
+  const change = plannerWith().plan(snapshotOf(twoApps, weights({ h1: [1, 1] }), own), ALL_UP, 0);
+  assert.deepEqual(
+    change.rows.map((row) => row.endpoints.map(({ address }) => address)),
+    [['10.0.0.9'], ['10.0.0.1']],
+  );
+});
+
+test('the same snapshot again changes nothing', () => {
+  const planner = plannerWith();
+  const snapshot = snapshotOf(twoApps, weights({ h1: [1, 1] }), ...servers);
+  planner.plan(snapshot, ALL_UP, 0);
+  const change = planner.plan(snapshot, ALL_UP, 0);
+  assert.deepEqual([change.rows, change.virtualServers, change.removedRows, change.endpoints], [[], [], [], []]);
+});
+
+test('a changed weight gives its row alone a new epoch; slots of what stays are kept', () => {
+  const planner = plannerWith();
+  const first = planner.plan(snapshotOf(twoApps, weights({ h1: [87, 1], h2: [13, 1] }), ...servers), ALL_UP, 0);
+  const second = planner.plan(snapshotOf(twoApps, weights({ h1: [50, 1], h2: [50, 1] }), ...servers), ALL_UP, 0);
+  assert.deepEqual(ids(second), ['matrix d/m a']);
+  assert.deepEqual(second.virtualServers, []);
+  const [before, after] = [first.rows[0]!, second.rows[0]!];
+  assert.equal(after.epoch, before.epoch + 1);
+  assert.notEqual(after.cursor, before.cursor);
+  assert.notEqual(after.cells[0]!.counter, before.cells[0]!.counter);
+  assert.deepEqual(
+    after.endpoints.map(({ slot }) => slot),
+    before.endpoints.map(({ slot }) => slot),
+  );
+});
+
+test('a virtual server that changes keeps the slots of its rules, and the epochs of its columns', () => {
+  const planner = plannerWith();
+  const first = planner.plan(snapshotOf(twoApps, weights({ h1: [1, 1] }), ...servers), ALL_UP, 0);
+  const turned = virtualServer('d/v', { rules: [rule('b', column('b')), rule('a', column('a'))] });
+  const second = planner.plan(snapshotOf(turned, weights({ h1: [1, 1] }), ...servers), ALL_UP, 0);
+  assert.deepEqual(second.rows, []);
+  assert.deepEqual(ruleSlots(second), ruleSlots(first).toReversed());
+  assert.equal(second.virtualServers[0]!.slot, first.virtualServers[0]!.slot);
+});
+
+test('a column goes when no virtual server uses it, and its endpoints with it', () => {
+  const planner = plannerWith();
+  planner.plan(snapshotOf(twoApps, weights({ h1: [1, 0], h2: [0, 1] }), ...servers), ALL_UP, 0);
+  const less = virtualServer('d/v', { rules: [rule('a', column('a'))] });
+  const second = planner.plan(snapshotOf(less, weights({ h1: [1, 0], h2: [0, 1] }), ...servers), ALL_UP, 0);
+  assert.deepEqual(second.removedRows, ['matrix d/m b']);
+  assert.deepEqual(second.removedEndpoints, []);
+  const third = planner.plan(snapshotOf(), ALL_UP, 0);
+  assert.deepEqual(third.removedVirtualServers, ['d/v']);
+  assert.equal(third.removedEndpoints.length, 2);
+  assert.deepEqual(planner.full(), { virtualServers: [], rows: [] });
+});
+
+test('weight 0 and quiesced real servers get no first choice, their share goes to the others', () => {
+  const quiesced = realServer('h2', [['10.0.0.2', 80]], { quiesced: true });
+  const change = plannerWith().plan(
+    snapshotOf(
+      twoApps,
+      weights({ h1: [2, 1], h2: [5, 1], h3: [0, 1], h4: [1, 1] }),
+      servers[0]!,
+      quiesced,
+      ...servers.slice(2),
+    ),
+    ALL_UP,
+    0,
+  );
+  const row = change.rows[0]!;
+  assert.deepEqual(
+    row.cells.map((cell) => cell.available),
+    [true, false, true, true],
+  );
+  assert.ok(row.schedule.kind === 'Table');
+  assert.deepEqual(
+    [...row.schedule.table].toSorted((a, b) => a - b),
+    [0, 0, 3],
+  );
+});
+
+test('slots rest for the grace period after the acknowledgement, and are reset before reuse', () => {
+  const memory = new TestMemory();
+  const planner = plannerWith(memory);
+  let weight = 1;
+  const swap = (now: number) =>
+    planner.plan(snapshotOf(twoApps, weights({ h1: [++weight, 1] }), servers[0]!), ALL_UP, now);
+  const first = swap(0).rows[0]!;
+  const second = swap(100);
+  assert.notEqual(swap(50_000).rows[0]!.cursor, first.cursor, 'not acknowledged: not free, however late it is');
+  second.retire(60_000);
+  assert.notEqual(swap(69_999).rows[0]!.cursor, first.cursor);
+  assert.equal(memory.resets.length, 0);
+  const later = swap(70_000).rows[0]!;
+  assert.ok(new Set([first.cursor, first.retryCursor, first.cells[0]!.cursor]).has(later.cursor));
+  assert.equal(later.cells[0]!.counter, first.cells[0]!.counter);
+  assert.ok(memory.resets.includes(`cells ${first.cells[0]!.counter}`));
+});
+
+test('the slot of an endpoint rests until nothing is in flight to it', () => {
+  const memory = new TestMemory({ endpoints: 1 });
+  const planner = plannerWith(memory);
+  const one = virtualServer('d/v', { servers: [{ server: 'h', weight: 1 }] });
+  const at = (address: string, now: number) =>
+    planner.plan(snapshotOf(one, realServer('h', [[address, 80]])), ALL_UP, now);
+  at('10.0.0.1', 0);
+  memory.busy.add(0);
+  planner.plan(snapshotOf(), ALL_UP, 0).retire(0);
+  assert.throws(() => at('10.0.0.2', GRACE), /too many endpoints: 2 are needed, 1 are possible/);
+  memory.busy.clear();
+  assert.equal(at('10.0.0.2', 3 * GRACE).rows[0]!.endpoints[0]!.slot, 0);
+});
+
+test('exhausted capacity: a named error, and the plan before stays', () => {
+  const planner = plannerWith(new TestMemory({ cells: 5 }));
+  const small = snapshotOf(twoApps, weights({ h1: [1, 1] }), ...servers);
+  planner.plan(small, ALL_UP, 0);
+  const before = JSON.stringify(planner.full());
+  const large = snapshotOf(twoApps, weights({ h1: [2, 2], h2: [2, 2] }), ...servers);
+  assert.throws(
+    () => planner.plan(large, ALL_UP, 0),
+    (error) => error instanceof CapacityError && error.what === 'cells',
+  );
+  assert.equal(JSON.stringify(planner.full()), before);
+  assert.deepEqual(planner.plan(small, ALL_UP, 0).rows, []);
+});
+
+test('sums of ended epochs are carried over: nothing lost, nothing counted twice', () => {
+  const memory = new TestMemory();
+  const planner = plannerWith(memory);
+  let weight = 0;
+  let now = 0;
+  const swap = () => planner.plan(snapshotOf(twoApps, weights({ h1: [++weight, 1] }), servers[0]!), ALL_UP, now);
+  const total = () => {
+    const row = [...planner.rows()].find(({ plan }) => plan.id === 'matrix d/m a')!;
+    return memory.readCell(row.plan.cells[0]!.counter).first + planner.ended(row)[0]!.first;
+  };
+  let written = 0;
+  for (let epoch = 0; epoch < 50; epoch++, now += 3000) {
+    const old = planner.row('matrix d/m a')?.cells[0]!.counter;
+    const change = swap();
+    memory.count(change.rows[0]!.cells[0]!.counter, 10);
+    written += 10;
+    assert.equal(total(), written);
+    if (old !== undefined) {
+      // A worker that has not switched yet.
+      memory.count(old, 1);
+      written += 1;
+    }
+    assert.equal(total(), written);
+    change.retire(now);
+  }
+});
+
+test('failed checks may take out a whole row, ejections half of it, in the order in which they happened', () => {
+  const planner = plannerWith();
+  const all = weights({ h1: [1, 1], h2: [1, 1], h3: [1, 1], h4: [1, 0] });
+  planner.plan(snapshotOf(twoApps, all, ...servers), ALL_UP, 0);
+  const available = (id: string) => planner.row(id)!.cells.map((cell) => cell.available);
+  const change = planner.replan([1, 2], ejecting(2, 1), 0);
+  assert.deepEqual(ids(change).toSorted(), ['matrix d/m a', 'matrix d/m b']);
+  assert.deepEqual(available('matrix d/m a'), [true, false, false, true]);
+  // Three have a weight there: one may go, the one that was ejected first.
+  assert.deepEqual(available('matrix d/m b'), [true, true, false, true]);
+  assert.deepEqual([...planner.endpoint(1)!.sparedIn], ['matrix d/m b']);
+  assert.deepEqual([...planner.endpoint(2)!.sparedIn], []);
+  planner.replan([0, 1, 2, 3], { checkFailed: () => true, ejected: () => 0 }, 0);
+  assert.deepEqual(available('matrix d/m a'), [false, false, false, false]);
+  const { schedule } = planner.row('matrix d/m a')!;
+  assert.ok(schedule.kind === 'Table' && schedule.table.length === 0);
+});
+
+test('the only endpoint of a row is never ejected', () => {
+  const planner = plannerWith();
+  planner.plan(snapshotOf(twoApps, weights({ h1: [1, 1] }), ...servers), ALL_UP, 0);
+  assert.deepEqual(planner.replan([0], ejecting(0), 0).rows, []);
+  assert.equal(planner.endpoint(0)!.sparedIn.size, 2);
+});
