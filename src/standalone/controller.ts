@@ -158,7 +158,7 @@ export class Controller {
   }
 
   #clusterState(state: SourceState): ClusterState {
-    return toClusterState(state.objects.values(), this.#lastGood, this.#options.className ?? 'tcpvs');
+    return toClusterState(state, this.#lastGood, this.#options.className ?? 'tcpvs');
   }
 
   #translate(state: ClusterState): Translation {

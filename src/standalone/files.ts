@@ -1,11 +1,13 @@
 import { open } from 'node:fs/promises';
 
+import type { TlsSecret } from '../translate/cluster-state.ts';
 import { type FileStamp, listFiles, type Listing } from './listing.ts';
 import type { Fault, FileObject, ParsedFile, ParseFile } from './objects.ts';
 
 export interface FilesState {
   /** Last good objects of every file that is there, in order of paths. */
   readonly good: ReadonlyMap<string, readonly FileObject[]>;
+  readonly secrets: ReadonlyMap<string, TlsSecret>;
   /** What is wrong now, of all files. */
   readonly faults: readonly Fault[];
   /** Files that were read again because they are, or may be, others than before. */
@@ -13,6 +15,8 @@ export interface FilesState {
   /** Directories to watch; empty where the path is a file or is not there. */
   readonly directories: Listing['directories'];
 }
+
+type Secrets = NonNullable<ParsedFile['secrets']>;
 
 interface CachedFile {
   readonly identity: string;
@@ -32,6 +36,7 @@ export class ConfigFiles {
   readonly #parse: ParseFile;
   readonly #cache = new Map<string, CachedFile>();
   #good: ReadonlyMap<string, readonly FileObject[]>;
+  #secrets: ReadonlyMap<string, Secrets> = new Map();
 
   /** `good`: last good objects from the state directory. */
   constructor(root: string, parse: ParseFile, good: ReadonlyMap<string, readonly FileObject[]> = new Map()) {
@@ -48,9 +53,10 @@ export class ConfigFiles {
     } catch (error) {
       // What cannot be looked at changes nothing: an unmounted volume must not empty the configuration.
       const fault = { file: this.#root, line: null, column: null, message: messageOf(error) };
-      return { good: this.#good, faults: [fault], read: [], directories: new Map() };
+      return { good: this.#good, secrets: this.#allSecrets(), faults: [fault], read: [], directories: new Map() };
     }
     const good = new Map<string, readonly FileObject[]>();
+    const secrets = new Map<string, Secrets>();
     const faults: Fault[] = [];
     const read: string[] = [];
     for (const [name, stamp] of listing.files) {
@@ -59,12 +65,19 @@ export class ConfigFiles {
       if (cached !== before && cached.parsed !== before?.parsed) read.push(name);
       this.#cache.set(name, cached);
       faults.push(...cached.parsed.faults);
-      const kept = cached.parsed.faults.length === 0 ? cached.parsed.objects : this.#good.get(name);
+      const well = cached.parsed.faults.length === 0;
+      const kept = well ? cached.parsed.objects : this.#good.get(name);
       if (kept !== undefined) good.set(name, kept);
+      secrets.set(name, well ? (cached.parsed.secrets ?? []) : (this.#secrets.get(name) ?? []));
     }
     for (const name of this.#cache.keys()) if (!listing.files.has(name)) this.#cache.delete(name);
     this.#good = good;
-    return { good, faults, read, directories: listing.directories };
+    this.#secrets = secrets;
+    return { good, secrets: this.#allSecrets(), faults, read, directories: listing.directories };
+  }
+
+  #allSecrets(): ReadonlyMap<string, TlsSecret> {
+    return new Map([...this.#secrets.values()].flat());
   }
 
   async #read(stamp: FileStamp, before: CachedFile | undefined): Promise<CachedFile> {

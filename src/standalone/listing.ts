@@ -5,7 +5,7 @@ import { join } from 'node:path';
 export interface Listing {
   /** Regular files by path relative to the root ('' where the root is a file), in order. */
   readonly files: ReadonlyMap<string, FileStamp>;
-  /** Directories below the root and itself, with what tells one from another of the same name. */
+  /** The root where it is a directory, with what tells it from another of the same name. */
   readonly directories: ReadonlyMap<string, string>;
 }
 
@@ -19,13 +19,13 @@ export interface FileStamp {
 }
 
 const MANIFEST = /\.(?:ya?ml|json)$/;
-export const MAX_FILES = 20_000;
-const MAX_DEPTH = 8;
+export const MAX_FILES = 5000;
 
 /**
- * The manifests of a directory, or the one file that `root` is. Hidden entries are left out: with that `..data` and the
- * `..2026_…` directories of Kubernetes' volumes, whose files are reached by their visible links, and `.git`.
- * Errors: what the file system says of the root; what disappears below it while it is listed is left out.
+ * The manifests of a directory, or the one file that `root` is. Directories below it are left out (kustomize keeps
+ * overlays there, which would be the same objects again), and hidden entries: the real files of Kubernetes' volumes
+ * (`..data`) are reached by their visible links.
+ * Errors: what the file system says of the root; what disappears while it is listed is left out.
  */
 export async function listFiles(root: string): Promise<Listing> {
   const files = new Map<string, FileStamp>();
@@ -35,23 +35,13 @@ export async function listFiles(root: string): Promise<Listing> {
     files.set('', stamp(root, top));
     return { files, directories };
   }
-  const visit = async (relative: string, info: BigIntStats, depth: number): Promise<void> => {
-    const path = join(root, relative);
-    directories.set(path, `${info.dev} ${info.ino}`);
-    const names = (await readdir(path)).filter((name) => !name.startsWith('.')).toSorted();
-    for (const name of names) {
-      const entry = join(relative, name);
-      const entryInfo = await stat(join(root, entry), { bigint: true }).catch(ignoreMissing);
-      if (entryInfo === null) continue;
-      if (entryInfo.isDirectory()) {
-        if (depth < MAX_DEPTH) await visit(entry, entryInfo, depth + 1).catch(ignoreMissing);
-      } else if (entryInfo.isFile() && MANIFEST.test(name)) {
-        if (files.size >= MAX_FILES) throw new Error(`more than ${MAX_FILES} manifests`);
-        files.set(entry, stamp(join(root, entry), entryInfo));
-      }
-    }
-  };
-  await visit('', top, 0);
+  directories.set(root, `${top.dev} ${top.ino}`);
+  const names = (await readdir(root)).filter((name) => !name.startsWith('.') && MANIFEST.test(name)).toSorted();
+  if (names.length > MAX_FILES) throw new Error(`read ${names.length} manifests, expected at most ${MAX_FILES}`);
+  const stamps = await Promise.all(
+    names.map(async (name) => [name, await stat(join(root, name), { bigint: true }).catch(ignoreMissing)] as const),
+  );
+  for (const [name, info] of stamps) if (info?.isFile() === true) files.set(name, stamp(join(root, name), info));
   return { files, directories };
 }
 

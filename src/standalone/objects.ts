@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 
 import type { ApiObject } from '../admin/contract.ts';
+import type { TlsSecret } from '../translate/cluster-state.ts';
 
 /** What is wrong in a file, for people. Lines and columns count from 1; null where there is no such place. */
 export interface Fault {
@@ -19,6 +20,8 @@ export interface FileObject {
 
 export interface ParsedFile {
   readonly objects: readonly FileObject[];
+  /** By `namespace/name`. Never logged, never shown, never kept: they are read from their files alone. */
+  readonly secrets?: readonly (readonly [string, TlsSecret])[];
   /** Not empty: the file is faulty, and what it said before stays. */
   readonly faults: readonly Fault[];
 }

@@ -25,7 +25,7 @@ function parse(text: string, file: string): ParsedFile {
     }
     objects.push({ object: object(match[1] ?? '', Number(match[2])), line: i + 1 });
   }
-  return { objects, faults: [] };
+  return { objects, secrets: [], faults: [] };
 }
 
 function object(name: string, weight: number): ApiObject {
@@ -94,10 +94,11 @@ test('an empty directory is a valid, empty configuration; what is put there late
   assert.equal(content(source.state), '');
   await writeFile(join(dir, 'a.yaml'), 'a 1\n');
   await until(is('a=1'));
-  await mkdir(join(dir, 'sub'));
-  await writeFile(join(dir, 'sub', 'b.yaml'), 'b 1\n');
+  await mkdir(join(dir, 'overlay'));
+  await writeFile(join(dir, 'overlay', 'a.yaml'), 'a 7\n');
+  await writeFile(join(dir, 'b.yaml'), 'b 1\n');
   await until(is('a=1 b=1'));
-  await writeFile(join(dir, 'sub', 'b.yaml'), 'b 2\n');
+  await writeFile(join(dir, 'b.yaml'), 'b 2\n');
   await until(is('a=1 b=2'));
   await writeFile(join(dir, 'notes.txt'), 'nothing of ours\n');
   await unlink(join(dir, 'a.yaml'));

@@ -3,12 +3,13 @@ import { randomUUID } from 'node:crypto';
 import type { ApiObject, ObjectsWrite } from '../admin/contract.ts';
 import { Refusal } from '../admin/refusal.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { TlsSecret } from '../translate/cluster-state.ts';
 import { Changes } from './changes.ts';
 import { displayPath } from './display-path.ts';
 import { ConfigFiles } from './files.ts';
 import { type Layers, nextLayers, sameObjects } from './layers.ts';
 import { mergeFiles } from './merge.ts';
-import { type Fault, faultText, type FileObject, type ObjectId, type ParseFile } from './objects.ts';
+import { contentHash, type Fault, faultText, type FileObject, type ObjectId, type ParseFile } from './objects.ts';
 import { type Base, currentOverlay, type Overlay } from './overlay.ts';
 import type { KeptState, StateDirectory } from './state-directory.ts';
 import { PathWatch } from './watch.ts';
@@ -19,6 +20,7 @@ export interface SourceState {
   readonly revision: number;
   /** With uid, generation and creationTimestamp. */
   readonly objects: ReadonlyMap<ObjectId, ApiObject>;
+  readonly secrets: ReadonlyMap<string, TlsSecret>;
   readonly faults: readonly Fault[];
   /** False: nothing could be read yet, and nothing was kept: this emptiness is not a configuration. */
   readonly known: boolean;
@@ -72,7 +74,7 @@ export class StandaloneSource {
       objects: new Map(),
     };
     this.#lastGood = kept?.lastGood ?? new Map();
-    this.#state = { revision: Date.now(), objects: new Map(), faults: [], known: kept !== null };
+    this.#state = { revision: Date.now(), objects: new Map(), secrets: new Map(), faults: [], known: kept !== null };
     this.#watch = new PathWatch({
       root: options.config,
       rescan: options.rescan ?? 1000,
@@ -159,10 +161,13 @@ export class StandaloneSource {
     const overlay = currentOverlay(merged.base, this.#layers.overlay);
     this.#reportDropped(overlay);
     const layers = this.#next(merged.base, overlay);
-    const { revision, known } = this.#state;
+    const { revision, known, secrets } = this.#state;
+    const unchanged =
+      sameObjects(layers, this.#layers) && contentHash([...files.secrets]) === contentHash([...secrets]);
     const state = {
-      revision: sameObjects(layers, this.#layers) ? revision : revision + 1,
+      revision: unchanged ? revision : revision + 1,
       objects: layers.objects,
+      secrets: files.secrets,
       faults,
       known: known || files.good.size > 0 || faults.length === 0,
     };

@@ -3,6 +3,7 @@ import { type AnyObject, parseObject } from '../api/parse.ts';
 import type { Kind } from '../model/status.ts';
 import type { ClusterState, InvalidObject, LastGood } from '../translate/cluster-state.ts';
 import { hashOf, objectId, type ObjectId } from './objects.ts';
+import type { SourceState } from './source.ts';
 
 type Parsed = ReturnType<typeof parseObject>;
 
@@ -19,12 +20,16 @@ function parseOnce(object: ApiObject): Parsed {
  * The objects as translate takes them. Those that do not parse (kept by a former version, say; files and writes are
  * checked at the door) are handed over as invalid.
  */
-export function toClusterState(objects: Iterable<ApiObject>, lastGood: LastGood, className: string): ClusterState {
+export function toClusterState(
+  { objects, secrets }: Pick<SourceState, 'objects' | 'secrets'>,
+  lastGood: LastGood,
+  className: string,
+): ClusterState {
   const virtualServers = new Map<string, Extract<AnyObject, { kind: 'TcpVirtualServer' }>>();
   const realServers = new Map<string, Extract<AnyObject, { kind: 'RealServer' }>>();
   const matrices = new Map<string, Extract<AnyObject, { kind: 'AppWeightMatrix' }>>();
   const invalid: InvalidObject[] = [];
-  for (const given of objects) {
+  for (const given of objects.values()) {
     const key = keyOf(given);
     const result = parseOnce(given);
     if (!result.ok) {
@@ -43,7 +48,7 @@ export function toClusterState(objects: Iterable<ApiObject>, lastGood: LastGood,
     else if (object.kind === 'RealServer') realServers.set(key, object);
     else matrices.set(key, object);
   }
-  return { mode: 'Standalone', className, virtualServers, realServers, matrices, invalid, lastGood };
+  return { mode: 'Standalone', className, virtualServers, realServers, matrices, invalid, lastGood, secrets };
 }
 
 export function keyOf(object: ApiObject): string {
