@@ -27,10 +27,12 @@ export class ResponseHead {
   readonly fields = new Int32Array(4 * MAX_RESPONSE_FIELDS);
   readonly kinds = new Uint8Array(MAX_RESPONSE_FIELDS);
   fieldCount = 0;
-  /** The head cannot be copied as it is: some line is of this connection only, or its length is not canonical. */
+  /** The head cannot be copied as it is: some line is of this connection only. */
   special = false;
   end = 0;
   hasLength = false;
+  /** The Content-Length field, if there is one, is canonical. */
+  plainLength = true;
   /** −1 where none is given. */
   length = -1;
   chunked = false;
@@ -39,6 +41,8 @@ export class ResponseHead {
   upgrade = false;
   /** Seconds of `Keep-Alive: timeout=N`; 0 where it does not say. */
   keepAliveSeconds = 0;
+  /** Notes of the field parser to itself. */
+  closes = false;
   connections = 0;
   upgrades = 0;
 }
@@ -80,8 +84,9 @@ function parseFields(head: ResponseHead, start: number, end: number): number {
   const fields = head.fields;
   let p = start;
   let count = 0;
-  head.special = head.chunked = head.hasLength = head.upgrade = false;
+  head.special = head.chunked = head.hasLength = head.upgrade = head.closes = false;
   head.length = -1;
+  head.plainLength = true;
   head.keepAlive = head.minor === 1;
   head.keepAliveSeconds = head.connections = head.upgrades = 0;
   for (;;) {
@@ -132,10 +137,7 @@ function classify(head: ResponseHead, name: number, nameEnd: number, value: numb
       }
       return spells(b, name, 'trailer') ? FIELD.dropped : FIELD.plain;
     case 10:
-      if (spells(b, name, 'connection')) {
-        head.connections++;
-        return FIELD.connection;
-      }
+      if (spells(b, name, 'connection')) return connection(head, value, valueEnd);
       if (!spells(b, name, 'keep-alive')) return FIELD.plain;
       head.keepAliveSeconds = keepAliveTimeout(b, value, valueEnd);
       return FIELD.dropped;
@@ -146,7 +148,7 @@ function classify(head: ResponseHead, name: number, nameEnd: number, value: numb
       if (head.hasLength || length < 0) return BAD_RESPONSE;
       head.hasLength = true;
       head.length = length;
-      if (b[value] === 0x30 && valueEnd - value > 1) head.special = true;
+      head.plainLength = b[value] !== 0x30 || valueEnd - value === 1;
       return FIELD.contentLength;
     }
     case 16:
@@ -165,8 +167,18 @@ function classify(head: ResponseHead, name: number, nameEnd: number, value: numb
 function finish(head: ResponseHead): number {
   if (head.chunked && (head.hasLength || head.minor === 0)) return BAD_RESPONSE;
   if (head.connections > 0) applyConnection(head);
+  if (head.closes) head.keepAlive = false;
   head.upgrade &&= head.upgrades === 1;
   return head.end;
+}
+
+/** The two usual values are told apart without a closure. */
+function connection(head: ResponseHead, value: number, valueEnd: number): number {
+  const length = valueEnd - value;
+  if (length === 5 && spells(head.bytes, value, 'close')) head.closes = true;
+  else if (length === 10 && spells(head.bytes, value, 'keep-alive')) head.keepAlive = true;
+  else head.connections++;
+  return FIELD.connection;
 }
 
 function applyConnection(head: ResponseHead): void {
@@ -175,8 +187,8 @@ function applyConnection(head: ResponseHead): void {
     if (head.kinds[i] !== FIELD.connection) continue;
     eachToken(b, head.fields[4 * i + 2]!, head.fields[4 * i + 3]!, (start, end) => {
       const length = end - start;
-      if (length === 5 && spells(b, start, 'close')) head.keepAlive = false;
-      else if (length === 10 && spells(b, start, 'keep-alive')) head.keepAlive ||= head.minor === 0;
+      if (length === 5 && spells(b, start, 'close')) head.closes = true;
+      else if (length === 10 && spells(b, start, 'keep-alive')) head.keepAlive = true;
       else if (length === 7 && spells(b, start, 'upgrade')) head.upgrade = true;
       else dropNominated(head, start, end);
     });

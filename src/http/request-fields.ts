@@ -10,12 +10,14 @@ export function resetRequestFields(head: RequestHead): void {
   head.special = false;
   head.bodyLength = 0;
   head.hasLength = false;
+  head.plainLength = true;
   head.keepAlive = head.minor === 1;
   head.expectsContinue = false;
   head.upgrade = false;
   head.acceptsTrailers = false;
   head.cookie = -1;
   head.hosts = head.connections = head.upgrades = 0;
+  head.closes = false;
   if (!head.isAbsolute) head.authorityStart = head.authorityEnd = head.hostStart = head.hostEnd = 0;
 }
 
@@ -77,6 +79,7 @@ export function finishRequestFields(head: RequestHead): number {
   if (head.bodyLength < 0 && (head.hasLength || head.minor === 0)) return BAD.framing;
   if (head.special) {
     if (head.connections > 0) applyConnection(head);
+    if (head.closes) head.keepAlive = false;
     // 81, 82: only a bodiless GET on HTTP/1.1 whose Connection names it, and only to websocket
     head.upgrade &&= head.upgrades === 1 && head.isGet && head.minor === 1 && head.bodyLength === 0;
     // 93: without a body nobody waits; HTTP/1.0 knows no expectations
@@ -103,7 +106,8 @@ function contentLength(head: RequestHead, value: number, valueEnd: number): numb
   if (length < 0) return BAD.framing;
   head.hasLength = true;
   if (head.bodyLength === 0) head.bodyLength = length;
-  return head.bytes[value] === 0x30 && valueEnd - value > 1 ? FIELD.contentLength : FIELD.plain;
+  head.plainLength = head.bytes[value] !== 0x30 || valueEnd - value === 1;
+  return head.plainLength ? FIELD.plain : FIELD.contentLength;
 }
 
 /** Value of a Content-Length, or −1. */
@@ -137,15 +141,12 @@ function transferEncoding(head: RequestHead, value: number, valueEnd: number): n
   return wellFormed && codings > 1 && last && chunked === 1 ? BAD.notImplemented : BAD.framing;
 }
 
+/** The two usual values are told apart without a closure. */
 function connection(head: RequestHead, value: number, valueEnd: number): number {
-  head.connections++;
   const length = valueEnd - value;
-  if (length === 10 && spells(head.bytes, value, 'keep-alive')) {
-    head.keepAlive = head.minor === 0 ? head.connections === 1 : head.keepAlive;
-    head.connections--;
-  } else if (length === 5 && spells(head.bytes, value, 'close')) {
-    head.keepAlive = false;
-  }
+  if (length === 5 && spells(head.bytes, value, 'close')) head.closes = true;
+  else if (length === 10 && spells(head.bytes, value, 'keep-alive')) head.keepAlive = true;
+  else head.connections++;
   return FIELD.connection;
 }
 
@@ -156,9 +157,9 @@ function applyConnection(head: RequestHead): void {
     if (head.kinds[i] !== FIELD.connection) continue;
     eachToken(b, head.fields[4 * i + 2]!, head.fields[4 * i + 3]!, (start, end) => {
       const length = end - start;
-      if (length === 5 && spells(b, start, 'close')) head.keepAlive = false;
+      if (length === 5 && spells(b, start, 'close')) head.closes = true;
       else if (length === 7 && spells(b, start, 'upgrade')) head.upgrade = true;
-      else if (length === 10 && spells(b, start, 'keep-alive')) head.keepAlive ||= head.minor === 0;
+      else if (length === 10 && spells(b, start, 'keep-alive')) head.keepAlive = true;
       else dropNominated(head, start, end);
     });
   }

@@ -51,6 +51,8 @@ export class RequestHead {
   /** Body: −1 = chunked, else its length (0 = none). */
   bodyLength = 0;
   hasLength = false;
+  /** The Content-Length field is canonical, and copied as it is. */
+  plainLength = true;
   /** The connection may go on after the answer, as far as the request says. */
   keepAlive = true;
   expectsContinue = false;
@@ -60,7 +62,8 @@ export class RequestHead {
   /** Index of the last Cookie field, −1 where there is none. */
   cookie = -1;
 
-  /** Notes of the field parser to itself: how often a field was seen. */
+  /** Notes of the field parser to itself. */
+  closes = false;
   hosts = 0;
   connections = 0;
   upgrades = 0;

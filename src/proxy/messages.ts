@@ -20,6 +20,8 @@ export interface ProxySettings {
 
 export interface WorkerData {
   readonly index: number;
+  /** How many workers there are: limits of a virtual server are divided among them. */
+  readonly workers: number;
   readonly buffers: SharedBuffers;
   readonly settings: ProxySettings;
 }
@@ -33,6 +35,8 @@ export interface VirtualServerPlan {
   readonly rules: readonly { readonly row: string; readonly slot: number }[];
   /** Row and counters of the virtual server's own destinations; null where it has none. */
   readonly fallback: { readonly row: string; readonly slot: number } | null;
+  /** Row of the address that everything goes to when no destination is available; null where there is none. */
+  readonly redirect: string | null;
   /** Mirrors: real server → its row. */
   readonly mirrors: readonly { readonly server: ObjectKey; readonly row: string }[];
 }

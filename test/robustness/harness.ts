@@ -63,7 +63,7 @@ export async function startProxy(lanes: readonly LanePlan[]): Promise<TestProxy>
     const module = (await import(other)) as { startProxy(plans: readonly LanePlan[]): Promise<TestProxy> };
     return module.startProxy(lanes);
   }
-  const { startTestProxy } = await import('../../src/proxy/worker/testing.ts');
+  const { startTestProxy } = await import('../../src/proxy/testing.ts');
   const ports = await freePorts(lanes.length);
   const proxy = await startTestProxy({ pieces: lanes.flatMap((lane, index) => piecesOf(lane, index, ports[index]!)) });
   return { ports, close: () => proxy.close() };

@@ -95,6 +95,7 @@ class ServingProcess implements Serving {
         url: options.workerUrl ?? defaultWorker(),
         buffers,
         settings,
+        workers,
         ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
       },
       log,

@@ -34,7 +34,8 @@ export class WorkerMember {
   }
 
   start(options: StartOptions, events: MemberEvents): void {
-    const workerData: WorkerData = { index: this.index, buffers: options.buffers, settings: options.settings };
+    const { buffers, settings, workers } = options;
+    const workerData: WorkerData = { index: this.index, workers, buffers, settings };
     this.#posted = this.#taken = this.#postedAtTick = 0;
     this.#acceptedBefore = this.#counter(GLOBAL.connectionsAccepted);
     this.acknowledged = -1;
@@ -127,6 +128,7 @@ export interface StartOptions {
   readonly url: URL;
   readonly buffers: SharedBuffers;
   readonly settings: ProxySettings;
+  readonly workers: number;
   readonly resourceLimits?: ResourceLimits;
 }
 

@@ -1,0 +1,58 @@
+/** What is counted when a request is over. */
+import { DURATION_BUCKETS, GLOBAL, RULE_COUNTERS } from '../shared.ts';
+import type { Client } from './client.ts';
+
+/** Counts an answer of a server: class, duration. `status` 0: there was none. */
+export function countAnswer(client: Client, status: number): void {
+  const { counters } = client.state;
+  const target = client.target;
+  if (target === null) return;
+  const milliseconds = performance.now() - client.startedAt;
+  const base = target.slot * RULE_COUNTERS;
+  const family = status >= 500 ? 5 : Math.floor(status / 100);
+  counters.rules[base + family]!++;
+  counters.rules[base + 6]! += milliseconds / 1000;
+  const bucket = 32 - Math.clz32((milliseconds * 1000) | 0);
+  const slot = client.virtualServer?.plan.slot;
+  if (slot !== undefined) counters.durations[slot * DURATION_BUCKETS + Math.min(bucket, DURATION_BUCKETS - 1)]!++;
+}
+
+/** Takes one request off the endpoint that it is in flight at. */
+export function leaveEndpoint(client: Client): void {
+  const endpoint = client.row?.endpoints[client.choice];
+  if (endpoint === undefined) return;
+  client.choice = -1;
+  Atomics.sub(client.state.shared.inflight, endpoint.slot, 1);
+  client.state.inflight[endpoint.slot]!--;
+}
+
+export function enterEndpoint(client: Client, choice: number): void {
+  const slot = client.row!.endpoints[choice]!.slot;
+  client.choice = choice;
+  Atomics.add(client.state.shared.inflight, slot, 1);
+  client.state.inflight[slot]!++;
+}
+
+/** Writes the request to the access log, where it is one of the sample. */
+export function logAnswer(client: Client, flag: string): void {
+  const logged = client.logged;
+  if (logged === null) return;
+  client.logged = null;
+  const endpoint = client.row?.endpoints[client.choice];
+  client.state.accessLog?.write({
+    client: client.peer,
+    ...logged,
+    virtualServer: client.virtualServer?.plan.piece.key ?? '',
+    rule: client.target?.name ?? '',
+    server: endpoint === undefined ? '' : `${endpoint.plan.address}:${endpoint.plan.port}`,
+    status: client.status,
+    flag,
+    bytes: client.bytesSent,
+    milliseconds: Math.round(performance.now() - client.startedAt),
+    retries: client.attempts,
+  });
+}
+
+export function countRequest(client: Client): void {
+  client.state.counters.global[GLOBAL.requests]!++;
+}

@@ -1,0 +1,128 @@
+/** Which endpoint of a row a request goes to. */
+import type { RowPlan } from '../../model/plan.ts';
+import type { HashChooser } from '../../scheduler/chooser.ts';
+import { createChooser, createHashChooser } from '../../scheduler/create-chooser.ts';
+import { CELL, CELL_COUNTERS, DOWN } from '../shared.ts';
+import { latin1 } from './bytes.ts';
+import type { Client } from './client.ts';
+import { head } from './heads.ts';
+import type { WorkerState } from './state.ts';
+import { COOKIE, cookieValue, endpointToken } from './sticky.ts';
+import type { Row, Target, VirtualServer } from './tables.ts';
+
+/**
+ * The first choice for the request in `head`; sets `client.row`.
+ * @param index of the rule in its virtual server, −1 for the virtual server's own destinations
+ * @returns an index into `row.endpoints`; −1 = nothing of the row takes new work
+ */
+export function chooseFirst(client: Client, target: Target, virtualServer: VirtualServer, index: number): number {
+  const row = target.place.row;
+  client.row = row;
+  if (virtualServer.isSticky) {
+    const kept = keptBy(client, row);
+    if (kept >= 0) return count(client, row, kept, CELL.sticky);
+  }
+  if (target.hashGroup > 0) {
+    const hash = virtualServer.table.hashGroup(index, head);
+    if (hash >= 0) {
+      const choice = hashChooser(client.state, row).chooseByHash(hash, client.tried);
+      if (choice >= 0) return count(client, row, choice, CELL.sticky);
+    }
+  }
+  let choice = chooserOf(client.state, target, virtualServer, row).choose();
+  if (choice < 0) choice = lastResort(client, virtualServer);
+  else count(client, row, choice, CELL.first);
+  if (choice >= 0 && virtualServer.isSticky) client.setCookie = cookieLine(client.state, client.row, choice);
+  return choice;
+}
+
+/** After a failure: none of `client.tried`; when the row is exhausted, the virtual server's redirect. */
+export function chooseNext(client: Client, target: Target): number {
+  const virtualServer = client.virtualServer!;
+  const row = client.row!;
+  if (row === virtualServer.redirect?.row) return -1;
+  let choice = chooserOf(client.state, target, virtualServer, row).chooseAgain(client.tried);
+  if (choice < 0) {
+    client.tried = [];
+    choice = lastResort(client, virtualServer);
+  } else {
+    count(client, row, choice, CELL.retries);
+  }
+  if (choice >= 0 && virtualServer.isSticky) client.setCookie = cookieLine(client.state, client.row!, choice);
+  return choice;
+}
+
+/** Where everything goes when no destination is available. */
+function lastResort(client: Client, virtualServer: VirtualServer): number {
+  const place = virtualServer.redirect;
+  if (place === null || place.row.endpoints.length === 0) return -1;
+  client.row = place.row;
+  return 0;
+}
+
+function count(client: Client, row: Row, choice: number, counter: number): number {
+  const cell = row.plan.cells[row.plan.endpoints[choice]!.cell]!;
+  client.state.counters.cells[cell.counter * CELL_COUNTERS + counter]!++;
+  return choice;
+}
+
+/** A row's chooser for a way to balance: made when first asked for, kept as long as the epoch. */
+function chooserOf(
+  state: WorkerState,
+  target: Target,
+  virtualServer: VirtualServer,
+  row: Row,
+): { choose(): number; chooseAgain(tried: readonly number[]): number } {
+  if (target.chooserRow === row) return target.chooser!;
+  const kind = virtualServer.isWlc ? 'wlc' : virtualServer.balance;
+  let chooser = row.choosers.get(kind);
+  if (chooser === undefined) {
+    chooser = createChooser(row.plan, virtualServer.balance, state.shared, {
+      random: Math.random,
+      now: () => state.now,
+      rule: virtualServer.isWlc ? 'wlc' : 'plusOne',
+    });
+    row.choosers.set(kind, chooser);
+  }
+  target.chooserRow = row;
+  target.chooser = chooser;
+  return chooser;
+}
+
+function hashChooser(state: WorkerState, row: Row): HashChooser {
+  row.hashed ??= createHashChooser(row.plan, state.shared);
+  return row.hashed;
+}
+
+/** The endpoint that the request's cookie names, if it still takes work; −1 otherwise. */
+function keptBy(client: Client, row: Row): number {
+  if (head.cookie < 0) return -1;
+  const field = latin1(head.bytes, head.fields[4 * head.cookie + 2]!, head.fields[4 * head.cookie + 3]!);
+  const value = cookieValue(field);
+  const token = value === null ? null : client.state.cookies.verify(value);
+  if (token === null) return -1;
+  const choice = tokensOf(row).indexOf(token);
+  return choice >= 0 && takesWork(client.state, row.plan, choice) ? choice : -1;
+}
+
+function takesWork(state: WorkerState, row: RowPlan, choice: number): boolean {
+  const endpoint = row.endpoints[choice]!;
+  const { shared } = state;
+  return (
+    endpoint.available &&
+    row.cells[endpoint.cell]!.weight > 0 &&
+    (shared.down[endpoint.slot]! & (DOWN.check | DOWN.ejected | DOWN.quiesced)) === 0 &&
+    shared.inflight[endpoint.slot]! < endpoint.maxConnections
+  );
+}
+
+function tokensOf(row: Row): readonly string[] {
+  row.tokens ??= row.plan.endpoints.map((endpoint) => endpointToken(row.plan.id, endpoint.address, endpoint.port));
+  return row.tokens;
+}
+
+function cookieLine(state: WorkerState, row: Row | null, choice: number): string {
+  if (row === null) return '';
+  const value = state.cookies.sign(tokensOf(row)[choice]!);
+  return value === '' ? '' : `Set-Cookie: ${COOKIE}=${value}; Path=/; HttpOnly; SameSite=Lax\r\n`;
+}

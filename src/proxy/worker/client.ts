@@ -1,0 +1,391 @@
+/** A client's connection: its requests one after another, in order, and what surrounds them. */
+import type { Socket } from 'node:net';
+
+import { BAD, INCOMPLETE } from '../../http/bad.ts';
+import { ChunkedDecoder } from '../../http/chunked.ts';
+import { parseRequest } from '../../http/parse-request.ts';
+import type { ReasonWord } from '../../model/reasons.ts';
+import { GLOBAL } from '../shared.ts';
+import { countAnswer } from './accounting.ts';
+import { closeGently, refuse } from './answers.ts';
+import { abandon, begin, bodyArrived, upstreamConnected } from './exchange.ts';
+import { head } from './heads.ts';
+import { Connection, END, READ_SIZE, nextBuffer, readBytes, readResult, type RawHandle } from './io.ts';
+import { plainAddress } from './peers.ts';
+import { MAX_DISCARD, MAX_HELD, PHASE } from './phases.ts';
+import { answerArrived, resumeAnswer, upstreamLost } from './relay.ts';
+import type { WorkerState } from './state.ts';
+import { countLimit, countReason } from './state.ts';
+import type { ListenerTable, Row, Target, VirtualServer } from './tables.ts';
+import { tunnelConnected, tunnelEnded, tunnelFromClient } from './tunnel.ts';
+import type { Loss, Upstream, UpstreamUser } from './upstream.ts';
+
+export class Client extends Connection implements UpstreamUser {
+  readonly state: WorkerState;
+  /** Its listener's table is looked up anew for each request: a swap holds from the next one on. */
+  readonly listener: { table: ListenerTable };
+  readonly peer: string;
+  /** Lines that tell the server who asks; ends with the head's empty line. */
+  readonly forwarded: Uint8Array;
+  readonly trusted: boolean;
+  phase: number = PHASE.head;
+  requests = 0;
+  /** When its last request was over (coarse clock). */
+  idleSince = 0;
+  eof = false;
+  /** Within `serve`: a request that is finished at once must not start the next one by itself. */
+  serving = false;
+  /** Bytes that wait: the beginning of a head, or what was pipelined. */
+  held: Uint8Array | null = null;
+  heldLength = 0;
+  /** Part of a head is there, and its deadline set: it holds for the whole head (108). */
+  headBegun = false;
+
+  // ---- the request
+  minor = 1;
+  keep = true;
+  isHead = false;
+  isIdempotent = false;
+  acceptsTrailers = false;
+  upgrade = false;
+  expectsContinue = false;
+  bodyDone = true;
+  /** −1 = chunked, else what is still to come. */
+  bodyLeft = 0;
+  bodyBytes = 0;
+  decoder: ChunkedDecoder | null = null;
+  startedAt = 0;
+  logged: { method: string; target: string; host: string } | null = null;
+
+  // ---- the exchange
+  virtualServer: VirtualServer | null = null;
+  target: Target | null = null;
+  row: Row | null = null;
+  /** Index into `row.endpoints`; −1 = none chosen. */
+  choice = -1;
+  tried: number[] = [];
+  attempts = 0;
+  /** A reused connection was found dead, and a fresh one to the same endpoint is tried. */
+  fresh = false;
+  upstream: Upstream | null = null;
+  /** What was sent, for another try: the head, and the body so far if `retainedWhole`. */
+  retained: Uint8Array | null = null;
+  retainedLength = 0;
+  retainedWhole = false;
+  answerStarted = false;
+  /** The body of the answer goes out in chunks of ours. */
+  chunkAnswer = false;
+  status = 0;
+  bytesSent = 0;
+  setCookie = '';
+
+  constructor(state: WorkerState, listener: { table: ListenerTable }, socket: Socket) {
+    super(socket);
+    this.state = state;
+    this.listener = listener;
+    this.peer = plainAddress(socket.remoteAddress ?? '');
+    this.trusted = state.trusted.has(this.peer);
+    this.forwarded = forwardedLines(this.peer);
+    this.idleSince = state.now;
+    this.deadline = state.now + listener.table.keepAliveTimeout;
+    state.sweeper.add(this);
+    state.counters.global[GLOBAL.connectionsAccepted]!++;
+    state.counters.global[GLOBAL.connectionsActive]!++;
+    socket.on('error', () => this.ended(true));
+    socket.on('close', () => this.ended(true));
+  }
+
+  start(): void {
+    this.attach(onread, true);
+    if (this.handle === null) this.ended(true);
+  }
+
+  override received(bytes: Uint8Array, length: number): void {
+    const state = this.state;
+    state.counters.global[GLOBAL.bytesReceived]! += length;
+    switch (this.phase) {
+      case PHASE.head:
+        if (this.held === null) {
+          bytes[length] = 0;
+          this.serve(bytes, 0, length);
+          return;
+        }
+        this.hold(bytes, 0, length);
+        // only a line's end can complete a head; without one there is nothing new to say but "too long"
+        if (bytes.subarray(0, length).includes(0x0a) || this.heldLength > this.listener.table.headerBytes)
+          this.serveHeld();
+        return;
+      case PHASE.exchange: {
+        const rest = this.bodyDone ? 0 : bodyArrived(this, bytes, 0, length);
+        if (rest < length && !this.isClosing()) this.hold(bytes, rest, length);
+        if (this.heldLength > MAX_HELD) this.pause();
+        return;
+      }
+      case PHASE.discard:
+        this.discardBody(bytes, 0, length);
+        return;
+      case PHASE.tunnel:
+        tunnelFromClient(this, bytes, length);
+        return;
+    }
+  }
+
+  /** Requests in `bytes[start … end)`, one after another, until one has to wait. `bytes[end]` is 0. */
+  serve(bytes: Uint8Array, start: number, end: number): void {
+    let p = start;
+    this.serving = true;
+    while (p < end && this.phase === PHASE.head && !this.gone) {
+      const next = parseRequest(head, bytes, p, end);
+      const limit = this.listener.table.headerBytes;
+      if (next > p && next - p <= limit) {
+        this.headBegun = false;
+        p = begin(this, bytes, next, end);
+        continue;
+      }
+      if (next === INCOMPLETE && end - p <= limit) {
+        this.serving = false;
+        this.waitForRest(bytes, p, end);
+        return;
+      }
+      this.serving = false;
+      this.refuseHead(next, bytes, p, end);
+      return;
+    }
+    this.serving = false;
+    if (p < end && !this.gone && this.phase !== PHASE.closing) this.hold(bytes, p, end);
+  }
+
+  /** As a call, because the phase changes under the compiler's eyes. */
+  private isClosing(): boolean {
+    return this.phase === PHASE.closing || this.gone;
+  }
+
+  serveHeld(): void {
+    const bytes = this.held;
+    if (bytes === null) return;
+    const length = this.heldLength;
+    this.held = null;
+    this.heldLength = 0;
+    bytes[length] = 0;
+    this.serve(bytes, 0, length);
+  }
+
+  /** The exchange is over and the connection goes on. */
+  next(): void {
+    this.phase = PHASE.head;
+    this.idleSince = this.state.now;
+    this.deadline =
+      this.state.now + (this.virtualServer?.plan.piece.limits.keepAliveTimeout ?? this.listener.table.keepAliveTimeout);
+    if (this.serving) return;
+    if (this.held !== null) this.serveHeld();
+    if (this.phase === PHASE.head && !this.gone) {
+      if (this.eof) this.destroy();
+      else this.resume();
+    }
+  }
+
+  private waitForRest(bytes: Uint8Array, start: number, end: number): void {
+    if (this.eof) {
+      this.destroy();
+      return;
+    }
+    this.hold(bytes, start, end);
+    if (this.headBegun) return;
+    this.headBegun = true;
+    this.deadline = this.state.now + this.listener.table.headTimeout;
+  }
+
+  private refuseHead(code: number, bytes: Uint8Array, start: number, end: number): void {
+    let word: ReasonWord;
+    if (code === BAD.tooManyFields || code >= 0) {
+      const line = bytes.subarray(start, end).indexOf(0x0a);
+      word = code === INCOMPLETE && line < 0 ? 'target_too_long' : 'head_too_large';
+      countLimit(this.state, 'header_bytes');
+    } else {
+      word = REFUSALS[-code]!;
+    }
+    this.keep = false;
+    this.minor = 1;
+    this.isHead = false;
+    this.bodyDone = true;
+    this.virtualServer = null;
+    this.target = null;
+    this.logged = null;
+    refuse(this, word);
+  }
+
+  /** Keeps `bytes[start … end)` for later. */
+  hold(bytes: Uint8Array, start: number, end: number): void {
+    const length = this.heldLength + end - start;
+    let held = this.held;
+    if (held === null || held.length < length + 1) {
+      const larger = Buffer.allocUnsafe(Math.max(512, 2 * length));
+      if (held !== null) larger.set(held.subarray(0, this.heldLength));
+      held = larger;
+      this.held = held;
+    }
+    held.set(bytes.subarray(start, end), this.heldLength);
+    this.heldLength = length;
+  }
+
+  /** Reads on over the body of a request that was answered already. */
+  discardBody(bytes: Uint8Array, start: number, end: number): void {
+    const rest = this.skipBody(bytes, start, end);
+    if (rest < 0 || this.bodyBytes > MAX_DISCARD) {
+      closeGently(this);
+      return;
+    }
+    if (!this.bodyDone) return;
+    if (rest < end) this.hold(bytes, rest, end);
+    this.next();
+  }
+
+  /** @returns the offset behind what belongs to the body, −1 where it is malformed */
+  private skipBody(bytes: Uint8Array, start: number, end: number): number {
+    if (this.bodyLeft >= 0) {
+      const length = Math.min(this.bodyLeft, end - start);
+      this.bodyLeft -= length;
+      this.bodyBytes += length;
+      this.bodyDone = this.bodyLeft === 0;
+      return start + length;
+    }
+    const decoder = this.decoder!;
+    const result = decoder.decode(bytes, start, end, SINK, 0);
+    if (result < 0) return -1;
+    this.bodyBytes += end - start;
+    this.bodyDone = result === 1;
+    return decoder.position;
+  }
+
+  override ended(error: boolean): void {
+    if (this.gone) return;
+    this.eof = true;
+    if (!error && this.phase === PHASE.tunnel) {
+      tunnelEnded(this);
+      return;
+    }
+    if (!error && this.phase === PHASE.exchange && this.bodyDone) {
+      // 88: a client that has ended its side still wants its answer
+      this.keep = false;
+      return;
+    }
+    if (this.phase === PHASE.exchange) countReason(this.state, 'client_gone');
+    this.destroy();
+  }
+
+  override drained(): void {
+    if (this.phase === PHASE.exchange || this.phase === PHASE.tunnel) resumeAnswer(this);
+  }
+
+  override expired(now: number): void {
+    if (this.phase === PHASE.head) {
+      if (this.heldLength > 0) {
+        this.keep = false;
+        this.bodyDone = true;
+        this.virtualServer = this.target = null;
+        refuse(this, 'head_timeout');
+      } else {
+        this.destroy();
+      }
+    } else if (this.phase === PHASE.exchange && this.pending === 0 && !this.bodyDone && !this.answerStarted) {
+      this.keep = false;
+      abandon(this);
+      refuse(this, 'body_timeout');
+    } else if (this.phase === PHASE.discard) {
+      closeGently(this);
+    } else {
+      if (this.phase === PHASE.exchange) countReason(this.state, this.pending > 0 ? 'write_timeout' : 'body_timeout');
+      if (this.phase === PHASE.tunnel) countReason(this.state, 'idle_timeout');
+      this.deadline = now + 60_000;
+      this.reset();
+    }
+  }
+
+  /** Closes with a reset: the client must not take what it got for the whole. */
+  reset(): void {
+    if (this.gone) return;
+    const socket = this.socket;
+    this.destroy(() => socket.resetAndDestroy());
+  }
+
+  /** Says nothing more, and waits for the client to see it. */
+  close(): void {
+    closeGently(this);
+  }
+
+  /** Closes once everything that was written has gone out. */
+  destroySoon(): void {
+    if (this.pending === 0) this.destroy();
+    else this.deadline = this.state.now + 2000;
+  }
+
+  /** Closes; a request that is on its way is given up. */
+  destroy(close: () => void = () => this.socket.destroy()): void {
+    if (this.gone) return;
+    this.gone = true;
+    if (this.phase === PHASE.exchange || this.phase === PHASE.tunnel)
+      countAnswer(this, this.answerStarted ? this.status : 0);
+    abandon(this);
+    this.state.sweeper.remove(this);
+    this.state.counters.global[GLOBAL.connectionsActive]!--;
+    if (this.virtualServer !== null) this.virtualServer.clients--;
+    this.virtualServer = null;
+    this.held = null;
+    close();
+  }
+
+  // ---- what happens at the server's side
+
+  connected(upstream: Upstream): void {
+    if (this.phase === PHASE.tunnel) tunnelConnected(this, upstream);
+    else upstreamConnected(this, upstream);
+  }
+
+  answered(upstream: Upstream, bytes: Uint8Array, length: number): void {
+    answerArrived(this, upstream, bytes, length);
+  }
+
+  lost(upstream: Upstream, how: Loss): void {
+    upstreamLost(this, upstream, how);
+  }
+
+  upstreamDrained(): void {
+    if (!this.eof) this.resume();
+    if (this.phase === PHASE.exchange && this.pending === 0)
+      this.deadline = this.bodyDone ? Infinity : this.state.now + 60_000;
+  }
+}
+
+/** Where the data of thrown-away chunks goes. */
+const SINK = new Uint8Array(4 * READ_SIZE);
+
+/** By the negated code of BAD. */
+const REFUSALS: ReasonWord[] = [];
+REFUSALS[-BAD.request] = 'bad_request';
+REFUSALS[-BAD.framing] = 'bad_framing';
+REFUSALS[-BAD.host] = 'no_host';
+REFUSALS[-BAD.target] = 'bad_target';
+REFUSALS[-BAD.method] = 'method_not_allowed';
+REFUSALS[-BAD.notImplemented] = 'not_implemented';
+REFUSALS[-BAD.version] = 'version_not_supported';
+REFUSALS[-BAD.expectation] = 'expectation_failed';
+
+function forwardedLines(peer: string): Uint8Array {
+  const node = peer.includes(':') ? `"[${peer}]"` : peer;
+  return Buffer.from(
+    `X-Forwarded-For: ${peer}\r\nX-Forwarded-Proto: http\r\nForwarded: for=${node};proto=http\r\n\r\n`,
+    'latin1',
+  );
+}
+
+function onread(this: RawHandle): Uint8Array | undefined {
+  const client = this.connection as Client;
+  const length = readResult();
+  if (client.gone || length === 0) return undefined;
+  if (length < 0) {
+    client.ended(length !== END);
+    return undefined;
+  }
+  client.received(readBytes(client), length);
+  return nextBuffer(client);
+}

@@ -1,0 +1,186 @@
+/** From plans to tables: what a worker does with a `configure` message. All of it takes effect together. */
+import type { EndpointPlan, RowPlan } from '../../model/plan.ts';
+import type { ObjectKey, Rule, Timeouts } from '../../model/snapshot.ts';
+import { HostTable } from '../../router/host-table.ts';
+import { RuleTable } from '../../router/rule-table.ts';
+import { listenerKey, type ToWorker, type VirtualServerPlan } from '../messages.ts';
+import { compileEdits } from './edits.ts';
+import type { Endpoint, ListenerTable, Row, RowPlace, Target, VirtualServer } from './tables.ts';
+
+type Configure = Extract<ToWorker, { type: 'configure' }>;
+
+export class Tables {
+  readonly #workers: number;
+  readonly #endpoints = new Map<number, Endpoint>();
+  readonly #rows = new Map<string, RowPlace>();
+  readonly #virtualServers = new Map<ObjectKey, VirtualServer>();
+  /** One holder per listener: connections keep it, and see each new table from their next request on. */
+  readonly #listeners = new Map<string, { table: ListenerTable }>();
+
+  /** `workers`: among how many a virtual server's limits are divided. */
+  constructor(workers: number) {
+    this.#workers = workers;
+  }
+
+  listener(key: string): { table: ListenerTable } {
+    let holder = this.#listeners.get(key);
+    if (holder === undefined) this.#listeners.set(key, (holder = { table: emptyTable(key) }));
+    return holder;
+  }
+
+  /** Some virtual server chooses by latency. */
+  get usesLatency(): boolean {
+    return [...this.#virtualServers.values()].some((virtualServer) => virtualServer.balance === 'PeakEwma');
+  }
+
+  configure(message: Configure): void {
+    for (const plan of message.rows) this.#setRow(plan);
+    for (const key of message.removedVirtualServers) this.#virtualServers.delete(key);
+    for (const plan of message.virtualServers) {
+      const before = this.#virtualServers.get(plan.piece.key);
+      this.#virtualServers.set(plan.piece.key, this.#compile(plan, before));
+    }
+    for (const id of message.removedRows) this.#rows.delete(id);
+    if (message.virtualServers.length > 0 || message.removedVirtualServers.length > 0) this.#rebuildListeners();
+    if (message.rows.length > 0 || message.removedRows.length > 0) this.#dropEndpoints();
+  }
+
+  #setRow(plan: RowPlan): void {
+    const row: Row = {
+      plan,
+      endpoints: plan.endpoints.map((endpoint) => this.#endpoint(endpoint)),
+      choosers: new Map(),
+      hashed: null,
+      tokens: null,
+    };
+    const place = this.#rows.get(plan.id);
+    if (place === undefined) this.#rows.set(plan.id, { id: plan.id, row });
+    else place.row = row;
+  }
+
+  #endpoint(plan: EndpointPlan): Endpoint {
+    const known = this.#endpoints.get(plan.slot);
+    if (known !== undefined && known.plan.address === plan.address && known.plan.port === plan.port) {
+      known.plan = plan;
+      return known;
+    }
+    for (const upstream of known?.idle.slice() ?? []) upstream.destroy();
+    const endpoint: Endpoint = { slot: plan.slot, plan, idle: [], suspected: false, reportedAt: -Infinity };
+    this.#endpoints.set(plan.slot, endpoint);
+    return endpoint;
+  }
+
+  #place(id: string): RowPlace {
+    const place = this.#rows.get(id);
+    if (place === undefined) throw new Error(`row '${id}' is used and was never planned`);
+    return place;
+  }
+
+  #compile(plan: VirtualServerPlan, before: VirtualServer | undefined): VirtualServer {
+    const { piece } = plan;
+    const sameRules = before !== undefined && JSON.stringify(before.plan.piece.rules) === JSON.stringify(piece.rules);
+    const targets = piece.rules.map((rule, index) => this.#target(plan, rule, plan.rules[index]!));
+    const { maxClients } = piece.limits;
+    return {
+      plan,
+      table: sameRules ? before.table : new RuleTable(piece.rules),
+      targets,
+      fallback: plan.fallback === null ? null : this.#target(plan, null, plan.fallback),
+      redirect: plan.redirect === null ? null : this.#place(plan.redirect),
+      balance: piece.balance,
+      isWlc: piece.scheduler === 'wlc',
+      isSticky: piece.scheduler === 'chttp',
+      clients: before?.clients ?? 0,
+      maxClients: maxClients === 0 ? Infinity : Math.ceil(maxClients / this.#workers),
+    };
+  }
+
+  #target(plan: VirtualServerPlan, rule: Rule | null, { row, slot }: { row: string; slot: number }): Target {
+    const timeouts = rule?.timeouts ?? DEFAULT_TIMEOUTS;
+    const on = rule?.retry.on ?? ['ConnectFailure', 'Reset'];
+    const path = rule?.match.path ?? null;
+    const mirrors = (rule?.filters ?? []).flatMap((filter) => {
+      const mirrored = plan.mirrors.find((entry) => filter.type === 'Mirror' && entry.server === filter.server);
+      return filter.type === 'Mirror' && mirrored !== undefined
+        ? [{ place: this.#place(mirrored.row), percent: filter.percent }]
+        : [];
+    });
+    return {
+      name: rule?.name ?? '',
+      rule,
+      place: this.#place(row),
+      slot,
+      hashGroup: plan.piece.scheduler === 'hhttp' ? (rule?.match.hashGroup ?? 0) : 0,
+      chooser: null,
+      chooserRow: null,
+      edits: compileEdits(rule?.filters ?? [], path?.type === 'Prefix' ? path.value : ''),
+      mirrors,
+      requestTimeout: timeouts.request,
+      connectTimeout: timeouts.connect,
+      idleTimeout: timeouts.idle,
+      attempts: rule?.retry.attempts ?? 1,
+      retryConnectFailure: on.includes('ConnectFailure'),
+      retryReset: on.includes('Reset'),
+      retryOn: new Set(on.map(Number).filter((status) => status > 0)),
+    };
+  }
+
+  #rebuildListeners(): void {
+    const groups = new Map<string, { host: string; value: VirtualServer; protocol: string; port: number }[]>();
+    for (const virtualServer of this.#virtualServers.values()) {
+      for (const listener of virtualServer.plan.piece.listeners) {
+        const key = listenerKey(listener.address, listener.port);
+        const entries = groups.get(key) ?? [];
+        groups.set(key, entries);
+        const hosts = listener.protocol === 'TCP' ? ['*'] : listener.hosts;
+        for (const host of hosts)
+          entries.push({ host, value: virtualServer, protocol: listener.protocol, port: listener.port });
+      }
+    }
+    for (const [key, holder] of this.#listeners) if (!groups.has(key)) holder.table = emptyTable(key);
+    for (const [key, entries] of groups) {
+      const limits = entries.map((entry) => entry.value.plan.piece.limits);
+      const widest = (pick: (limit: (typeof limits)[number]) => number, zero: number) =>
+        Math.max(...limits.map((limit) => pick(limit) || zero));
+      this.listener(key).table = {
+        key,
+        port: entries[0]?.port ?? 0,
+        hosts: new HostTable(entries),
+        tcp: entries.find((entry) => entry.protocol === 'TCP')?.value ?? null,
+        headerBytes: widest((limit) => limit.headerBytes, MAX_HEAD),
+        headTimeout: widest((limit) => limit.headTimeout, 10_000),
+        keepAliveTimeout: widest((limit) => limit.keepAliveTimeout, 75_000),
+        maxClients: Math.ceil(widest((limit) => limit.maxClients, Infinity) / this.#workers),
+      };
+    }
+  }
+
+  /** Endpoints that no row has any more: their idle connections end; what is under way finishes. */
+  #dropEndpoints(): void {
+    const used = new Set<number>();
+    for (const { row } of this.#rows.values()) for (const endpoint of row.endpoints) used.add(endpoint.slot);
+    for (const [slot, endpoint] of this.#endpoints) {
+      if (used.has(slot)) continue;
+      this.#endpoints.delete(slot);
+      for (const upstream of endpoint.idle.slice()) upstream.destroy();
+    }
+  }
+}
+
+/** A virtual server's own destinations, as api.md has them. */
+const DEFAULT_TIMEOUTS: Timeouts = { request: 60_000, connect: 1000, idle: 180_000 };
+/** Heads are read into buffers of this size at the most. */
+const MAX_HEAD = 65_536;
+
+function emptyTable(key: string): ListenerTable {
+  return {
+    key,
+    port: 0,
+    hosts: new HostTable<VirtualServer>([]),
+    tcp: null,
+    headerBytes: 16_384,
+    headTimeout: 10_000,
+    keepAliveTimeout: 75_000,
+    maxClients: Infinity,
+  };
+}

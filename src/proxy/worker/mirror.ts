@@ -1,0 +1,30 @@
+/** The filter Mirror: a copy of the request to another server, whose answer nobody waits for. */
+import net from 'node:net';
+
+import type { Client } from './client.ts';
+import type { Target } from './tables.ts';
+
+/** Copies on their way at once, per worker: what is over is not mirrored. */
+const MAX_AT_ONCE = 64;
+const TIMEOUT = 5000;
+let atOnce = 0;
+
+/** Only a request that is here as a whole is mirrored: a copy must not hold up the original. */
+export function mirror(client: Client, target: Target): void {
+  if (!client.bodyDone || client.retained === null) return;
+  for (const { place, percent } of target.mirrors) {
+    if (atOnce >= MAX_AT_ONCE || Math.random() * 100 >= percent) continue;
+    const { endpoints } = place.row;
+    const endpoint = endpoints[Math.floor(Math.random() * endpoints.length)];
+    if (endpoint === undefined) continue;
+    atOnce++;
+    const copy = Buffer.from(client.retained.subarray(0, client.retainedLength));
+    const socket = net.connect({ host: endpoint.plan.address, port: endpoint.plan.port });
+    socket.setTimeout(TIMEOUT, () => socket.destroy());
+    socket.on('error', () => {});
+    socket.on('close', () => atOnce--);
+    socket.on('data', () => {});
+    // our own end tells the server that nothing follows; it answers, and closes
+    socket.end(copy);
+  }
+}

@@ -1,0 +1,76 @@
+import type { ResponseHead } from '../../http/parse-response.ts';
+/** The answer's head as the client gets it: written anew from what was parsed. */
+import { FIELD } from '../../http/request-head.ts';
+import { copyRange, isOneOf, writeText } from './bytes.ts';
+import type { Client } from './client.ts';
+import { scratch } from './io.ts';
+import { FRAMING } from './phases.ts';
+
+/** @returns its length in the scratch area */
+export function writeResponseHead(client: Client, head: ResponseHead, framing: number): number {
+  const out = scratch.bytes;
+  const edits = client.target?.edits?.response ?? null;
+  // 98: neither framing field belongs to a 204; HTTP/1.0 has no chunks
+  const bare = head.status === 204 || head.status < 200;
+  const keepFraming = !bare && head.plainLength && (!head.chunked || client.minor === 1);
+  let o: number;
+  if (!head.special && head.minor === 1 && edits === null && !bare && keepFraming) {
+    o = copyRange(head.bytes, head.start, head.end - 2, out, 0);
+  } else {
+    o = copyLines(head, edits?.remove ?? NONE, keepFraming, out);
+    if (head.hasLength && !bare && !keepFraming) o = writeText(`Content-Length: ${head.length}\r\n`, out, o);
+    if (edits !== null) {
+      out.set(edits.lines, o);
+      o += edits.lines.length;
+    }
+  }
+  client.chunkAnswer = false;
+  if (framing === FRAMING.close && client.minor === 1) {
+    client.chunkAnswer = true;
+    o = writeText('Transfer-Encoding: chunked\r\n', out, o);
+  } else if (framing === FRAMING.chunked && client.minor === 1) {
+    client.chunkAnswer = true;
+  }
+  if (client.setCookie !== '') o = writeText(client.setCookie, out, o);
+  if (head.status < 200) return writeText('\r\n', out, o);
+  if (!client.keep) o = writeText('Connection: close\r\n', out, o);
+  else if (client.minor === 0) o = writeText('Connection: keep-alive\r\n', out, o);
+  return writeText('\r\n', out, o);
+}
+
+/** `101 Switching Protocols`: the two fields that belong to this connection are ours to write. */
+export function writeSwitchingHead(client: Client, head: ResponseHead): number {
+  const out = scratch.bytes;
+  let o = copyLines(head, client.target?.edits?.response?.remove ?? NONE, false, out);
+  o = writeText('Connection: Upgrade\r\nUpgrade: websocket\r\n', out, o);
+  if (client.setCookie !== '') o = writeText(client.setCookie, out, o);
+  return writeText('\r\n', out, o);
+}
+
+const NONE: readonly string[] = [];
+/** Length of `HTTP/1.1 200` CRLF: a status line without the blank that RFC 9112 §4 asks for. */
+const NO_BLANK = 14;
+
+/** Copies the status line and the fields that go on, in runs. */
+function copyLines(head: ResponseHead, remove: readonly string[], keepFraming: boolean, out: Uint8Array): number {
+  const { bytes, fields, kinds, fieldCount } = head;
+  let o = 0;
+  let run = head.start;
+  if (head.minor !== 1 || head.fieldsStart - head.start === NO_BLANK || bytes[head.start + 7] !== 0x31) {
+    o = writeText('HTTP/1.1 ', out, 0);
+    o = copyRange(bytes, head.start + 9, head.fieldsStart - 2, out, o);
+    o = writeText(head.fieldsStart - head.start === NO_BLANK ? ' \r\n' : '\r\n', out, o);
+    run = -1;
+  }
+  for (let i = 0; i < fieldCount; i++) {
+    const kind = kinds[i];
+    let keep = kind === FIELD.plain;
+    if (kind === FIELD.contentLength || kind === FIELD.transferEncoding) keep = keepFraming;
+    else if (keep && remove.length > 0) keep = !isOneOf(bytes, fields[4 * i]!, fields[4 * i + 1]!, remove);
+    if (keep && run < 0) run = fields[4 * i]!;
+    if (keep || run < 0) continue;
+    o = copyRange(bytes, run, fields[4 * i]!, out, o);
+    run = -1;
+  }
+  return run < 0 ? o : copyRange(bytes, run, head.end - 2, out, o);
+}

@@ -1,0 +1,44 @@
+/** What belongs to a worker as a whole, and what its connections share. */
+import type { ReasonWord } from '../../model/reasons.ts';
+import { REASON_INDEX } from '../../model/reasons.ts';
+import type { FromWorker, ProxySettings } from '../messages.ts';
+import { GLOBAL, LIMITS, type LimitName, type SharedState, type WorkerCounters } from '../shared.ts';
+import type { AccessLog } from './access-log.ts';
+import type { TrustedPeers } from './peers.ts';
+import type { CookieSigner } from './sticky.ts';
+import type { Sweeper } from './sweeper.ts';
+
+export interface WorkerState {
+  readonly index: number;
+  /** How many workers share the limits. */
+  readonly workers: number;
+  readonly settings: ProxySettings;
+  readonly counters: WorkerCounters;
+  readonly shared: SharedState;
+  /** In flight per endpoint, of this worker. */
+  readonly inflight: Int32Array;
+  readonly sweeper: Sweeper;
+  readonly trusted: TrustedPeers;
+  readonly cookies: CookieSigner;
+  readonly accessLog: AccessLog | null;
+  readonly report: (message: FromWorker) => void;
+  /** Coarse clock: milliseconds, monotonic, set by the sweeper and by each request. */
+  now: number;
+  draining: boolean;
+  /** Has tables to serve by. */
+  configured: boolean;
+  /** What retries may spend: a fifth of a request each request adds (the budget of 20 %). */
+  retryBudget: number;
+  /** Some virtual server balances by latency. */
+  observeLatency: boolean;
+}
+
+export const MAX_RETRY_BUDGET = 100;
+
+export function countReason(state: WorkerState, word: ReasonWord): void {
+  state.counters.global[GLOBAL.reasons + REASON_INDEX[word]]!++;
+}
+
+export function countLimit(state: WorkerState, limit: LimitName): void {
+  state.counters.global[GLOBAL.limits + LIMITS.indexOf(limit)]!++;
+}

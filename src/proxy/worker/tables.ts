@@ -1,0 +1,96 @@
+/**
+ * What a worker looks up: compiled from the plans when they arrive, only read while it serves. A change replaces what it
+ * concerns; endpoints (their idle connections) and rows that did not change stay the objects they were.
+ */
+import type { EndpointPlan, RowPlan } from '../../model/plan.ts';
+import type { Balance, Rule } from '../../model/snapshot.ts';
+import type { HostTable } from '../../router/host-table.ts';
+import type { RuleTable } from '../../router/rule-table.ts';
+import type { Chooser, HashChooser } from '../../scheduler/chooser.ts';
+import type { VirtualServerPlan } from '../messages.ts';
+import type { Edits } from './edits.ts';
+import type { Upstream } from './upstream.ts';
+
+/** One (address, port): its idle connections in this worker, the newest last. */
+export interface Endpoint {
+  readonly slot: number;
+  plan: EndpointPlan;
+  readonly idle: Upstream[];
+  /** This worker has reported it, and it has not answered since. */
+  suspected: boolean;
+  /** When it was last reported (coarse clock). */
+  reportedAt: number;
+}
+
+/** A row in its present epoch. */
+export interface Row {
+  readonly plan: RowPlan;
+  /** In the order of `plan.endpoints`. */
+  readonly endpoints: readonly Endpoint[];
+  /** One per way to choose, made when first needed. */
+  readonly choosers: Map<string, Chooser>;
+  hashed: HashChooser | null;
+  /** Names of the endpoints in the cookies of chttp; made when first needed. */
+  tokens: readonly string[] | null;
+}
+
+/** The place of a row: what refers to it holds the place, so that a new epoch reaches everybody at once. */
+export interface RowPlace {
+  readonly id: string;
+  row: Row;
+}
+
+/** A rule (or a virtual server's own destinations) as requests meet it. */
+export interface Target {
+  readonly name: string;
+  /** null for a virtual server's own destinations. */
+  readonly rule: Rule | null;
+  readonly place: RowPlace;
+  /** Slot of its counters. */
+  readonly slot: number;
+  /** Group of the pattern that chooses; 0 = none. */
+  readonly hashGroup: number;
+  /** The chooser of the row's present epoch, so that it need not be looked up: of `chooserRow`. */
+  chooser: Chooser | null;
+  chooserRow: Row | null;
+  readonly edits: Edits | null;
+  readonly mirrors: readonly { readonly place: RowPlace; readonly percent: number }[];
+  readonly requestTimeout: number;
+  readonly connectTimeout: number;
+  readonly idleTimeout: number;
+  readonly attempts: number;
+  readonly retryConnectFailure: boolean;
+  readonly retryReset: boolean;
+  /** Status codes that call for another try. */
+  readonly retryOn: ReadonlySet<number>;
+}
+
+export interface VirtualServer {
+  readonly plan: VirtualServerPlan;
+  readonly table: RuleTable;
+  readonly targets: readonly Target[];
+  readonly fallback: Target | null;
+  /** Where everything goes when no destination is available. */
+  readonly redirect: RowPlace | null;
+  readonly balance: Balance;
+  readonly isWlc: boolean;
+  readonly isSticky: boolean;
+  /** Clients whose last request it took, in this worker. */
+  clients: number;
+  /** Its share of `limits.maxClients`; Infinity where that is unlimited. */
+  readonly maxClients: number;
+}
+
+/** What is behind one listening port. */
+export interface ListenerTable {
+  readonly key: string;
+  readonly port: number;
+  readonly hosts: HostTable<VirtualServer>;
+  /** The virtual server of a TCP listener. */
+  readonly tcp: VirtualServer | null;
+  /** Before a request has named its virtual server, the widest of its limits hold. */
+  readonly headerBytes: number;
+  readonly headTimeout: number;
+  readonly keepAliveTimeout: number;
+  readonly maxClients: number;
+}

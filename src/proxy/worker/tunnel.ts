@@ -1,0 +1,150 @@
+import { countAnswer, enterEndpoint, leaveEndpoint, logAnswer } from './accounting.ts';
+/** Bytes both ways: after an upgrade (101), and all of a TCP connection. */
+import { refuse } from './answers.ts';
+import { chooseFirst, chooseNext } from './choose.ts';
+import type { Client } from './client.ts';
+import { abandon, suspect } from './exchange.ts';
+import { answerHead } from './heads.ts';
+import { input, inputView, scratch, scratchView } from './io.ts';
+import { PHASE, UP } from './phases.ts';
+import { writeSwitchingHead } from './response-lines.ts';
+import type { Target } from './tables.ts';
+import { acquire, discard, type Loss, type Upstream } from './upstream.ts';
+
+/** 83, 84: a tunnel opens by a 101 to an upgrade that was asked for, and by nothing else. */
+export function openTunnel(client: Client, upstream: Upstream, bytes: Uint8Array, start: number, end: number): void {
+  const { state } = client;
+  if (!client.upgrade || !answerHead.upgrade) {
+    suspect(state, client, 'reset');
+    discard(upstream);
+    abandon(client);
+    refuse(client, 'bad_answer');
+    return;
+  }
+  client.status = 101;
+  client.answerStarted = true;
+  client.phase = PHASE.tunnel;
+  upstream.phase = UP.tunnel;
+  const length = writeSwitchingHead(client, answerHead);
+  scratch.bytes.set(bytes.subarray(start, end), length);
+  touch(client, upstream);
+  if (!client.write(scratchView(length + end - start), true, state.now)) {
+    client.ended(true);
+    return;
+  }
+  const held = client.held;
+  if (held !== null) {
+    client.held = null;
+    const view = held.subarray(0, client.heldLength);
+    client.heldLength = 0;
+    if (!upstream.write(view, false, state.now)) {
+      upstream.lose('reset');
+      return;
+    }
+  }
+  if (upstream.pending === 0) client.resume();
+  if (client.eof) upstream.endSide();
+}
+
+export function tunnelFromClient(client: Client, bytes: Uint8Array, length: number): void {
+  const upstream = client.upstream;
+  if (upstream === null) return;
+  touch(client, upstream);
+  if (!upstream.write(copied(bytes, length), true, client.state.now)) upstream.lose('reset');
+  else if (upstream.pending > 0) client.pause();
+}
+
+export function tunnelFromServer(client: Client, upstream: Upstream, bytes: Uint8Array, length: number): void {
+  client.bytesSent += length;
+  touch(client, upstream);
+  if (!client.write(copied(bytes, length), true, client.state.now)) client.ended(true);
+  else if (client.pending > 0) upstream.pause();
+}
+
+/** The client has ended its side. */
+export function tunnelEnded(client: Client): void {
+  const upstream = client.upstream;
+  if (upstream === null || upstream.connecting || upstream.eof) close(client);
+  else upstream.endSide();
+}
+
+export function tunnelLost(client: Client, upstream: Upstream, how: Loss): void {
+  if (upstream.connecting || how === 'refused' || how === 'unreachable' || how === 'connect_timeout') {
+    connectElsewhere(client, upstream, how);
+    return;
+  }
+  if (how !== 'end') {
+    discard(upstream);
+    client.upstream = null;
+    client.reset();
+    return;
+  }
+  upstream.eof = true;
+  if (client.eof) close(client);
+  else client.socket.end();
+}
+
+function close(client: Client): void {
+  countAnswer(client, client.status);
+  logAnswer(client, '');
+  client.phase = PHASE.closing;
+  client.socket.end();
+  client.destroySoon();
+}
+
+function touch(client: Client, upstream: Upstream): void {
+  client.deadline = client.state.now + (client.target?.idleTimeout ?? 180_000);
+  upstream.deadline = Infinity;
+}
+
+/** Into the scratch area: the shared read buffer is overwritten by the next read. */
+function copied(bytes: Uint8Array, length: number): Uint8Array {
+  scratch.bytes.set(bytes === input ? inputView(length) : bytes.subarray(0, length));
+  return scratchView(length);
+}
+
+// ---- TCP listeners
+
+/** A connection on a TCP listener: one choice for all of it. */
+export function acceptTcp(client: Client): void {
+  const virtualServer = client.listener.table.tcp;
+  const target = virtualServer?.fallback ?? null;
+  client.phase = PHASE.tunnel;
+  client.startedAt = performance.now();
+  client.state.now = client.startedAt;
+  if (virtualServer === null || target === null || virtualServer.clients >= virtualServer.maxClients) {
+    client.reset();
+    return;
+  }
+  client.virtualServer = virtualServer;
+  virtualServer.clients++;
+  client.target = target;
+  const choice = chooseFirst(client, target, virtualServer, -1);
+  if (choice < 0) client.reset();
+  else connect(client, target, choice);
+}
+
+function connect(client: Client, target: Target, choice: number): void {
+  enterEndpoint(client, choice);
+  client.deadline = Infinity;
+  client.upstream = acquire(client.state, client.row!.endpoints[choice]!, client, target.connectTimeout, true);
+  client.upstream.phase = UP.tunnel;
+}
+
+/** The server is there: from now on the client is read. */
+export function tunnelConnected(client: Client, upstream: Upstream): void {
+  touch(client, upstream);
+  client.start();
+}
+
+function connectElsewhere(client: Client, upstream: Upstream, how: Loss): void {
+  const target = client.target!;
+  suspect(client.state, client, how);
+  discard(upstream);
+  client.upstream = null;
+  client.tried.push(client.choice);
+  leaveEndpoint(client);
+  const choice = chooseNext(client, target);
+  if (choice < 0) client.reset();
+  else connect(client, target, choice);
+}

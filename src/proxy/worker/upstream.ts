@@ -1,0 +1,220 @@
+/** Connections to real servers: made, kept while idle, lent to one exchange at a time. */
+import net from 'node:net';
+
+import type { ChunkedDecoder } from '../../http/chunked.ts';
+import { GLOBAL } from '../shared.ts';
+import {
+  Connection,
+  DIRECT,
+  END,
+  nextBuffer,
+  readBytes,
+  readResult,
+  readTarget,
+  rentBig,
+  returnBig,
+  type RawHandle,
+} from './io.ts';
+import type { WorkerState } from './state.ts';
+import type { Endpoint } from './tables.ts';
+
+/** Who uses a connection to a server: it hears what happens on it. */
+export interface UpstreamUser {
+  /** The connection stands: whatever is to be sent can be sent. */
+  connected(upstream: Upstream): void;
+  answered(upstream: Upstream, bytes: Uint8Array, length: number): void;
+  lost(upstream: Upstream, how: Loss): void;
+  /** The server has taken all that was written. */
+  upstreamDrained(upstream: Upstream): void;
+}
+
+/** `refused` and `unreachable`: before it stood. `end`: the server ended it. `reset`: it broke. */
+export type Loss = 'refused' | 'unreachable' | 'connect_timeout' | 'end' | 'reset' | 'timeout';
+
+/** Below the 5 s after which Node's own servers close an idle connection. */
+const IDLE_TIMEOUT = 4000;
+/** Idle connections per endpoint and worker. */
+const MAX_IDLE = 512;
+
+export class Upstream extends Connection {
+  readonly state: WorkerState;
+  readonly endpoint: Endpoint;
+  /** null while it is idle. */
+  user: UpstreamUser | null;
+  connecting = true;
+  /** Requests that it has carried. */
+  requests = 0;
+  /** Of the exchange: see relay.ts. */
+  phase = 0;
+  framing = 0;
+  left = 0;
+  interim = 0;
+  reusable = false;
+  decoder: ChunkedDecoder | null = null;
+  /** Bytes of the present request may have reached the server. */
+  sent = false;
+  /** The server has ended its side of a tunnel. */
+  eof = false;
+  /** Part of a head that was not complete. */
+  held: Uint8Array | null = null;
+  /** How long it may be idle, in ms. */
+  idleTimeout = IDLE_TIMEOUT;
+
+  constructor(state: WorkerState, endpoint: Endpoint, user: UpstreamUser, timeout: number) {
+    super(net.connect({ host: endpoint.plan.address, port: endpoint.plan.port, noDelay: true, allowHalfOpen: true }));
+    this.state = state;
+    this.endpoint = endpoint;
+    this.user = user;
+    this.deadline = state.now + timeout;
+    state.sweeper.add(this);
+    state.counters.global[GLOBAL.upstreamConnections]!++;
+    state.counters.global[GLOBAL.upstreamActive]!++;
+    const socket = this.socket;
+    socket.on('connect', () => {
+      if (this.gone) return;
+      this.connecting = false;
+      this.attach(onread, false);
+      this.user?.connected(this);
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (!this.connecting) this.lose('reset');
+      else this.lose(error.code === 'ECONNREFUSED' ? 'refused' : 'unreachable');
+    });
+    socket.on('close', () => this.lose('reset'));
+  }
+
+  override received(bytes: Uint8Array, length: number): void {
+    // 103: nobody asked, so whatever it is, it is not an answer to the next request
+    if (this.user === null) this.destroy();
+    else this.user.answered(this, bytes, length);
+  }
+
+  override ended(error: boolean): void {
+    if (this.user === null) this.destroy();
+    else this.lose(error ? 'reset' : 'end');
+  }
+
+  override drained(): void {
+    this.user?.upstreamDrained(this);
+  }
+
+  override expired(): void {
+    if (this.user === null) this.destroy();
+    else this.lose(this.connecting ? 'connect_timeout' : 'timeout');
+  }
+
+  /** Closes it, and tells who uses it. */
+  lose(how: Loss): void {
+    if (this.gone) return;
+    const user = this.user;
+    if (how === 'end' && user !== null) {
+      user.lost(this, how);
+      return;
+    }
+    this.destroy();
+    user?.lost(this, how);
+  }
+
+  /** Closes it without a word. */
+  destroy(): void {
+    if (this.gone) return;
+    this.gone = true;
+    this.state.sweeper.remove(this);
+    this.state.counters.global[GLOBAL.upstreamActive]!--;
+    if (this.user === null) removeIdle(this.endpoint.idle, this);
+    this.user = null;
+    this.held = null;
+    this.socket.destroy();
+  }
+
+  /** Ends our side; the server's may go on. */
+  endSide(): void {
+    if (!this.gone) this.socket.end();
+  }
+
+  /** Long bodies: the next reads go to a large buffer, and are written from there. */
+  useLargeBuffer(): void {
+    if (DIRECT && this.buffer === readTarget && this.nextBuffer === null) this.nextBuffer = rentBig();
+  }
+
+  /** Back to the shared buffer; `free`: nothing of the large one is waiting to be written. */
+  useSharedBuffer(free: boolean): void {
+    if (this.nextBuffer !== null && this.nextBuffer !== readTarget) {
+      returnBig(this.nextBuffer);
+      this.nextBuffer = null;
+    }
+    if (this.buffer === readTarget) return;
+    this.nextBuffer = readTarget;
+    this.bufferIsFree = free;
+  }
+}
+
+/** An idle connection of the endpoint, else a new one (its `connected` comes later). */
+export function acquire(
+  state: WorkerState,
+  endpoint: Endpoint,
+  user: UpstreamUser,
+  timeout: number,
+  fresh: boolean,
+): Upstream {
+  const idle = endpoint.idle;
+  while (!fresh && idle.length > 0) {
+    const upstream = idle.pop()!;
+    if (upstream.deadline <= state.now) {
+      upstream.destroy();
+      continue;
+    }
+    upstream.user = user;
+    upstream.held = null;
+    upstream.sent = false;
+    return upstream;
+  }
+  return new Upstream(state, endpoint, user, timeout);
+}
+
+/** After a complete exchange: kept for the next one, where that is possible. `bufferFree`: as in useSharedBuffer. */
+export function release(upstream: Upstream, reusable: boolean, bufferFree: boolean): void {
+  const { state, endpoint } = upstream;
+  upstream.user = null;
+  if (!reusable || upstream.gone || upstream.pending > 0 || endpoint.idle.length >= MAX_IDLE || state.draining) {
+    discard(upstream);
+    return;
+  }
+  upstream.requests++;
+  upstream.resume();
+  upstream.useSharedBuffer(bufferFree);
+  upstream.deadline = state.now + upstream.idleTimeout;
+  endpoint.idle.push(upstream);
+}
+
+/** Closes a connection that is in no list. */
+export function discard(upstream: Upstream): void {
+  if (upstream.gone) return;
+  upstream.user = NOBODY;
+  upstream.destroy();
+}
+
+const NOBODY: UpstreamUser = {
+  connected() {},
+  answered() {},
+  lost() {},
+  upstreamDrained() {},
+};
+
+function removeIdle(idle: Upstream[], upstream: Upstream): void {
+  const index = idle.indexOf(upstream);
+  if (index >= 0) idle.splice(index, 1);
+}
+
+/** One function for all handles: a closure per connection would make its call sites megamorphic. */
+function onread(this: RawHandle): Uint8Array | undefined {
+  const upstream = this.connection as Upstream;
+  const length = readResult();
+  if (upstream.gone || length === 0) return undefined;
+  if (length < 0) {
+    upstream.ended(length !== END);
+    return undefined;
+  }
+  upstream.received(readBytes(upstream), length);
+  return nextBuffer(upstream);
+}

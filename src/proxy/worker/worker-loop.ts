@@ -1,0 +1,116 @@
+/** A worker: takes tables and connections, moves requests. Everything it has is in here; a thread or a test runs it. */
+import type { Socket } from 'node:net';
+
+import type { FromWorker, ToWorker, WorkerData } from '../messages.ts';
+import { GLOBAL, SharedState, WorkerCounters } from '../shared.ts';
+import { AccessLog } from './access-log.ts';
+import { Client } from './client.ts';
+import { Tables } from './configure.ts';
+import { TrustedPeers } from './peers.ts';
+import { PHASE } from './phases.ts';
+import { countLimit, type WorkerState } from './state.ts';
+import { CookieSigner } from './sticky.ts';
+import { Sweeper } from './sweeper.ts';
+import { acceptTcp } from './tunnel.ts';
+import { Upstream } from './upstream.ts';
+
+/** How long a client may be quiet, while we drain, before its connection is closed. */
+const QUIET = 1000;
+
+export class WorkerLoop {
+  readonly state: WorkerState;
+  readonly #tables: Tables;
+  #drainReported = false;
+
+  constructor(data: WorkerData, report: (message: FromWorker) => void) {
+    const { settings, buffers, index } = data;
+    const shared = new SharedState(buffers);
+    const accessLog = settings.accessLog > 0 ? new AccessLog(settings.accessLog) : null;
+    const sweeper = new Sweeper((now) => {
+      this.state.now = now;
+      Atomics.store(shared.heartbeat, index, now | 0);
+      accessLog?.flush();
+      if (this.state.draining) this.#continueDrain(now);
+    });
+    this.#tables = new Tables(data.workers);
+    this.state = {
+      index,
+      workers: data.workers,
+      settings,
+      counters: new WorkerCounters(buffers, index),
+      shared,
+      inflight: shared.inflightOf(index),
+      sweeper,
+      trusted: new TrustedPeers(settings.trustedProxies),
+      cookies: new CookieSigner(settings.cookieKeys),
+      accessLog,
+      report,
+      now: performance.now(),
+      draining: false,
+      configured: false,
+      retryBudget: 10,
+      observeLatency: false,
+    };
+    Atomics.store(shared.heartbeat, index, this.state.now | 0);
+    sweeper.start();
+  }
+
+  handle(message: ToWorker): void {
+    switch (message.type) {
+      case 'configure':
+        this.#tables.configure(message);
+        this.state.configured = true;
+        this.state.observeLatency = this.#tables.usesLatency;
+        this.state.report({ type: 'configured', generation: message.generation });
+        return;
+      case 'connection':
+        this.#accept(message.listener, message.socket);
+        return;
+      case 'drain':
+        this.state.draining = true;
+        return;
+      case 'logLevel':
+        return;
+    }
+  }
+
+  /** Ends everything at once. */
+  close(): void {
+    this.state.sweeper.stop();
+    this.state.sweeper.each((connection) => {
+      if (connection instanceof Client || connection instanceof Upstream) connection.destroy();
+    });
+  }
+
+  #accept(key: string, socket: Socket): void {
+    const listener = this.#tables.listener(key);
+    const client = new Client(this.state, listener, socket);
+    if (this.state.counters.global[GLOBAL.connectionsActive]! > listener.table.maxClients) this.#makeRoom(client);
+    if (listener.table.tcp !== null) acceptTcp(client);
+    else client.start();
+  }
+
+  /** 111: over the limit, the client that has been idle longest makes way for the new one. */
+  #makeRoom(newcomer: Client): void {
+    countLimit(this.state, 'clients');
+    let oldest: Client | null = null;
+    this.state.sweeper.each((connection) => {
+      if (!(connection instanceof Client) || connection === newcomer || connection.phase !== PHASE.head) return;
+      if (connection.listener !== newcomer.listener || connection.headBegun) return;
+      if (oldest === null || connection.deadline < oldest.deadline) oldest = connection;
+    });
+    (oldest as Client | null)?.destroy();
+  }
+
+  #continueDrain(now: number): void {
+    let clients = 0;
+    this.state.sweeper.each((connection) => {
+      if (!(connection instanceof Client)) return;
+      clients++;
+      if (connection.phase === PHASE.head && now - connection.idleSince > QUIET) connection.destroy();
+    });
+    if (clients > 0 || this.#drainReported) return;
+    this.#drainReported = true;
+    this.state.report({ type: 'drained' });
+  }
+}
