@@ -141,7 +141,10 @@ function addressRow(id: string, { address, port }: HostPort, world: World): RowD
   return { id, cells, endpoints: [endpoint], spared: [] };
 }
 
-function resolveSource(source: Exclude<RowSource, { kind: 'Address' }>, world: World): { destinations: readonly Destination[]; app: string | null } {
+function resolveSource(
+  source: Exclude<RowSource, { kind: 'Address' }>,
+  world: World,
+): { destinations: readonly Destination[]; app: string | null } {
   if (source.kind === 'Servers') return { destinations: source.servers, app: null };
   const matrix = world.matrix(source.matrix);
   return { destinations: (matrix && columns(matrix).get(source.app)?.cells) ?? [], app: source.app };
