@@ -79,7 +79,7 @@ export const listMap = <S extends z.ZodType>(item: S, key: string & keyof z.outp
           context.addIssue({
             code: 'custom',
             path: [index, key],
-            message: `a ${key} that no other item of the list has`,
+            message: `each ${key} once in the list`,
             params: { tcpvsRule: `unique ${key}` } satisfies RuleIssue,
           });
         }

@@ -26,7 +26,7 @@ export const toFault = (object: string, path: FieldPath, read: string, expected:
 
 /** `spec.rules[2].match`; the object itself is `(object)`. */
 export const fieldText = (path: FieldPath): string => {
-  const text = path.map((each) => (typeof each === 'number' ? `[${each}]` : `.${each}`)).join('');
+  const text = path.map((each) => (typeof each === 'number' ? `[${each}]` : `.${shorten(each)}`)).join('');
   return text === '' ? '(object)' : text.replace(/^\./, '');
 };
 

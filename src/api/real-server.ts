@@ -9,7 +9,6 @@ import {
   dnsLabel,
   dnsSubdomain,
   duration,
-  parseDuration,
   port,
   quantity,
   secretRef,
@@ -20,28 +19,18 @@ import {
 } from './common.ts';
 import { conditions, observedGeneration, pending } from './status.ts';
 
-const healthCheck = withRules(
-  z.strictObject({
-    path: z
-      .string()
-      .max(1024)
-      .regex(/^\/[!-~]*$/, { error: 'a path that begins with "/"' })
-      .default('/')
-      .describe('Path that is asked for; an answer of 200 to 399 is healthy.'),
-    interval: duration.default('2s').describe('Time between two checks.'),
-    timeout: duration.default('1s').describe('Time in which the answer must be there.'),
-    healthy: z.int().min(1).max(100).default(2).describe('Successes in a row that bring an endpoint back.'),
-    unhealthy: z.int().min(1).max(100).default(2).describe('Failures in a row that take an endpoint out.'),
-  }),
-  [
-    {
-      cel: 'duration(self.timeout) <= duration(self.interval)',
-      message: 'a timeout that is not longer than the interval',
-      fieldPath: '.timeout',
-      holds: (self) => (parseDuration(self.timeout) ?? 0) <= (parseDuration(self.interval) ?? 0),
-    },
-  ],
-);
+const healthCheck = z.strictObject({
+  path: z
+    .string()
+    .max(1024)
+    .regex(/^\/[!-~]*$/, { error: 'a path that begins with "/"' })
+    .default('/')
+    .describe('Path that is asked for; an answer of 200 to 399 is healthy.'),
+  interval: duration.default('2s').describe('Time from the end of a check to the next one.'),
+  timeout: duration.default('1s').describe('Time in which the answer must be there.'),
+  healthy: z.int().min(1).max(100).default(2).describe('Successes in a row that bring an endpoint back.'),
+  unhealthy: z.int().min(1).max(100).default(2).describe('Failures in a row that take an endpoint out.'),
+});
 
 const labelValue = z
   .string()
