@@ -48,7 +48,7 @@ export function chooseNext(client: Client, target: Target): number {
   } else {
     count(client, row, choice, CELL.retries);
   }
-  if (choice >= 0 && virtualServer.isSticky) client.setCookie = cookieLine(client.state, client.row!, choice);
+  if (choice >= 0 && virtualServer.isSticky) client.setCookie = cookieLine(client.state, client.row, choice);
   return choice;
 }
 

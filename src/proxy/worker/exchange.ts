@@ -6,6 +6,7 @@ import { ChunkedDecoder } from '../../http/chunked.ts';
 import { DOWN, GLOBAL } from '../shared.ts';
 import { countAnswer, enterEndpoint, leaveEndpoint, logAnswer } from './accounting.ts';
 import { answerOptions, refuse } from './answers.ts';
+import { latin1 } from './bytes.ts';
 import { chooseFirst, chooseNext } from './choose.ts';
 import { CHUNK_ROOM, LAST_CHUNK, frame } from './chunks.ts';
 import type { Client } from './client.ts';
@@ -373,12 +374,10 @@ export function readTimeout(client: Client): number {
 }
 
 function describe(): { method: string; target: string; host: string } {
-  const text = (start: number, end: number) => Buffer.from(head.bytes.subarray(start, end)).toString('latin1');
   // the query may carry secrets: it stays out of the log
-  const path = Buffer.from(head.pathBytes.subarray(head.pathStart, head.pathEnd)).toString('latin1');
   return {
-    method: text(head.start, head.methodEnd),
-    target: path.slice(0, 1024),
-    host: text(head.hostStart, head.hostEnd),
+    method: latin1(head.bytes, head.start, head.methodEnd),
+    target: latin1(head.pathBytes, head.pathStart, Math.min(head.pathEnd, head.pathStart + 1024)),
+    host: latin1(head.bytes, head.hostStart, head.hostEnd),
   };
 }

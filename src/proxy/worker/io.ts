@@ -123,7 +123,7 @@ export abstract class Connection {
 
   /** Begins to read; on a socket that connects, once it has. */
   attach(onread: (this: RawHandle) => Uint8Array | undefined, start: boolean): void {
-    const handle = (this.socket as unknown as { _handle: RawHandle | null })._handle;
+    const handle = (this.socket as unknown as Record<'_handle', RawHandle | null>)['_handle'];
     if (handle === null) return;
     this.handle = handle;
     if (DIRECT) {

@@ -157,8 +157,8 @@ export function acquire(
   timeout: number,
   fresh: boolean,
 ): Upstream {
-  const idle = endpoint.idle;
-  while (!fresh && idle.length > 0) {
+  const idle = fresh ? NONE : endpoint.idle;
+  while (idle.length > 0) {
     const upstream = idle.pop()!;
     if (upstream.deadline <= state.now) {
       upstream.destroy();
@@ -193,6 +193,8 @@ export function discard(upstream: Upstream): void {
   upstream.user = NOBODY;
   upstream.destroy();
 }
+
+const NONE: Upstream[] = [];
 
 const NOBODY: UpstreamUser = {
   connected() {},
