@@ -1,0 +1,66 @@
+/** tcpvs with the demo's matrix before five servers with bad habits, and somebody who keeps changing the weights. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+import { copyExample } from '../../src/cli/demo-files.ts';
+import { ROOT, startServe, type ServeProcess } from '../../src/cli/demo-serve.ts';
+import { startSoakOrigin, type SoakOrigin } from './origin.ts';
+
+export interface Setting {
+  readonly port: number;
+  readonly serve: ServeProcess;
+  readonly matrixFile: string;
+  readonly origins: readonly SoakOrigin[];
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export async function startSetting(workers: number): Promise<Setting> {
+  const serverPort = await freePort();
+  const port = await freePort();
+  const origins = await Promise.all(
+    [1, 2, 3, 4, 5].map((server) => startSoakOrigin(`127.0.0.${10 + server}`, serverPort)),
+  );
+  const files = copyExample(join(ROOT, 'examples/01-eapac-demo'), { listen: port, servers: serverPort });
+  const closeRest = async () => {
+    files.remove();
+    await Promise.all(origins.map((origin) => origin.close()));
+  };
+  try {
+    const serve = await startServe({ config: files.directory, socket: files.socket, workers });
+    return {
+      port,
+      serve,
+      matrixFile: join(files.directory, 'matrix.yaml'),
+      origins,
+      [Symbol.asyncDispose]: async () => {
+        await serve.stop();
+        await closeRest();
+      },
+    };
+  } catch (error) {
+    await closeRest();
+    throw error;
+  }
+}
+
+/** Changes the two weights of appc in the manifest: another pair each time, never 0. */
+export function changeWeights(matrixFile: string, turn: number): void {
+  let cell = 0;
+  const text = readFileSync(matrixFile, 'utf8').replaceAll(/app: appc, weight: \d+/g, () => {
+    const weight = 1 + ((turn * 7 + 50 * cell++) % 99);
+    return `app: appc, weight: ${weight}`;
+  });
+  writeFileSync(matrixFile, text);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}

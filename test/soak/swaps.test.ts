@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { plot } from './plot.ts';
+import type { Sample } from './sampling.ts';
+import { runSwaps } from './swaps.ts';
+import { judge } from './verdict.ts';
+
+test('snapshot swaps under load: no request fails, and old snapshots go', async () => {
+  const result = await runSwaps(300);
+  assert.deepEqual(result.failures, []);
+  assert.ok(result.requests > 300, `${result.requests} requests`);
+  // Another 240 snapshots kept would be more; a collector that has not run yet is no leak.
+  assert.ok(result.heapAfter < result.heapBefore + 6e6, JSON.stringify(result));
+});
+
+const samples = (grow: (minute: number) => Partial<Sample>): Sample[] =>
+  Array.from({ length: 360 }, (_, index) => {
+    const minute = index / 6;
+    const saw = 5e6 * (index % 7);
+    return { minute, rss: 1e8 + saw, pss: 1e8, heap: 2e7, descriptors: 60, threads: 12, ...grow(minute) };
+  });
+
+test('the verdict of a soak: a saw-tooth is flat, a slope is not', () => {
+  assert.deepEqual(judge(samples(() => ({}))).faults, []);
+  const leaking = judge(samples((minute) => ({ heap: 2e7 + minute * 1e5, descriptors: 60 + minute })));
+  assert.deepEqual(
+    leaking.faults.map((fault) => fault.split(' grow', 1)[0]),
+    ['heap', 'descriptors'],
+  );
+  const growing = judge(samples((minute) => ({ rss: 1e8 + minute * 5e4 + 5e6 * (Math.round(minute * 6) % 7) })));
+  assert.match(growing.faults.join(), /^resident memory grows by 3\.\d\d MB\/h$/);
+});
+
+test('the picture of a soak is drawn', () => {
+  const picture = plot(
+    samples(() => ({})),
+    'a title',
+  );
+  assert.match(picture, /^<svg [^>]+>[\s\S]*a title[\s\S]*60 min[\s\S]*<\/svg>\n$/);
+});

@@ -1,0 +1,175 @@
+/** A mixture of clients, good and bad, at a constant rate; each knows what must come of it. */
+import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
+
+export interface Traffic {
+  /** By kind of client. */
+  readonly counts: ReadonlyMap<string, { done: number; failed: number }>;
+  /** The first few failures. */
+  readonly failures: readonly string[];
+  /** Starts nothing new, and resolves when all is through. */
+  stop(): Promise<void>;
+}
+
+/** Resolves when what had to come of it came; rejects when something else did. */
+type Client = (port: number, path: string, agent: Agent) => Promise<void>;
+
+const MOST_OPEN = 400;
+const MOST_FAILURES = 20;
+const TICK = 20;
+const APPS = ['appa', 'appb', 'tpcw', 'appc', 'appd', 'appe'];
+
+/** Shares of the mixture, and who they are. */
+const MIXTURE: readonly { readonly name: string; readonly share: number; readonly run: Client }[] = [
+  { name: 'keep-alive', share: 55, run: (port, path, agent) => ask(port, path, { agent }) },
+  { name: 'new connection', share: 10, run: (port, path) => ask(port, path, {}) },
+  {
+    name: 'chunked answer',
+    share: 8,
+    run: (port, path, agent) => ask(port, `${path}?how=chunked&size=50000`, { agent }),
+  },
+  { name: 'long answer', share: 2, run: (port, path, agent) => ask(port, `${path}?size=500000`, { agent }) },
+  {
+    name: 'chunked request',
+    share: 5,
+    run: (port, path, agent) => ask(port, path, { agent, method: 'POST', body: 20_000 }),
+  },
+  { name: 'HEAD', share: 5, run: (port, path, agent) => ask(port, path, { agent, method: 'HEAD' }) },
+  { name: 'missing', share: 4, run: (port, path, agent) => ask(port, `${path}?how=missing`, { agent, expect: 404 }) },
+  { name: 'no rule', share: 2, run: (port, _path, agent) => ask(port, '/nobody', { agent, expect: 404 }) },
+  { name: 'slow answer', share: 2, run: (port, path, agent) => ask(port, `${path}?how=slow`, { agent }) },
+  { name: 'broken answer', share: 2, run: (port, path) => broken(port, `${path}?how=break&size=5000`) },
+  { name: 'client gone', share: 3, run: (port, path) => gone(port, `${path}?how=slow`) },
+  { name: 'slow client', share: 1, run: (port, path) => slow(port, path) },
+  { name: 'garbage', share: 1, run: (port) => garbage(port) },
+];
+
+export function startTraffic(port: number, rate: number): Traffic {
+  const counts = new Map(MIXTURE.map(({ name }) => [name, { done: 0, failed: 0 }]));
+  const failures: string[] = [];
+  const agent = new Agent({ keepAlive: true, maxSockets: 32 });
+  const order = MIXTURE.flatMap((kind) => Array.from({ length: kind.share }, () => kind));
+  const running = new Set<Promise<void>>();
+  const startedAt = performance.now();
+  let sent = 0;
+  const timer = setInterval(() => {
+    const due = ((performance.now() - startedAt) / 1000) * rate;
+    for (; sent < due; sent++) {
+      // 37 and 100 have no common divisor: all kinds come in their shares, well mixed.
+      const kind = order[(sent * 37) % order.length];
+      if (kind === undefined || running.size >= MOST_OPEN) continue;
+      const count = counts.get(kind.name) ?? { done: 0, failed: 0 };
+      const one = kind.run(port, `/${APPS[sent % APPS.length] ?? ''}/`, agent).then(
+        () => void count.done++,
+        (error: Error) => {
+          count.failed++;
+          if (failures.length < MOST_FAILURES) failures.push(`${kind.name}: ${error.message}`);
+        },
+      );
+      const tracked = one.finally(() => void running.delete(tracked));
+      running.add(tracked);
+    }
+  }, TICK);
+  return {
+    counts,
+    failures,
+    stop: async () => {
+      clearInterval(timer);
+      await Promise.all(running);
+      agent.destroy();
+    },
+  };
+}
+
+interface Ask {
+  readonly agent?: Agent;
+  readonly method?: string;
+  /** Bytes of a body, sent in chunks. */
+  readonly body?: number;
+  readonly expect?: number;
+}
+
+export function ask(port: number, path: string, how: Ask): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const { method = 'GET', expect = 200, agent = false } = how;
+    const outgoing = request({ host: '127.0.0.1', port, path, method, agent, timeout: 10_000 }, (response) => {
+      response.on('error', reject);
+      response.on('end', () => {
+        if (response.statusCode === expect) resolve();
+        else reject(new Error(`answered ${response.statusCode ?? 0}, expected ${expect}`));
+      });
+      response.resume();
+    });
+    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 10 s')));
+    outgoing.on('error', reject);
+    for (let left = how.body ?? 0; left > 0; left -= 5_000) outgoing.write(Buffer.alloc(Math.min(left, 5_000), 'b'));
+    outgoing.end();
+  });
+}
+
+/** The server breaks off: the client must see that, never a clean end. */
+async function broken(port: number, path: string): Promise<void> {
+  const complete = await ask(port, path, {}).then(
+    () => true,
+    () => false,
+  );
+  if (complete) throw new Error('an answer that broke off arrived as complete');
+}
+
+/** Asks, and goes away before the answer. */
+function gone(port: number, path: string): Promise<void> {
+  return raw(port, (socket, through) => {
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: soak\r\n\r\n`);
+    setTimeout(() => {
+      socket.destroy();
+      through();
+    }, 50);
+  });
+}
+
+/** Says its request byte by byte, and reads the answer all the same. */
+function slow(port: number, path: string): Promise<void> {
+  return raw(port, (socket, through, fail) => {
+    const text = `GET ${path} HTTP/1.1\r\nHost: soak\r\nConnection: close\r\n\r\n`;
+    let at = 0;
+    const timer = setInterval(() => {
+      socket.write(text.charAt(at++));
+      if (at >= text.length) clearInterval(timer);
+    }, 10);
+    socket.once('data', (bytes) => (bytes.toString('latin1').startsWith('HTTP/1.1 200') ? through() : fail('not 200')));
+    socket.once('close', () => {
+      clearInterval(timer);
+      fail('closed without an answer');
+    });
+  });
+}
+
+/** No HTTP at all: answered 400 or closed, at once. */
+function garbage(port: number): Promise<void> {
+  return raw(port, (socket, through, fail) => {
+    socket.write('\u0016\u0003\u0001 no such thing\r\n\r\n');
+    socket.on('data', (bytes) => {
+      const line = bytes.toString('latin1').slice(0, 12);
+      if (line.startsWith('HTTP/1.1 2')) fail(`answered ${line}`);
+    });
+    socket.once('close', through);
+  });
+}
+
+function raw(
+  port: number,
+  act: (socket: ReturnType<typeof connect>, through: () => void, fail: (why: string) => void) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1');
+    const end = (then: () => void) => {
+      clearTimeout(timer);
+      socket.destroy();
+      then();
+    };
+    const fail = (why: string) => end(() => reject(new Error(why)));
+    const timer = setTimeout(() => fail('not through within 10 s'), 10_000);
+    socket.once('error', (error) => fail(error.message));
+    socket.once('connect', () => act(socket, () => end(resolve), fail));
+  });
+}
