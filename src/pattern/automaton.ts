@@ -52,9 +52,10 @@ export function buildAutomaton(nodes: readonly Node[]): Automaton {
   nodes.forEach((node, index) => {
     begin[index] = positions.count;
     const fragment = positions.build(node);
-    final[index] = positions.close(fragment);
+    const bit = positions.close(fragment);
+    final[index] = bit;
     for (let word = 0; word < first.length; word++) first[word]! |= fragment.first[word]!;
-    if (fragment.nullable) setBit(first, final[index]!);
+    if (fragment.nullable) setBit(first, bit);
   });
   return assemble(positions, first, begin, final);
 }

@@ -76,7 +76,10 @@ export class LazyDfa implements BudgetMember {
     return this.finish(Math.abs(state));
   }
 
-  /** After `run`: all patterns that match, ascending, into `out`; gives their count. Decisive ones cut the list. */
+  /**
+   * After a `run` that gave a pattern that is not decisive: all that match, ascending, into `out`, up to the first
+   * decisive one; gives their count.
+   */
   matched(out: Int32Array): number {
     const { final } = this.automaton;
     let count = 0;

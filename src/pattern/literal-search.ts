@@ -3,9 +3,13 @@ import type { Candidates } from './candidates.ts';
 import { type IndexLists, IndexListsBuilder, NO_INDEX } from './index-lists.ts';
 import { visit } from './path-tree.ts';
 
+/** Entries of 4 bytes: 2 MB, enough for 16,000 literals such as `/app123/`. */
+const MAX_TABLE = 512 * 1024;
+
 /**
  * Many literals looked for at once, anywhere (Aho and Corasick 1975): one walk over the input, however many there are.
- * Links instead of a full table, so that memory follows the literals' length; a walk takes at most two steps per byte.
+ * As long as it is small, a full table: one load per byte. Above that, links, so that memory follows the literals'
+ * length; a walk then takes at most two steps per byte.
  */
 export class LiteralSearch {
   /** The lowest index of all. */
@@ -22,6 +26,10 @@ export class LiteralSearch {
   /** When a node was last visited: a literal that stands there a thousand times is looked at once. */
   private readonly visited: Int32Array;
   private generation = 0;
+  /** The full table: rows of `width`, entries are where the next row begins, negative if something is found there. */
+  private readonly table: Int32Array | null;
+  private readonly width: number;
+  private readonly classOf = new Uint8Array(256);
 
   constructor(entries: readonly { literal: Uint8Array; index: number; decisive: boolean }[]) {
     const builder = new ByteTreeBuilder();
@@ -37,7 +45,13 @@ export class LiteralSearch {
     this.hit = new Int32Array(this.size);
     this.nextHit = new Int32Array(this.size);
     this.visited = new Int32Array(this.size);
-    this.link();
+    const order = this.link();
+    let classes = 0;
+    const used = new Set(entries.flatMap((entry) => [...entry.literal]));
+    // Class 0: bytes of no literal. If all 256 are used, the last takes that place.
+    for (const byte of used) this.classOf[byte] = ++classes & 0xff;
+    this.width = Math.min(256, classes + 1);
+    this.table = this.size * this.width <= MAX_TABLE ? this.buildTable(order) : null;
   }
 
   /** As `PathTree.search`, but for literals anywhere. */
@@ -46,6 +60,7 @@ export class LiteralSearch {
       this.generation = 1;
       this.visited.fill(0);
     }
+    if (this.table !== null) return this.searchTable(this.table, bytes, start, end, best, candidates);
     const { root, fail, hit } = this;
     const { only, to, rows, classOf } = this.tree;
     let node = 0;
@@ -75,6 +90,26 @@ export class LiteralSearch {
     return best;
   }
 
+  private searchTable(
+    table: Int32Array,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    best: number,
+    candidates: Candidates,
+  ): number {
+    const { classOf, width, hit } = this;
+    let row = 0;
+    for (let at = start; at < end; at++) {
+      row = table[row + classOf[bytes[at]!]!]!;
+      if (row < 0) {
+        row = -row;
+        best = this.visit(hit[row / width]!, best, candidates);
+      }
+    }
+    return best;
+  }
+
   private visit(node: number, best: number, candidates: Candidates): number {
     for (; node !== 0 && this.visited[node] !== this.generation; node = this.nextHit[node]!) {
       this.visited[node] = this.generation;
@@ -84,7 +119,7 @@ export class LiteralSearch {
   }
 
   /** Fail links in order of depth: those of shorter strings are needed first. */
-  private link(): void {
+  private link(): number[] {
     const { tree, fail, hit, nextHit, lists } = this;
     const queue: number[] = [];
     for (const [byte, child] of tree.edges(0)) {
@@ -94,8 +129,9 @@ export class LiteralSearch {
     for (let at = 0; at < queue.length; at++) {
       const node = queue[at]!;
       const holds = lists.lowest[node] !== NO_INDEX || lists.begin[node]! < lists.begin[node + 1]!;
-      nextHit[node] = hit[fail[node]!]!;
-      hit[node] = holds ? node : nextHit[node]!;
+      const next = hit[fail[node]!]!;
+      nextHit[node] = next;
+      hit[node] = holds ? node : next;
       for (const [byte, child] of tree.edges(node)) {
         let suffix = fail[node]!;
         while (suffix !== 0 && tree.child(suffix, byte) === 0) suffix = fail[suffix]!;
@@ -103,5 +139,19 @@ export class LiteralSearch {
         queue.push(child);
       }
     }
+    return queue;
+  }
+
+  private buildTable(order: readonly number[]): Int32Array {
+    const { tree, fail, hit, width, classOf } = this;
+    const table = new Int32Array(this.size * width);
+    for (const node of [0, ...order]) {
+      // Where a string goes on nowhere, its longest suffix does, and that one's row is done.
+      if (node !== 0) table.copyWithin(node * width, fail[node]! * width, (fail[node]! + 1) * width);
+      for (const [byte, child] of tree.edges(node)) {
+        table[node * width + classOf[byte]!] = hit[child] === 0 ? child * width : -child * width;
+      }
+    }
+    return table;
   }
 }

@@ -32,8 +32,8 @@ export function randomSample(random: () => number, depth = 3): Sample {
   return { expr, source: print(expr), groups: state.groups };
 }
 
-export function randomInput(random: () => number, longest = 8): Uint8Array {
-  const length = Math.floor(random() * (longest + 1));
+export function randomInput(random: () => number, most = 8): Uint8Array {
+  const length = Math.floor(random() * (most + 1));
   return Uint8Array.from({ length }, () => (ALPHABET + 'c').charCodeAt(Math.floor(random() * 4)));
 }
 
@@ -204,7 +204,8 @@ function groupWithin(
   const { item, min, max } = expr;
   let last: [number, number] | null = null;
   let at = start;
-  for (let round = 0; max === -1 || round < max; round++) {
+  const rounds = max === -1 ? Infinity : max;
+  for (let round = 0; round < rounds; round++) {
     if (at === end && round >= Math.max(min, 1)) break;
     const left = (place: number): boolean =>
       endsOfRepeat(item, Math.max(0, min - round - 1), max === -1 ? -1 : max - round - 1, bytes, place).has(end);
