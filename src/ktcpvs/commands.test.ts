@@ -120,20 +120,20 @@ test('real servers and matrices that others made stay', () => {
 });
 
 test('rules of one pattern are one rule with several destinations; with the last of them it goes', () => {
-  const two = after(THREE, addRule('/a', 'r1', { match: 1 }), addRule('/a', 'r2', { weight: 7 }));
+  const two = after(THREE, addRule('/(a)', 'r1', { match: 1 }), addRule('/(a)', 'r2', { weight: 7 }));
   assert.deepEqual(virtualOf(two)['rules'], [
     {
       name: 'a',
-      match: { path: { type: 'Pattern', value: '/a' }, hashGroup: 1 },
+      match: { path: { type: 'Pattern', value: '/(a)' }, hashGroup: 1 },
       servers: [
         { server: 'r1-80', weight: 1 },
         { server: 'r2-80', weight: 7 },
       ],
     },
   ]);
-  const one = after(two, deleteRule('/a', 'r1'));
+  const one = after(two, deleteRule('/(a)', 'r1'));
   assert.deepEqual((virtualOf(one)['rules'] as { servers: unknown }[])[0]?.servers, [{ server: 'r2-80', weight: 7 }]);
-  assert.deepEqual(virtualOf(after(one, deleteRule('/a', 'r2')))['rules'], []);
+  assert.deepEqual(virtualOf(after(one, deleteRule('/(a)', 'r2')))['rules'], []);
 });
 
 test('the same rule again sets its weight', () => {
@@ -219,6 +219,18 @@ for (const [what, objects, command, expected] of [
     'r4:80 is not a server of virtual server http; it has r1:80, r2:80, r3:80',
   ],
   [
+    '--add-rule of no pattern',
+    THREE,
+    addRule('/a(', 'r1'),
+    /^pattern "\/a\(": read .*, expected .* \(at character \d of the pattern\)$/,
+  ],
+  [
+    '--add-rule with a group that is not there',
+    README,
+    addRule('/html/.*', 'r2', { match: 1 }),
+    'pattern "/html/.*": read match 1, expected match 0, as the pattern has no group',
+  ],
+  [
     '--del-rule of none',
     README,
     deleteRule('/a', 'r1'),
@@ -230,8 +242,12 @@ for (const [what, objects, command, expected] of [
     deleteRule('/images/.*', 'r2'),
     'rule "/images/.*" of virtual server http does not lead to r2:80',
   ],
-] as [string, ApiObject[], Command, string][]) {
-  test(`refused, with nothing changed: ${what}`, () => assert.equal(refusal(objects, command), expected));
+] as [string, ApiObject[], Command, string | RegExp][]) {
+  test(`refused, with nothing changed: ${what}`, () => {
+    const message = refusal(objects, command);
+    if (typeof expected === 'string') assert.equal(message, expected);
+    else assert.match(message, expected);
+  });
 }
 
 test('what it was given is not changed', () => {

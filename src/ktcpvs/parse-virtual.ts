@@ -1,4 +1,5 @@
 import { printIdent, readHostPort, readNumber, readServer } from './host-port.ts';
+import { judgePattern } from './patterns.ts';
 import type { Services } from './services.ts';
 /** One `Virtual NAME { … }`, from its opening brace on. */
 import {
@@ -118,12 +119,6 @@ function readRule(words: Words, at: Token, services: Services): RuleLine | KeptR
     return { kind: 'Keep', name, at: { line: at.line, column: at.column } };
   }
   const pattern = words.next('a pattern');
-  if (pattern.text === '')
-    words.report(pattern, 'an empty pattern', 'a POSIX extended regular expression (.* for all)');
-  if (pattern.text.length > MAX_PATTERN) {
-    words.report(pattern, `a pattern of ${pattern.text.length} characters`, `at most ${MAX_PATTERN}`);
-  }
-  if (/\p{Cc}/u.test(pattern.text)) words.report(pattern, show(pattern), 'a pattern without control characters');
   const given = new Map<string, number>();
   for (;;) {
     const token = words.peek();
@@ -142,7 +137,19 @@ function readRule(words: Words, at: Token, services: Services): RuleLine | KeptR
   const destination = words.next('HOST or HOST:PORT');
   const server = words.judge(destination, readServer(destination.text, services));
   const { match = null, weight = null } = Object.fromEntries(given);
+  const fault = judgeText(pattern.text) ?? judgePattern(pattern.text, match ?? 0);
+  if (fault !== null) words.report(pattern, fault.read, fault.expected);
   return { token: destination, pattern: pattern.text, match, weight, server };
+}
+
+function judgeText(pattern: string): { read: string; expected: string } | null {
+  if (pattern === '') return { read: 'an empty pattern', expected: 'a POSIX extended regular expression (.* for all)' };
+  if (pattern.length > MAX_PATTERN) {
+    return { read: `a pattern of ${pattern.length} characters`, expected: `at most ${MAX_PATTERN}` };
+  }
+  return /\p{Cc}/u.test(pattern)
+    ? { read: JSON.stringify(pattern), expected: 'a pattern without control characters' }
+    : null;
 }
 
 function assemble(words: Words, ident: Ident, at: Token, lines: Lines): Virtual {

@@ -115,8 +115,8 @@ for (const [text, expected] of [
   ],
   [wrap('server = w1\nrule = pattern /a weight 70000 use server w1'), '3:26: read "70000", expected'],
   [
-    wrap('server = w1\nrule = pattern /a match 1 match 1 use server w1'),
-    '3:27: read match a second time, expected it once',
+    wrap('server = w1\nrule = pattern /(a) match 1 match 1 use server w1'),
+    '3:29: read match a second time, expected it once',
   ],
   [wrap('server = w1\nrule = pattern /a server w1'), '3:19: read "server", expected "match", "weight" or "use server"'],
   [wrap('server = w1\nrule = pattern /a use w1'), '3:23: read "w1", expected "server" after "use"'],
@@ -130,8 +130,10 @@ for (const [text, expected] of [
     '4:30: read server w1 a second time for the same pattern, expected it once',
   ],
   [
-    wrap('server = w1\nserver = w2\nrule = pattern /a match 1 use server w1\nrule = pattern /a match 2 use server w2'),
-    '5:38: read match 2, expected match 1, as the same pattern has above',
+    wrap(
+      'server = w1\nserver = w2\nrule = pattern /(a)(b) match 1 use server w1\nrule = pattern /(a)(b) match 2 use server w2',
+    ),
+    '5:43: read match 2, expected match 1, as the same pattern has above',
   ],
   [wrap('server = "w1'), '2:10: read a quote that is not closed'],
   [

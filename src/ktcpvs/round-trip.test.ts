@@ -5,6 +5,7 @@ import fc from 'fast-check';
 
 import { applyCommand } from './commands.ts';
 import { Draft } from './draft.ts';
+import { judgePattern } from './patterns.ts';
 import { printTable } from './print.ts';
 import { BUILT_IN_SERVICES } from './services.ts';
 import { tableOf } from './table-of.ts';
@@ -21,10 +22,29 @@ const ref: fc.Arbitrary<ServerRef> = fc.oneof(
 );
 const weight = fc.integer({ min: 0, max: 65_535 });
 const orNull = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null });
+const piece = fc.constantFrom(
+  '/',
+  'a',
+  ' ',
+  '#',
+  '"',
+  '\\.',
+  '\\\\',
+  '\\"',
+  '([^/]+)',
+  '[{]',
+  '}',
+  '=',
+  'ä',
+  '.*',
+  '[\\]',
+);
 const pattern = fc
-  .string({ unit: 'grapheme', minLength: 1, maxLength: 30 })
-  .map((text) => text.replaceAll(/\p{Cc}/gu, '\\"'))
-  .filter((text) => text.length <= 1024);
+  .tuple(
+    fc.array(piece, { minLength: 1, maxLength: 12 }).map((pieces) => pieces.join('')),
+    fc.integer({ min: 0, max: 2 }),
+  )
+  .filter(([text, match]) => judgePattern(text, match) === null);
 
 const virtual: fc.Arbitrary<Virtual> = fc
   .record({
@@ -38,15 +58,14 @@ const virtual: fc.Arbitrary<Virtual> = fc
     maxSpareServers: orNull(weight),
     redirect: orNull(fc.record({ host, port })),
     servers: fc.uniqueArray(fc.record({ ref, weight }), { selector: (server) => refKey(server.ref), maxLength: 6 }),
-    patterns: fc.uniqueArray(pattern, { maxLength: 5 }),
-    match: fc.integer({ min: 0, max: 10 }),
+    patterns: fc.uniqueArray(pattern, { maxLength: 5, selector: ([text]) => text }),
     pick: fc.array(fc.tuple(fc.nat(), orNull(weight)), { minLength: 1, maxLength: 4 }),
   })
-  .map(({ patterns, match, pick, ...rest }) => {
+  .map(({ patterns, pick, ...rest }) => {
     const rules =
       rest.servers.length === 0
         ? []
-        : patterns.map((text): PatternRule => {
+        : patterns.map(([text, match]): PatternRule => {
             const destinations = pick.map(([index, own]) => ({
               ref: rest.servers[index % rest.servers.length]?.ref as ServerRef,
               weight: own,
@@ -188,4 +207,16 @@ test('faults that only the objects show: line and column, and nothing changes', 
     if (expected === null) assert.deepEqual(result.errors, []);
     else assert.match(result.errors[0] ?? '', expected);
   }
+});
+
+test('a manifest’s pattern that no file may say is kept', () => {
+  const objects = demoObjects().map((each) => {
+    if (each.kind !== 'TcpVirtualServer') return each;
+    const path = { type: 'Pattern', value: '/a(' };
+    return { ...each, spec: { ...(each.spec as object), rules: [{ name: 'bad', match: { path }, app: 'appa' }] } };
+  });
+  const listing = printTable(tableOf(new Draft(objects)), numeric);
+  assert.match(listing, /rule = keep bad {4}# Pattern "\/a\(" to app appa\n/);
+  const result = applyCommand(objects, { kind: 'Load', table: parsed(listing), file: 'f' });
+  assert.deepEqual(result, { apply: [], delete: [], errors: [], notes: [] });
 });

@@ -4,6 +4,7 @@ import type { Draft } from './draft.ts';
 import { printIdent, printServer } from './host-port.ts';
 import { effectiveWeight, patternOf } from './objects.ts';
 import type { RealObject, RuleSpec, VirtualObject } from './objects.ts';
+import { judgePattern } from './patterns.ts';
 import { Refused } from './refused.ts';
 import { ServerBook } from './servers.ts';
 import { BUILT_IN_SERVICES } from './services.ts';
@@ -100,6 +101,10 @@ export function addRule(draft: Draft, virtual: VirtualObject, change: RuleChange
   const name = found.metadata.name;
   const rules = (spec.rules ??= []);
   const rule = rules.find((each) => patternOf(each)?.pattern === change.pattern);
+  const fault =
+    rule === undefined || change.match !== undefined ? judgePattern(change.pattern, change.match ?? 0) : null;
+  if (fault !== null)
+    throw new Refused(`pattern ${JSON.stringify(change.pattern)}: read ${fault.read}, expected ${fault.expected}`);
   if (rule !== undefined && change.match !== undefined) setMatch(rule, change.match);
   if (rule?.app !== undefined) {
     const column = columnOf(draft, virtual, rule);

@@ -3,6 +3,7 @@ import { cellsOf, columnOf } from './columns.ts';
 import type { Draft } from './draft.ts';
 import { effectiveWeight, patternOf } from './objects.ts';
 import type { RuleSpec, VirtualObject } from './objects.ts';
+import { judgePattern } from './patterns.ts';
 import { ServerBook } from './servers.ts';
 import { listenOf } from './spec-edits.ts';
 import { DEFAULT_SCHEDULER } from './table.ts';
@@ -84,7 +85,7 @@ export function virtualOf(draft: Draft, virtual: VirtualObject, book: ServerBook
 }
 
 /**
- * The rules that the file can say, with their cells: a Pattern and nothing else, not said by an earlier rule already,
+ * The rules that the file can say, with their cells: a good Pattern and nothing else, not said by an earlier rule,
  * with at least one destination.
  */
 export function patternRules(
@@ -96,6 +97,8 @@ export function patternRules(
   for (const rule of virtual.spec.rules ?? []) {
     const matched = patternOf(rule);
     if (matched === null || seen.has(matched.pattern)) continue;
+    // A manifest may have a pattern that cannot be served; a file that says it would be refused.
+    if (judgePattern(matched.pattern, matched.match) !== null) continue;
     const cells = destinationsOf(draft, virtual, rule);
     if (cells.length === 0) continue;
     seen.add(matched.pattern);
