@@ -169,7 +169,12 @@ function raw(
     };
     const fail = (why: string) => end(() => reject(new Error(why)));
     const timer = setTimeout(() => fail('not through within 10 s'), 10_000);
-    socket.once('error', (error) => fail(error.message));
-    socket.once('connect', () => act(socket, () => end(resolve), fail));
+    let connected = false;
+    // A reset later on shows as 'close' to the client, who knows whether that is in order.
+    socket.on('error', (error) => (connected ? undefined : fail(error.message)));
+    socket.once('connect', () => {
+      connected = true;
+      act(socket, () => end(resolve), fail);
+    });
   });
 }
