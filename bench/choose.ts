@@ -1,9 +1,12 @@
 /**
- * Nanoseconds per choice of a destination, for each scheduler at 2, 10 and 100 destinations, one thread, uncontended.
- * `node bench/choose.ts [--json]`. Each kind is measured in a process of its own, as one that has seen all kinds calls
- * them through megamorphic sites; median of the rounds. `idle`: nothing in flight; `busy`: every endpoint has some.
+ * Nanoseconds per choice of a destination: each scheduler at 2, 10 and 100 destinations, one thread, uncontended.
+ * `node bench/choose.ts [--json]`. `idle`: nothing is in flight; `busy`: every endpoint has some, in proportion to its
+ * weight and a bit at random. Each figure is the median of many short rounds (the best one in brackets: on a machine that
+ * others use the median tells about them); each kind has a process of its own, as one that has seen all kinds calls them
+ * through megamorphic sites. The first line is the price of the one atomic addition alone.
  */
 import { execFileSync } from 'node:child_process';
+import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 import type { Balance } from '../src/model/snapshot.ts';
@@ -11,76 +14,126 @@ import { createChooser, createHashChooser } from '../src/scheduler/create-choose
 import { dispatchState, rowPlan, seededRandom } from '../src/scheduler/fixture.ts';
 import { buildSchedule } from '../src/scheduler/schedule.ts';
 
-const KINDS = ['RoundRobin', 'RoundRobin (tree)', 'LeastConnections', 'PowerOfTwo', 'PeakEwma', 'Hashed'] as const;
+const KINDS = [
+  'Atomics.add',
+  'RoundRobin',
+  'RoundRobin (tree)',
+  'LeastConnections',
+  'PowerOfTwo',
+  'PeakEwma',
+  'Hashed',
+] as const;
 type Kind = (typeof KINDS)[number];
 const SIZES = [2, 10, 100];
-const ROUNDS = 15;
+const LOADS = ['idle', 'busy'] as const;
+type Load = (typeof LOADS)[number];
+const ROUNDS = 120;
+const WARM_UP = 30;
+const CHOICES = 10_000;
 
 interface Result {
   readonly kind: string;
   readonly destinations: number;
-  readonly load: 'idle' | 'busy';
-  readonly nanoseconds: number;
+  readonly load: Load;
+  readonly median: number;
+  readonly best: number;
 }
 
 function measure(kind: Kind): Result[] {
   return SIZES.flatMap((destinations) =>
-    (['idle', 'busy'] as const).map((load) => {
-      const random = seededRandom(destinations);
-      // Shares in tenths of a percent, as a matrix has them; the tree needs a period above 65,536.
-      const most = kind === 'RoundRobin (tree)' ? 65_535 : Math.ceil(2000 / destinations);
-      const weights = Array.from({ length: destinations }, () => 1 + Math.floor(random() * most));
-      if (kind === 'RoundRobin (tree)') weights[0] = 65_535;
-      if (kind === 'RoundRobin (tree)') weights[1] = 65_521;
-      const state = dispatchState(destinations + 2);
-      const mean = weights.reduce((a, b) => a + b, 0) / destinations;
-      for (const [slot, weight] of weights.entries()) {
-        state.latency[slot] = 1000 + random() * 100;
-        if (load === 'busy') state.inflight[slot] = 1 + Math.round((20 * weight) / mean + random() * 3);
-      }
-      let clock = 0;
-      const options = { random: Math.random, now: () => (clock += 0.001) };
-      const row = rowPlan({ weights });
-      let sum = 0;
-      let run: (choices: number) => void;
-      if (kind === 'Hashed') {
-        const chooser = createHashChooser(row, state);
-        run = (choices) => {
-          for (let i = 0; i < choices; i++) sum += chooser.chooseByHash(Math.imul(i, 0x9e3779b1), []);
-        };
-      } else {
-        const balance: Balance = kind === 'RoundRobin (tree)' ? 'RoundRobin' : kind;
-        const chooser = createChooser(row, balance, state, options);
-        run = (choices) => {
-          for (let i = 0; i < choices; i++) sum += chooser.choose();
-        };
-      }
-      const choices = 200_000;
-      run(choices);
-      const rounds = Array.from({ length: ROUNDS }, () => {
+    LOADS.map((load) => {
+      const { run, check } = prepare(kind, destinations, load);
+      const rounds: number[] = [];
+      for (let round = 0; round < ROUNDS; round++) {
         const start = process.hrtime.bigint();
-        run(choices);
-        return Number(process.hrtime.bigint() - start) / choices;
-      }).toSorted((a, b) => a - b);
-      if (Number.isNaN(sum)) throw new Error('no choice was made');
-      return { kind, destinations, load, nanoseconds: Math.round(rounds[ROUNDS >> 1]! * 10) / 10 };
+        check(run());
+        if (round >= WARM_UP) rounds.push(Number(process.hrtime.bigint() - start) / CHOICES);
+      }
+      rounds.sort((a, b) => a - b);
+      return { kind, destinations, load, median: tenth(rounds[rounds.length >> 1]!), best: tenth(rounds[0]!) };
     }),
   );
 }
 
-/** Milliseconds to build the longest table over 100 cells. */
+interface Prepared {
+  /** Makes so many choices and answers the sum of their indices. */
+  readonly run: () => number;
+  readonly check: (sum: number) => void;
+}
+
+function prepare(kind: Kind, destinations: number, load: Load): Prepared {
+  const random = seededRandom(destinations);
+  const tree = kind === 'RoundRobin (tree)';
+  // A matrix' weights sum to some hundred or thousand; the tree needs a period above 65,536.
+  const most = tree ? 65_535 : Math.ceil(2000 / destinations);
+  const weights = Array.from({ length: destinations }, () => 1 + Math.floor(random() * most));
+  if (tree) weights.splice(0, 2, 65_535, 65_521);
+  const state = dispatchState(destinations + 2);
+  const mean = weights.reduce((a, b) => a + b, 0) / destinations;
+  for (const [slot, weight] of weights.entries()) {
+    state.latency[slot] = 1000 + random() * 100;
+    if (load === 'busy') state.inflight[slot] = 1 + Math.round((20 * weight) / mean + random() * 3);
+  }
+  const row = rowPlan({ weights });
+  const check = (sum: number) => {
+    if (!(sum >= 0)) throw new Error(`${kind}: a choice failed`);
+  };
+  if (kind === 'Atomics.add') {
+    const add = () => {
+      let sum = 0;
+      for (let i = 0; i < CHOICES; i++) sum += Atomics.add(state.cursors, 0, 1) & 1;
+      return sum;
+    };
+    return { run: add, check };
+  }
+  if (kind === 'Hashed') {
+    const chooser = createHashChooser(row, state);
+    const none: number[] = [];
+    const byHash = () => {
+      let sum = 0;
+      for (let i = 0; i < CHOICES; i++) sum += chooser.chooseByHash(Math.imul(i, 0x9e3779b1), none);
+      return sum;
+    };
+    return { run: byHash, check };
+  }
+  let clock = 0;
+  const balance: Balance = tree ? 'RoundRobin' : kind;
+  const chooser = createChooser(row, balance, state, { random: Math.random, now: () => (clock += 0.001) });
+  const choose = () => {
+    let sum = 0;
+    for (let i = 0; i < CHOICES; i++) sum += chooser.choose();
+    return sum;
+  };
+  return { run: choose, check };
+}
+
+/** Milliseconds to build the longest table, over 100 cells. */
 function measureBuild(): number {
-  const weights = Array.from({ length: 100 }, (_, i) => (i === 0 ? 65_536 - 99 * 600 - 50 : i === 1 ? 650 : 600));
-  weights[2] = 599;
-  weights[3] = 601;
-  const rounds = Array.from({ length: ROUNDS }, () => {
+  const weights = Array.from({ length: 100 }, (_, cell) => 600 + cell);
+  weights[0] = 65_536 - weights.slice(1).reduce((a, b) => a + b, 0);
+  const rounds = Array.from({ length: 15 }, () => {
     const start = process.hrtime.bigint();
     const schedule = buildSchedule(weights);
-    const taken = Number(process.hrtime.bigint() - start) / 1e6;
     if (schedule.kind !== 'Table' || schedule.table.length !== 65_536) throw new Error('not the longest table');
-    return taken;
+    return Number(process.hrtime.bigint() - start) / 1e6;
   }).toSorted((a, b) => a - b);
-  return Math.round(rounds[ROUNDS >> 1]! * 10) / 10;
+  return tenth(rounds[rounds.length >> 1]!);
+}
+
+function tenth(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+function report(results: readonly Result[], build: number): string {
+  const width = 16;
+  const heads = SIZES.flatMap((size) => LOADS.map((load) => `${size} ${load}`.padStart(width)));
+  const lines = KINDS.map((kind) => {
+    const figures = results.filter((result) => result.kind === kind);
+    const cells = figures.map(({ median, best }) => `${median.toFixed(1)} (${best.toFixed(1)})`.padStart(width));
+    return kind.padEnd(18) + cells.join('');
+  });
+  const build65536 = `building a table of 65,536 entries over 100 cells: ${build} ms`;
+  return `${['ns per choice'.padEnd(18) + heads.join(''), ...lines, build65536].join('\n')}\n`;
 }
 
 const asked = process.argv.indexOf('--kind');
@@ -91,20 +144,11 @@ if (asked > 0) {
   const results = KINDS.flatMap(
     (kind) => JSON.parse(execFileSync(process.execPath, [self, '--kind', kind], { encoding: 'utf8' })) as Result[],
   );
-  const buildMilliseconds = measureBuild();
-  if (process.argv.includes('--json')) {
-    process.stdout.write(`${JSON.stringify({ node: process.version, buildMilliseconds, results }, null, 2)}\n`);
-  } else {
-    const loads = ['idle', 'busy'] as const;
-    process.stdout.write(
-      `ns per choice${' '.repeat(9)}${SIZES.map((n) => `${n} idle  ${n} busy`.padStart(18)).join('')}\n`,
-    );
-    for (const kind of KINDS) {
-      const cells = SIZES.flatMap((size) =>
-        loads.map((load) => results.find((r) => r.kind === kind && r.destinations === size && r.load === load)!),
-      );
-      process.stdout.write(`${kind.padEnd(22)}${cells.map((r) => r.nanoseconds.toFixed(1).padStart(9)).join('')}\n`);
-    }
-    process.stdout.write(`building a table of 65,536 entries over 100 cells: ${buildMilliseconds} ms\n`);
-  }
+  const build = measureBuild();
+  const machine = { node: process.version, processor: cpus()[0]?.model, processors: cpus().length };
+  process.stdout.write(
+    process.argv.includes('--json')
+      ? `${JSON.stringify({ ...machine, unit: 'ns', buildMilliseconds: build, results }, null, 2)}\n`
+      : report(results, build),
+  );
 }

@@ -13,7 +13,7 @@ const MAX_CAP = 2 ** 31 - 1;
 /** Positions that a choice takes before it looks at all endpoints instead. */
 const MAX_TURNS = 64;
 const MAX_RETRY_TURNS = 8;
-/** Its multiples, modulo 1, lie evenly wherever one stops: shares without randomness and without a shared cursor. */
+/** Its multiples, modulo 1, lie evenly: shares without randomness and without a shared cursor. */
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 export class DispatchRow {
@@ -34,10 +34,7 @@ export class DispatchRow {
   readonly #down: Int32Array;
   readonly #cursor: number;
   readonly #caps: readonly number[];
-  /** Per cell with one member: that, its slot, its cap; otherwise -1 and the members are `members[first … +count)`. */
-  readonly #single: Int32Array;
-  readonly #first: readonly number[];
-  readonly #count: readonly number[];
+  readonly #turns: readonly CellTurn[];
   #rotation = 0;
 
   constructor(plan: RowPlan, state: DispatchState) {
@@ -58,14 +55,20 @@ export class DispatchRow {
     this.#down = state.down;
     this.#cursor = plan.cursor;
     this.#caps = plan.endpoints.map((endpoint) => Math.min(endpoint.maxConnections, MAX_CAP));
-    this.#single = Int32Array.from(
-      inCell.flatMap(([index, more]) =>
-        index === undefined || more !== undefined ? [NOTHING, 0, 0] : [index, this.slots[index]!, this.#caps[index]!],
-      ),
-    );
-    this.#count = inCell.map((members) => members.length);
     let first = 0;
-    this.#first = inCell.map((members) => (first += members.length) - members.length);
+    this.#turns = inCell.map((members, cell) => {
+      const only = members.length === 1 ? members[0]! : NOTHING;
+      const turn = {
+        only,
+        slot: this.slots[only] ?? 0,
+        cap: this.#caps[only] ?? 0,
+        first,
+        count: members.length,
+        cursor: plan.cells[cell]!.cursor,
+      };
+      first += members.length;
+      return turn;
+    });
   }
 
   /** Not known to be down and below its cap. The endpoint must be a member. */
@@ -78,11 +81,9 @@ export class DispatchRow {
   nextTurn(): number {
     if (this.#period === 0) return NOTHING;
     const cell = this.#cellAt(takePosition(this.#cursors, this.#cursor, this.#period));
-    const single = this.#single;
-    const index = single[3 * cell]!;
-    if (index === NOTHING) return this.#nextInCell(cell);
-    const slot = single[3 * cell + 1]!;
-    return this.#down[slot] === 0 && this.#inflight[slot]! < single[3 * cell + 2]! ? index : NOTHING;
+    const turn = this.#turns[cell]!;
+    if (turn.only === NOTHING) return this.#nextInCell(turn);
+    return this.#down[turn.slot] === 0 && this.#inflight[turn.slot]! < turn.cap ? turn.only : NOTHING;
   }
 
   /** As `nextTurn`, but goes on until an endpoint is found that takes work; -1 only if none does. */
@@ -102,11 +103,11 @@ export class DispatchRow {
   /** A retry, in the order of the schedule but from a cursor of its own, so that first choices stay exact. */
   retry(tried: readonly number[]): number {
     for (let turns = Math.min(this.#period, MAX_RETRY_TURNS); turns > 0; turns--) {
-      const cell = this.#cellAt(takePosition(this.#cursors, this.plan.retryCursor, this.#period));
-      const count = this.#count[cell]!;
+      const position = takePosition(this.#cursors, this.plan.retryCursor, this.#period);
+      const { first, count } = this.#turns[this.#cellAt(position)]!;
       const from = this.#rotation++;
       for (let i = 0; i < count; i++) {
-        const index = this.members[this.#first[cell]! + ((from + i) % count)]!;
+        const index = this.members[first + ((from + i) % count)]!;
         if (this.takesWork(index) && !tried.includes(index)) return index;
       }
     }
@@ -118,7 +119,7 @@ export class DispatchRow {
    * turns have found nothing.
    * @param point in [0, 1), where between the first and the last of them to choose
    */
-  anyOther(tried: readonly number[], point: number = (this.#rotation++ * GOLDEN) % 1): number {
+  anyOther(tried: readonly number[], point: number = this.nextPoint()): number {
     let sum = 0;
     for (const index of this.members) {
       if (this.takesWork(index) && !tried.includes(index)) sum += this.weights[index]! / this.siblings[index]!;
@@ -135,20 +136,35 @@ export class DispatchRow {
     return found;
   }
 
+  /** The next of a sequence of points that lie evenly in [0, 1), wherever one stops. */
+  nextPoint(): number {
+    return (this.#rotation++ * GOLDEN) % 1;
+  }
+
   #cellAt(position: number): number {
     return this.#table === null ? cellInTree(this.#nodes, this.#period, position) : this.#table[position]!;
   }
 
   /** A cell's requests go round its members by a cursor of the cell's own. */
-  #nextInCell(cell: number): number {
-    const count = this.#count[cell]!;
-    const cursor = this.plan.cells[cell]!.cursor;
+  #nextInCell({ first, count, cursor }: CellTurn): number {
     for (let turns = count; turns > 0; turns--) {
-      const index = this.members[this.#first[cell]! + takePosition(this.#cursors, cursor, count)]!;
+      const index = this.members[first + takePosition(this.#cursors, cursor, count)]!;
       if (this.takesWork(index)) return index;
     }
     return NOTHING;
   }
+}
+
+/** What a turn of a cell needs, in one place. */
+interface CellTurn {
+  /** The only member, its slot and its cap; -1 if there are none or several. */
+  readonly only: number;
+  readonly slot: number;
+  readonly cap: number;
+  /** The members are `members[first … first + count)`, taken in turns by a cursor of the cell's own. */
+  readonly first: number;
+  readonly count: number;
+  readonly cursor: number;
 }
 
 /** For requests that are bound to an endpoint (chttp): may it have one more? */

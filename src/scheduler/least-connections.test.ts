@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 
 import type { LeastConnectionsRule } from './chooser.ts';
-import { assertShares, closedLoop, conformance, count, times } from './conformance.ts';
+import { assertShares, closedLoop, chosen, conformance } from './conformance.ts';
 import { createChooser } from './create-chooser.ts';
 import { dispatchState, rowPlan } from './fixture.ts';
 import { leastConnectionsRule } from './least-connections.ts';
@@ -52,11 +52,11 @@ describe('LeastConnections', () => {
           for (const [index, endpoint] of row.endpoints.entries()) {
             state.inflight[index] = cells[endpoint.cell]!.connections[index - row.cells[endpoint.cell]!.first]!;
           }
-          const chosen = createChooser(row, 'LeastConnections', state, options(rule)).choose();
+          const choice = createChooser(row, 'LeastConnections', state, options(rule)).choose();
           const load = (i: number) => (BigInt(state.inflight[i]!) + extra) * BigInt(endpoints[row.endpoints[i]!.cell]!);
           const weight = (i: number) => BigInt(cells[row.endpoints[i]!.cell]!.weight);
           for (const other of row.endpoints.keys()) {
-            assert.ok(load(chosen) * weight(other) <= load(other) * weight(chosen));
+            assert.ok(load(choice) * weight(other) <= load(other) * weight(choice));
           }
         }),
         { numRuns: 500 },
@@ -70,13 +70,7 @@ describe('LeastConnections', () => {
         dispatchState(8),
         options(rule),
       );
-      assert.deepEqual(
-        count(
-          times(300, () => chooser.choose()),
-          2,
-        ),
-        [261, 39],
-      );
+      assert.deepEqual(chosen(chooser, 300, 2), [261, 39]);
     });
 
     it(`${rule}: those that are equally loaded take turns, the first one no oftener`, () => {
@@ -84,13 +78,7 @@ describe('LeastConnections', () => {
       state.inflight.fill(3);
       const chooser = createChooser(rowPlan({ weights: [4, 2, 2, 2] }), 'LeastConnections', state, options(rule));
       state.inflight[0] = 8;
-      assert.deepEqual(
-        count(
-          times(300, () => chooser.choose()),
-          4,
-        ),
-        [0, 100, 100, 100],
-      );
+      assertShares(chosen(chooser, 300, 4), [0, 1, 1, 1], 0.01);
     });
   }
 

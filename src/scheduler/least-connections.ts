@@ -12,9 +12,6 @@ import { NOTHING } from './chooser.ts';
 import type { Chooser, LeastConnectionsRule } from './chooser.ts';
 import type { DispatchRow } from './dispatch-row.ts';
 
-/** Turns that a choice takes to find one of several that are equally loaded; then they go round within the worker. */
-const MAX_TURNS = 8;
-
 /**
  * Loads are compared as (c+1) * (1/w), one product each, instead of (c1+1) * w2 against (c2+1) * w1. That is the same:
  * equal loads differ by less than 2^-51 of their size by rounding, and unequal ones by more than 2^-46 as long as the
@@ -39,7 +36,6 @@ export class LeastConnections implements Chooser {
   readonly #scales: readonly number[];
   /** Places in the above of those that are equally, and least, loaded: filled by every scan. */
   readonly #least: number[];
-  #rotation = 0;
 
   constructor(row: DispatchRow, rule: LeastConnectionsRule) {
     this.#row = row;
@@ -64,13 +60,20 @@ export class LeastConnections implements Chooser {
     return this.#row.retry(tried);
   }
 
-  /** One of `#least[0 … count)`: whose turn comes first, beginning with the turn that was taken already. */
+  /** One of `#least[0 … count)`: the one whose turn it is, otherwise they alternate by weight within the worker. */
   #oneOf(count: number, turn: number): number {
-    for (let turns = MAX_TURNS; turns > 0; turns--) {
-      for (let i = 0; i < count; i++) if (this.#row.members[this.#least[i]!] === turn) return this.#least[i]!;
-      turn = this.#row.nextTurn();
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      const place = this.#least[i]!;
+      if (this.#row.members[place] === turn) return place;
+      sum += 1 / this.#scales[place]!;
     }
-    return this.#least[this.#rotation++ % count]!;
+    let left = this.#row.nextPoint() * sum;
+    for (let i = 0; i < count - 1; i++) {
+      left -= 1 / this.#scales[this.#least[i]!]!;
+      if (left < 0) return this.#least[i]!;
+    }
+    return this.#least[count - 1]!;
   }
 
   /** Leaves the least loaded in `#least` (places among the members) and answers how many they are. */

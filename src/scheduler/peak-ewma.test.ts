@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import type { DispatchState } from '../model/plan.ts';
-import { conformance, count, times } from './conformance.ts';
+import { chosen, conformance, count, times } from './conformance.ts';
 import { createChooser } from './create-chooser.ts';
 import { dispatchState, rowPlan, seededRandom } from './fixture.ts';
 import { LATENCY_DECAY, observeLatency } from './latency.ts';
@@ -54,10 +54,7 @@ describe('PeakEwma', () => {
     const state = dispatchState(8);
     for (const slot of [0, 1, 2]) observeLatency(state, slot, 5000, 0);
     const chooser = chooserAt([1, 1, 1, 1], state, () => 0);
-    const counts = count(
-      times(8000, () => chooser.choose()),
-      4,
-    );
+    const counts = chosen(chooser, 8000, 4);
     assert.ok(counts[3]! > 1800 && counts[3]! < 2200, counts.join());
   });
 
@@ -67,12 +64,7 @@ describe('PeakEwma', () => {
     const later = 8 * LATENCY_DECAY;
     for (const slot of [0, 1]) observeLatency(state, slot, 1000, later);
     const chooser = chooserAt([1, 1, 1], state, () => later);
-    assert.ok(
-      count(
-        times(300, () => chooser.choose()),
-        3,
-      )[2]! > 50,
-    );
+    assert.ok(chosen(chooser, 300, 3)[2]! > 50);
   });
 
   it('counts what is in flight, by weight', () => {
@@ -80,13 +72,7 @@ describe('PeakEwma', () => {
     for (const slot of [0, 1]) observeLatency(state, slot, 1000, 0);
     state.inflight.set([10, 4]);
     const chooser = chooserAt([2, 1], state, () => 0);
-    assert.deepEqual(
-      count(
-        times(100, () => chooser.choose()),
-        2,
-      ),
-      [0, 100],
-    );
+    assert.deepEqual(chosen(chooser, 100, 2), [0, 100]);
   });
 
   it('survives hours of rest', () => {

@@ -49,9 +49,10 @@ export function cellInTree(nodes: Uint32Array, period: number, position: number)
   for (;;) {
     const at = node * WORDS;
     const left = nodes[at]!;
-    const before = Math.floor((2 * position * left + weight) / (2 * weight));
-    const after = Math.floor((2 * (position + 1) * left + weight) / (2 * weight));
-    if (after > before) {
+    // round(position * left / weight), and whether it is one more for the next position.
+    const doubled = 2 * position * left + weight;
+    const before = Math.floor(doubled / (2 * weight));
+    if (doubled - 2 * weight * before + 2 * left >= 2 * weight) {
       position = before;
       weight = left;
       node = nodes[at + 1]!;
