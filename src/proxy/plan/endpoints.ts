@@ -77,15 +77,14 @@ export class EndpointRegistry {
     for (const identity of draft.spared) this.#byIdentity.get(identity)!.sparedIn.add(row);
   }
 
-  /** Forgets the endpoints that no row uses any more; their slots. */
-  sweep(touched: Set<EndpointState>, release: (slots: SlotAllocator, slot: number) => void): number[] {
+  /** Forgets the endpoints that no row uses any more; returns their slots, which are still to be freed. */
+  sweep(touched: Set<EndpointState>): number[] {
     const removed: number[] = [];
     for (const state of this.#left) {
       if (state.rows.size > 0) continue;
       this.#byIdentity.delete(state.identity);
       this.#bySlot.delete(state.slot);
       touched.delete(state);
-      release(this.#slots, state.slot);
       removed.push(state.slot);
     }
     this.#left.clear();

@@ -1,58 +1,70 @@
 /**
  * Sums of ended epochs. A cell gets fresh counters with each epoch, so that the shares within one can be told exactly;
- * what the cell counted before is kept here. A retired slot is read live until its grace period is over (workers may
- * still write to it), then once more for good: nothing is lost, and nothing is counted twice.
+ * what the cell counted before is kept here. The counters of an ended epoch are read live until its grace period is over
+ * (workers may still write to them), then once more for good: nothing is lost, and nothing is counted twice.
  */
 export class CellLedger {
   readonly #read: (slot: number) => CellSums;
   readonly #carried = new Map<string, Map<string, CellSums>>();
-  readonly #retired = new Map<number, { readonly row: string; readonly cell: string }>();
-  /** Retired slots by row. */
-  readonly #byRow = new Map<string, Map<string, Set<number>>>();
+  /** Epochs that ended, but still rest, by row. */
+  readonly #ended = new Map<string, Set<Epoch>>();
 
   constructor(read: (slot: number) => CellSums) {
     this.#read = read;
   }
 
-  retire(row: string, cell: string, slot: number): void {
-    this.#retired.set(slot, { row, cell });
-    let cells = this.#byRow.get(row);
-    if (cells === undefined) this.#byRow.set(row, (cells = new Map()));
-    const slots = cells.get(cell);
-    if (slots === undefined) cells.set(cell, new Set([slot]));
-    else slots.add(slot);
+  retire(epoch: Epoch): void {
+    const { id } = epoch.plan;
+    const epochs = this.#ended.get(id);
+    if (epochs === undefined) this.#ended.set(id, new Set([epoch]));
+    else epochs.add(epoch);
   }
 
-  /** The grace period of a slot is over: its sums move into memory of our own, if the cell still exists. */
-  settle(slot: number, exists: (row: string, cell: string) => boolean): void {
-    const owner = this.#retired.get(slot);
-    if (owner === undefined) return;
-    this.#retired.delete(slot);
-    const { row, cell } = owner;
-    const cells = this.#byRow.get(row);
-    const slots = cells?.get(cell);
-    slots?.delete(slot);
-    if (slots?.size === 0) cells?.delete(cell);
-    if (cells?.size === 0) this.#byRow.delete(row);
-    if (exists(row, cell)) {
-      let carried = this.#carried.get(row);
-      if (carried === undefined) this.#carried.set(row, (carried = new Map()));
-      carried.set(cell, addSums(carried.get(cell) ?? NO_SUMS, this.#read(slot)));
-    } else this.#forget(row, cell);
+  /**
+   * The grace period of an epoch is over: its sums move into memory of our own.
+   *
+   * @param current the row as it is now: what cells that are gone have counted is forgotten; undefined: the row is gone
+   */
+  settle(epoch: Epoch, current: Epoch | undefined): void {
+    const { id, cells } = epoch.plan;
+    const epochs = this.#ended.get(id);
+    epochs?.delete(epoch);
+    if (epochs?.size === 0) this.#ended.delete(id);
+    if (current === undefined) {
+      this.#carried.delete(id);
+      return;
+    }
+    const before = this.#carried.get(id);
+    const after = new Map<string, CellSums>();
+    for (const name of current.names) {
+      const known = before?.get(name);
+      const index = epoch.names.indexOf(name);
+      const sums = index < 0 ? NO_SUMS : this.#read(cells[index]!.counter);
+      if (known !== undefined || index >= 0) after.set(name, addSums(known ?? NO_SUMS, sums));
+    }
+    this.#carried.set(id, after);
   }
 
-  /** What the cell counted in all epochs that ended. */
-  ended(row: string, cell: string): CellSums {
-    let sums = this.#carried.get(row)?.get(cell) ?? NO_SUMS;
-    for (const slot of this.#byRow.get(row)?.get(cell) ?? []) sums = addSums(sums, this.#read(slot));
+  /** What the cells counted in all epochs before this one. */
+  before(current: Epoch): CellSums[] {
+    const { id } = current.plan;
+    const carried = this.#carried.get(id);
+    const sums = current.names.map((name) => carried?.get(name) ?? NO_SUMS);
+    for (const epoch of this.#ended.get(id) ?? []) {
+      for (const [index, name] of current.names.entries()) {
+        const then = epoch.names.indexOf(name);
+        if (then >= 0) sums[index] = addSums(sums[index]!, this.#read(epoch.plan.cells[then]!.counter));
+      }
+    }
     return sums;
   }
+}
 
-  #forget(row: string, cell: string): void {
-    const carried = this.#carried.get(row);
-    carried?.delete(cell);
-    if (carried?.size === 0) this.#carried.delete(row);
-  }
+/** A row in one of its epochs. */
+export interface Epoch {
+  readonly plan: { readonly id: string; readonly cells: readonly { readonly counter: number }[] };
+  /** Names of the cells within the row, in its order: the real server, and a number where it stands there twice. */
+  readonly names: readonly string[];
 }
 
 /** As CELL in ../shared.ts; sums over all workers. */
@@ -63,7 +75,7 @@ export interface CellSums {
   readonly failures: number;
 }
 
-export const NO_SUMS: CellSums = { first: 0, retries: 0, sticky: 0, failures: 0 };
+const NO_SUMS: CellSums = { first: 0, retries: 0, sticky: 0, failures: 0 };
 
 export function addSums(a: CellSums, b: CellSums): CellSums {
   return {

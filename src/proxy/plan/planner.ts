@@ -8,10 +8,11 @@ import type { ObjectKey, Snapshot } from '../../model/snapshot.ts';
 import type { VirtualServerPlan } from '../messages.ts';
 import { changedColumns, diffPieces, type PieceDiff, type Pieces } from './diff.ts';
 import { EndpointRegistry, type EndpointState } from './endpoints.ts';
-import { CellLedger } from './ledger.ts';
+import { CellLedger, type CellSums, type Epoch } from './ledger.ts';
 import type { Availability, Capacity, PlanMemory } from './memory.ts';
+import { nothingRetired, Resting, type Retired } from './resting.ts';
 import { draftRow, sameRow, type RowDraft, type RowSource, type World } from './row-draft.ts';
-import { cellNames, releaseRow, writeRow } from './row-plan.ts';
+import { cellNames, writeRow } from './row-plan.ts';
 import { CapacityError, PlanError, SlotAllocator } from './slots.ts';
 import { matrixRow, VirtualServers } from './virtual-servers.ts';
 
@@ -19,6 +20,7 @@ export class Planner {
   readonly #options: PlannerOptions;
   readonly #slots: Record<keyof Capacity, SlotAllocator>;
   readonly #ledger: CellLedger;
+  readonly #resting: Resting;
   readonly #pieces: Pieces = { virtualServers: new Map(), matrices: new Map(), servers: new Map() };
   readonly #virtualServers: VirtualServers;
   readonly #endpoints: EndpointRegistry;
@@ -28,28 +30,30 @@ export class Planner {
 
   constructor(options: PlannerOptions) {
     this.#options = options;
-    const { memory } = options;
-    const ledger = new CellLedger(memory.readCell);
-    this.#ledger = ledger;
-    const slots = (name: string, kind: keyof Capacity, more: object = {}) =>
-      new SlotAllocator(name, memory.capacity[kind], { reset: (slot) => memory.reset(kind, slot), ...more });
+    const { memory, grace } = options;
+    const slots = (name: string, kind: keyof Capacity) =>
+      new SlotAllocator(name, memory.capacity[kind], (slot) => memory.reset(kind, slot));
     this.#slots = {
-      endpoints: slots('endpoints', 'endpoints', { idle: memory.idle }),
+      endpoints: slots('endpoints', 'endpoints'),
       cursors: slots('cursors', 'cursors'),
-      cells: slots('cells', 'cells', {
-        rested: (slot: number) =>
-          ledger.settle(slot, (row, cell) => this.#rows.get(row)?.names.includes(cell) ?? false),
-      }),
+      cells: slots('cells', 'cells'),
       rules: slots('rules', 'rules'),
       virtualServers: slots('virtual servers', 'virtualServers'),
     };
+    this.#ledger = new CellLedger(memory.readCell);
+    this.#resting = new Resting({
+      grace,
+      slots: this.#slots,
+      idle: memory.idle,
+      ended: (row) => this.#ledger.settle(row, this.#rows.get(row.plan.id)),
+    });
     this.#virtualServers = new VirtualServers(this.#slots.rules, this.#slots.virtualServers);
     this.#endpoints = new EndpointRegistry(this.#slots.endpoints);
   }
 
   /** Throws a PlanError, with nothing changed: a CapacityError where shared memory does not hold all that is asked. */
   plan(snapshot: Snapshot, availability: Availability, now: number): PlanChange {
-    this.#settle(now);
+    this.#resting.settle(now);
     const diff = diffPieces(this.#pieces, snapshot);
     const draft = this.#virtualServers.draft(diff, this.#pieces);
     const affected = new Set<string>(draft.sources.keys());
@@ -66,19 +70,19 @@ export class Planner {
     const rows = this.#draftRows(affected, draft.sources, draft.removedRows, diff, availability);
     this.#check(rows, draft.needs);
     applyDiff(this.#pieces, diff);
-    const released: Release[] = [];
-    const virtualServers = this.#virtualServers.commit(draft, (slots, slot) => released.push({ slots, slot }));
-    return this.#commit(rows, draft.removedRows, virtualServers, [...diff.virtualServers.removed], released);
+    const retired = nothingRetired();
+    const virtualServers = this.#virtualServers.commit(draft, retired);
+    return this.#commit(rows, draft.removedRows, virtualServers, [...diff.virtualServers.removed], retired);
   }
 
   /** New epochs for the rows whose availability these endpoints change. */
   replan(endpoints: Iterable<number>, availability: Availability, now: number): PlanChange {
-    this.#settle(now);
+    this.#resting.settle(now);
     const affected = new Set<string>();
     for (const slot of endpoints) for (const id of this.#endpoints.bySlot(slot)?.rows.keys() ?? []) affected.add(id);
     const rows = this.#draftRows(affected, new Map(), [], null, availability);
     this.#check(rows, { rules: 0, virtualServers: 0 });
-    return this.#commit(rows, [], [], [], []);
+    return this.#commit(rows, [], [], [], nothingRetired());
   }
 
   /** All there is, for a worker that has nothing yet. */
@@ -107,12 +111,8 @@ export class Planner {
   }
 
   /** What the cells of a row counted in the epochs before, cell by cell. */
-  ended(row: RowState) {
-    return row.names.map((name) => this.#ledger.ended(row.plan.id, name));
-  }
-
-  #settle(now: number): void {
-    for (const slots of Object.values(this.#slots)) slots.settle(now);
+  ended(row: RowState): CellSums[] {
+    return this.#ledger.before(row);
   }
 
   #draftRows(
@@ -175,20 +175,19 @@ export class Planner {
     removedRows: readonly string[],
     virtualServers: readonly VirtualServerPlan[],
     removedVirtualServers: readonly ObjectKey[],
-    released: Release[],
+    retired: Retired,
   ): PlanChange {
     const touched = new Set<EndpointState>();
     const rows: RowPlan[] = [];
-    const release = (slots: SlotAllocator, slot: number) => released.push({ slots, slot });
     for (const { draft, source, schedule } of drafts) {
       const old = this.#rows.get(draft.id);
       if (schedule === null) old!.source = source;
       else {
         const plan = writeRow(draft, schedule, old?.plan, this.#slots, this.#endpoints);
-        if (old !== undefined) this.#retire(old, touched, release);
-        // A row that goes on is indexed again, by its new plan.
-        this.#rows.set(draft.id, { plan, source, names: cellNames(plan) });
-        this.#index(draft.id, source, plan);
+        const row: RowState = { plan, source, names: cellNames(plan) };
+        this.#unindex(old, row, touched, retired);
+        this.#rows.set(draft.id, row);
+        this.#index(row, old);
         rows.push(plan);
       }
       this.#endpoints.spare(draft.id, draft, touched);
@@ -197,9 +196,10 @@ export class Planner {
       const old = this.#rows.get(id);
       if (old === undefined) continue;
       this.#rows.delete(id);
-      this.#retire(old, touched, release);
+      this.#unindex(old, undefined, touched, retired);
     }
-    const removedEndpoints = this.#endpoints.sweep(touched, release);
+    const removedEndpoints = this.#endpoints.sweep(touched);
+    retired.endpoints.push(...removedEndpoints);
     return {
       virtualServers,
       removedVirtualServers,
@@ -207,26 +207,27 @@ export class Planner {
       removedRows,
       endpoints: [...touched],
       removedEndpoints,
-      retire: (now) => {
-        for (const { slots, slot } of released) slots.release(slot, now + this.#options.grace);
-        released.length = 0;
-      },
+      retire: (now) => this.#resting.add(retired, now),
     };
   }
 
-  #index(id: string, source: RowSource, plan: RowPlan): void {
-    for (const cell of plan.cells) addTo(this.#rowsOfServer, cell.server, id);
-    if (source.kind === 'App') addTo(this.#rowsOfMatrix, source.matrix, id);
-    this.#endpoints.join(id, plan);
+  /** The epoch is over. What the next one has too need not be taken out of the indices and put in again. */
+  #unindex(old: RowState | undefined, next: RowState | undefined, touched: Set<EndpointState>, retired: Retired): void {
+    if (old === undefined) return;
+    const { plan, source } = old;
+    retired.rows.push(old);
+    this.#ledger.retire(old);
+    if (source.kind === 'App') removeFrom(this.#rowsOfMatrix, source.matrix, plan.id);
+    if (next !== undefined && sameMembers(plan, next.plan)) return;
+    this.#endpoints.leave(plan.id, plan, touched);
+    for (const cell of plan.cells) removeFrom(this.#rowsOfServer, cell.server, plan.id);
   }
 
-  #retire(old: RowState, touched: Set<EndpointState>, release: (slots: SlotAllocator, slot: number) => void): void {
-    const { plan, source, names } = old;
-    this.#endpoints.leave(plan.id, plan, touched);
-    releaseRow(plan, this.#slots, release);
-    for (const [index, cell] of plan.cells.entries()) this.#ledger.retire(plan.id, names[index]!, cell.counter);
-    for (const cell of plan.cells) removeFrom(this.#rowsOfServer, cell.server, plan.id);
-    if (source.kind === 'App') removeFrom(this.#rowsOfMatrix, source.matrix, plan.id);
+  #index({ plan, source }: RowState, old: RowState | undefined): void {
+    if (source.kind === 'App') addTo(this.#rowsOfMatrix, source.matrix, plan.id);
+    if (old !== undefined && sameMembers(old.plan, plan)) return;
+    for (const cell of plan.cells) addTo(this.#rowsOfServer, cell.server, plan.id);
+    this.#endpoints.join(plan.id, plan);
   }
 }
 
@@ -253,11 +254,9 @@ export interface PlanChange {
   readonly retire: (now: number) => void;
 }
 
-export interface RowState {
+export interface RowState extends Epoch {
   readonly plan: RowPlan;
   source: RowSource;
-  /** Names of the cells within the row, in its order: the real server, and a number where it stands there twice. */
-  readonly names: readonly string[];
 }
 
 interface Drafted {
@@ -267,17 +266,21 @@ interface Drafted {
   readonly schedule: Schedule | null;
 }
 
-interface Release {
-  readonly slots: SlotAllocator;
-  readonly slot: number;
-}
-
 function applyDiff(pieces: Pieces, diff: PieceDiff): void {
   for (const kind of ['virtualServers', 'matrices', 'servers'] as const) {
     const map = pieces[kind] as Map<ObjectKey, unknown>;
     for (const key of diff[kind].removed) map.delete(key);
     for (const [key, piece] of diff[kind].changed) map.set(key, piece);
   }
+}
+
+function sameMembers(a: RowPlan, b: RowPlan): boolean {
+  return (
+    a.cells.length === b.cells.length &&
+    a.endpoints.length === b.endpoints.length &&
+    a.cells.every((cell, index) => cell.server === b.cells[index]!.server) &&
+    a.endpoints.every(({ slot, cell }, index) => slot === b.endpoints[index]!.slot && cell === b.endpoints[index]!.cell)
+  );
 }
 
 function addTo(index: Map<string, Set<string>>, key: string, id: string): void {

@@ -31,16 +31,6 @@ export function writeRow(
   };
 }
 
-/** Gives back what an epoch had; endpoints are shared, and go when no row uses them. */
-export function releaseRow(plan: RowPlan, slots: Slots, release: (slots: SlotAllocator, slot: number) => void): void {
-  release(slots.cursors, plan.cursor);
-  release(slots.cursors, plan.retryCursor);
-  for (const cell of plan.cells) {
-    release(slots.cells, cell.counter);
-    release(slots.cursors, cell.cursor);
-  }
-}
-
 /** What a cell's counts are kept under over the epochs: its real server, and a number where that stands there twice. */
 export function cellNames(plan: RowPlan): string[] {
   const seen = new Map<string, number>();

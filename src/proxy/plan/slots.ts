@@ -1,35 +1,16 @@
-/**
- * Hands out indices into shared memory. A slot that is given back rests for a grace period, because a worker may still
- * hold the plan that named it; only then is it reset and handed out again.
- */
+/** Hands out indices into shared memory. */
 export class SlotAllocator {
   readonly name: string;
   readonly capacity: number;
-  readonly #hooks: SlotHooks;
+  readonly #reset: (slot: number) => void;
   readonly #free: number[] = [];
-  #resting: { readonly slot: number; readonly until: number }[] = [];
   #fresh = 0;
 
-  constructor(name: string, capacity: number, hooks: SlotHooks) {
+  /** @param reset called before a slot is handed out for the second time */
+  constructor(name: string, capacity: number, reset: (slot: number) => void) {
     this.name = name;
     this.capacity = capacity;
-    this.#hooks = hooks;
-  }
-
-  /** Moves slots whose grace period is over to the free ones. `now` in milliseconds of any monotonic clock. */
-  settle(now: number): void {
-    const resting = this.#resting;
-    if (resting.length === 0 || resting[0]!.until > now) return;
-    const later: { slot: number; until: number }[] = [];
-    for (const entry of resting) {
-      if (entry.until > now) later.push(entry);
-      else if (this.#hooks.idle !== undefined && !this.#hooks.idle(entry.slot)) later.push(entry);
-      else {
-        this.#hooks.rested?.(entry.slot);
-        this.#free.push(entry.slot);
-      }
-    }
-    this.#resting = later;
+    this.#reset = reset;
   }
 
   get available(): number {
@@ -46,25 +27,17 @@ export class SlotAllocator {
     // Reuse first: memory that nobody has touched costs nothing.
     const reused = this.#free.pop();
     if (reused !== undefined) {
-      this.#hooks.reset(reused);
+      this.#reset(reused);
       return reused;
     }
     if (this.#fresh === this.capacity) throw new CapacityError(this.name, this.capacity, this.capacity + 1);
     return this.#fresh++;
   }
 
-  release(slot: number, until: number): void {
-    this.#resting.push({ slot, until });
+  /** The slot has rested long enough: nobody writes to it any more. */
+  free(slot: number): void {
+    this.#free.push(slot);
   }
-}
-
-export interface SlotHooks {
-  /** Called before a slot is handed out for the second time. */
-  readonly reset: (slot: number) => void;
-  /** Called when a slot's grace period is over: the last time that what it holds belongs to its old owner. */
-  readonly rested?: (slot: number) => void;
-  /** False: somebody still counts on the slot (a request in flight); it rests on. */
-  readonly idle?: (slot: number) => boolean;
 }
 
 /** A plan cannot be made; the one before it stays in force. The message is for people. */

@@ -2,6 +2,7 @@
 import type { Destination, ObjectKey, Rule, VirtualServerPiece } from '../../model/snapshot.ts';
 import type { VirtualServerPlan } from '../messages.ts';
 import type { PieceDiff, Pieces } from './diff.ts';
+import type { Retired } from './resting.ts';
 import type { RowSource } from './row-draft.ts';
 import type { SlotAllocator } from './slots.ts';
 
@@ -54,7 +55,7 @@ export class VirtualServers {
     };
   }
 
-  commit(draft: VirtualServersDraft, release: (slots: SlotAllocator, slot: number) => void): VirtualServerPlan[] {
+  commit(draft: VirtualServersDraft, retired: Retired): VirtualServerPlan[] {
     for (const [row, change] of draft.delta) {
       const count = (this.#references.get(row) ?? 0) + change;
       if (count > 0) this.#references.set(row, count);
@@ -64,22 +65,22 @@ export class VirtualServers {
       const state = this.#states.get(key);
       if (state === undefined) continue;
       this.#states.delete(key);
-      release(this.#slots, state.plan.slot);
-      for (const slot of state.slots.values()) release(this.#rules, slot);
+      retired.virtualServers.push(state.plan.slot);
+      retired.rules.push(...state.slots.values());
     }
-    return draft.shapes.map((shape) => this.#write(shape, release));
+    return draft.shapes.map((shape) => this.#write(shape, retired));
   }
 
   plans(): VirtualServerPlan[] {
     return [...this.#states.values()].map((state) => state.plan);
   }
 
-  #write(shape: Shape, release: (slots: SlotAllocator, slot: number) => void): VirtualServerPlan {
+  #write(shape: Shape, retired: Retired): VirtualServerPlan {
     const { piece, names } = shape;
     const known = this.#states.get(piece.key);
     const slots = new Map<string, number>();
     for (const name of names) slots.set(name, known?.slots.get(name) ?? this.#rules.take());
-    for (const [name, slot] of known?.slots ?? []) if (!slots.has(name)) release(this.#rules, slot);
+    for (const [name, slot] of known?.slots ?? []) if (!slots.has(name)) retired.rules.push(slot);
     const plan: VirtualServerPlan = {
       piece,
       slot: known?.plan.slot ?? this.#slots.take(),

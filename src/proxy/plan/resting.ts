@@ -1,0 +1,75 @@
+/**
+ * What ended rests for a grace period before its slots are used again: a worker may still hold the plan that named them, and
+ * requests that began under it may still count.
+ */
+import type { Capacity } from './memory.ts';
+import type { RowState } from './planner.ts';
+import type { SlotAllocator } from './slots.ts';
+
+export class Resting {
+  readonly #options: RestingOptions;
+  #batches: { readonly until: number; readonly retired: Retired }[] = [];
+
+  constructor(options: RestingOptions) {
+    this.#options = options;
+  }
+
+  /** The workers have acknowledged that it is over. */
+  add(retired: Retired, now: number): void {
+    this.#batches.push({ until: now + this.#options.grace, retired });
+  }
+
+  /** Frees what has rested long enough. */
+  settle(now: number): void {
+    const busy: number[] = [];
+    let due = 0;
+    for (const { until, retired } of this.#batches) {
+      if (until > now) break;
+      due++;
+      this.#free(retired, busy);
+    }
+    if (due > 0) this.#batches = this.#batches.slice(due);
+    // Somebody has a request in flight there, perhaps for hours.
+    if (busy.length > 0) this.add({ ...nothingRetired(), endpoints: busy }, now);
+  }
+
+  #free(retired: Retired, busy: number[]): void {
+    const { slots, idle, ended } = this.#options;
+    for (const row of retired.rows) {
+      ended(row);
+      const { plan } = row;
+      slots.cursors.free(plan.cursor);
+      slots.cursors.free(plan.retryCursor);
+      for (const cell of plan.cells) {
+        slots.cells.free(cell.counter);
+        slots.cursors.free(cell.cursor);
+      }
+    }
+    for (const slot of retired.rules) slots.rules.free(slot);
+    for (const slot of retired.virtualServers) slots.virtualServers.free(slot);
+    for (const slot of retired.endpoints) {
+      if (idle(slot)) slots.endpoints.free(slot);
+      else busy.push(slot);
+    }
+  }
+}
+
+export interface RestingOptions {
+  /** Milliseconds. */
+  readonly grace: number;
+  readonly slots: Record<keyof Capacity, SlotAllocator>;
+  /** Nothing is in flight to the endpoint. */
+  readonly idle: (endpoint: number) => boolean;
+  /** Last look at the counters of an epoch that ended. */
+  readonly ended: (row: RowState) => void;
+}
+
+/** What a change left behind: epochs, and slots of what is gone. */
+export interface Retired {
+  readonly rows: RowState[];
+  readonly rules: number[];
+  readonly virtualServers: number[];
+  readonly endpoints: number[];
+}
+
+export const nothingRetired = (): Retired => ({ rows: [], rules: [], virtualServers: [], endpoints: [] });
