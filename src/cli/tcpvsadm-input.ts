@@ -21,11 +21,11 @@ export async function systemServices(file = SERVICES_FILE): Promise<Services> {
 }
 
 /** `-` is standard input. Throws Refused: what cannot be read, is too long, or is no UTF-8. */
-export async function readFileBounded(name: string): Promise<string> {
+export async function readFileBounded(name: string, stdin: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    const stream = name === '-' ? process.stdin : (await open(name)).createReadStream();
+    const stream = name === '-' ? stdin : (await open(name)).createReadStream();
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       if (bytes > LIMITS.fileBytes) throw new Refused(`${name}: longer than ${LIMITS.fileBytes} bytes`);

@@ -29,42 +29,65 @@ import { VERSION } from './version.ts';
 /** Seconds between the two readings of --rate. */
 const RATE_SECONDS = 1;
 
-export async function runTcpvsadm(args: readonly string[]): Promise<ExitCode> {
+/** What a run reads from and writes to. */
+export interface Surroundings {
+  readonly stdin: AsyncIterable<Buffer>;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+/** What only a run that reaches the server has. */
+interface Run {
+  readonly around: Surroundings;
+  readonly client: AdminClient;
+  readonly services: Services;
+}
+
+export async function runTcpvsadm(args: readonly string[], around: Surroundings): Promise<ExitCode> {
   try {
     const line = readCommandLine(args);
     const services = await systemServices();
     const task = taskOf(line, services);
-    const client = new AdminClient(socketPath(line.socket));
-    return await perform(task, client, services);
+    const client = new AdminClient(socketPath(line.socket, around.environment));
+    return await perform(task, { around, client, services });
   } catch (error) {
-    if (error instanceof UsageError) return complain([error.message], EXIT.usage);
+    if (error instanceof UsageError) return complain(around, [error.message], EXIT.usage);
     if (error instanceof AdminError || error instanceof Refused)
-      return complain(error.message.split('\n'), EXIT.failed);
+      return complain(around, error.message.split('\n'), EXIT.failed);
     throw error;
   }
 }
 
-async function perform(task: Task, client: AdminClient, services: Services): Promise<ExitCode> {
+async function perform(task: Task, run: Run): Promise<ExitCode> {
+  const { stdout, environment } = run.around;
   switch (task.kind) {
     case 'Help':
-      process.stdout.write(helpText(styleOf(process.stdout)));
+      stdout.write(helpText(styleOf(stdout, environment)));
       return EXIT.ok;
     case 'List':
-      return list(task, client, services);
+      return list(task, run);
     case 'LoadFile':
-      return load(task.file, client, services);
+      return load(task.file, run);
     case 'Change':
-      return change(await withBindAddress(task.command), client);
+      return change(await withBindAddress(task.command), run);
     default:
       return task satisfies never;
   }
 }
 
-async function load(file: string, client: AdminClient, services: Services): Promise<ExitCode> {
+async function load(file: string, run: Run): Promise<ExitCode> {
   const name = file === '-' ? '(standard input)' : file;
-  const parsed = parseConfiguration(await readFileBounded(file), services);
+  const parsed = parseConfiguration(await readFileBounded(file, run.around.stdin), run.services);
   if (!parsed.ok)
     return complain(
+      run.around,
       parsed.faults.map((fault) => faultText(name, fault)),
       EXIT.failed,
     );
@@ -72,14 +95,15 @@ async function load(file: string, client: AdminClient, services: Services): Prom
   for (const virtual of parsed.table.virtuals) {
     virtuals.push({ ...virtual, listen: { ...virtual.listen, host: await bindAddress(virtual.listen.host) } });
   }
-  return change({ kind: 'Load', table: { virtuals }, file: name }, client);
+  return change({ kind: 'Load', table: { virtuals }, file: name }, run);
 }
 
-async function change(command: Command, client: AdminClient): Promise<ExitCode> {
+async function change(command: Command, { client, around }: Run): Promise<ExitCode> {
   const result = await client.change((objects): CommandResult => applyCommand(objects, command));
-  if (result.errors.length > 0) return complain(result.errors, EXIT.failed);
+  if (result.errors.length > 0) return complain(around, result.errors, EXIT.failed);
   const notes = [...result.notes, ...(result.apply.length > 0 ? trouble(await statusOf(client), result.apply) : [])];
   complain(
+    around,
     notes.map((note) => `note: ${note}`),
     EXIT.ok,
   );
@@ -96,28 +120,26 @@ async function statusOf(client: AdminClient) {
   }
 }
 
-async function list(task: Task & { kind: 'List' }, client: AdminClient, services: Services): Promise<ExitCode> {
+async function list(task: Task & { kind: 'List' }, run: Run): Promise<ExitCode> {
+  const { client, services, around } = run;
+  const { stdout, environment } = around;
   const { objects } = await client.objects();
   const draft = new Draft(objects);
   if (task.ident !== null && draft.virtual(task.ident) === undefined) {
-    return complain([`no virtual server ${printIdent(task.ident)}`], EXIT.failed);
+    return complain(around, [`no virtual server ${printIdent(task.ident)}`], EXIT.failed);
   }
-  const table = tableOf(draft, task.ident, await figures(client, task.rate));
+  const table = tableOf(draft, task.ident, await figures(run, task.rate));
   const naming = { services, numeric: task.numeric };
-  process.stdout.write(
+  stdout.write(
     task.json
       ? `${JSON.stringify(jsonOf(table, VERSION), null, 2)}\n`
-      : listingText(
-          table,
-          { ...naming, width: process.stdout.columns ?? 120, version: VERSION },
-          styleOf(process.stdout),
-        ),
+      : listingText(table, { ...naming, width: stdout.columns ?? 120, version: VERSION }, styleOf(stdout, environment)),
   );
   return EXIT.ok;
 }
 
 /** A server that has no counts (yet) still has a table to list. */
-async function figures(client: AdminClient, rate: boolean): Promise<Figures | undefined> {
+async function figures({ client, around }: Run, rate: boolean): Promise<Figures | undefined> {
   try {
     const first = await client.counts();
     if (!rate) return figuresOf(first);
@@ -127,7 +149,7 @@ async function figures(client: AdminClient, rate: boolean): Promise<Figures | un
     return figuresOf(second, { counts: first, seconds: (performance.now() - start) / 1000 });
   } catch (error) {
     if (!(error instanceof AdminError)) throw error;
-    complain([`note: no live counts: ${error.message}`], EXIT.ok);
+    complain(around, [`note: no live counts: ${error.message}`], EXIT.ok);
     return undefined;
   }
 }
@@ -140,7 +162,7 @@ async function withBindAddress(command: Command): Promise<Command> {
   return { ...command, options: { ...command.options, listen: { ...listen, host: await bindAddress(listen.host) } } };
 }
 
-function complain(messages: readonly string[], code: ExitCode): ExitCode {
-  for (const message of messages) process.stderr.write(`tcpvsadm: ${printable(message)}\n`);
+function complain({ stderr }: Surroundings, messages: readonly string[], code: ExitCode): ExitCode {
+  for (const message of messages) stderr.write(`tcpvsadm: ${printable(message)}\n`);
   return code;
 }

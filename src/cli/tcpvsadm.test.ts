@@ -3,9 +3,11 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { after, before, beforeEach, test } from 'node:test';
 
 import { demoObjects } from '../ktcpvs/test-objects.ts';
+import { runTcpvsadm } from './tcpvsadm-run.ts';
 import { startFakeAdmin } from './tcpvsadm-test-server.ts';
 import type { FakeAdmin } from './tcpvsadm-test-server.ts';
 
@@ -31,7 +33,21 @@ interface Ran {
   readonly error: string;
 }
 
-function run(
+/** In this process: the same but for its start. */
+async function run(args: readonly string[], input = '', environment: NodeJS.ProcessEnv = {}): Promise<Ran> {
+  let out = '';
+  let error = '';
+  const code = await runTcpvsadm(args, {
+    stdin: Readable.from([Buffer.from(input)]),
+    stdout: { write: (text) => (out += text) },
+    stderr: { write: (text) => (error += text) },
+    environment: { TCPVS_SOCKET: admin.socket, ...environment },
+  });
+  return { code, out, error };
+}
+
+/** The command itself. */
+function spawned(
   args: readonly string[],
   input = '',
   environment: NodeJS.ProcessEnv = { TCPVS_SOCKET: admin.socket },
@@ -49,8 +65,8 @@ function run(
 }
 
 /** A command as one types it; words are separated by one blank, and nothing is expanded. */
-async function types(line: string): Promise<string> {
-  const { code, out, error } = await run(line.split(' ').slice(1));
+async function types(line: string, how: (args: readonly string[]) => Promise<Ran> = run): Promise<string> {
+  const { code, out, error } = await how(line.split(' ').slice(1));
   assert.deepEqual([code, error], [0, ''], line);
   return out;
 }
@@ -58,26 +74,26 @@ async function types(line: string): Promise<string> {
 const DONE: Ran = { code: 0, out: '', error: '' };
 
 test('the session of the README, as it stands', async () => {
-  await types('tcpvsadm -A -i http -s http');
-  for (const server of ['r1', 'r2', 'r3']) await types(`tcpvsadm -a -i http -r ${server}:80`);
-  await types('tcpvsadm --add-rule -i http --pattern=/images/.* -r r1:80');
-  await types('tcpvsadm --add-rule -i http --pattern=/html/.* -r r2:80');
-  await types('tcpvsadm --add-rule -i http --pattern=.* -r r3:80');
-  const listing = await types('tcpvsadm --list');
+  await types('tcpvsadm -A -i http -s http', spawned);
+  for (const server of ['r1', 'r2', 'r3']) await types(`tcpvsadm -a -i http -r ${server}:80`, spawned);
+  await types('tcpvsadm --add-rule -i http --pattern=/images/.* -r r1:80', spawned);
+  await types('tcpvsadm --add-rule -i http --pattern=/html/.* -r r2:80', spawned);
+  await types('tcpvsadm --add-rule -i http --pattern=.* -r r3:80', spawned);
+  const listing = await types('tcpvsadm --list', spawned);
   assert.match(listing, /^# tcpvs \d+\.\d+\.\d+: 1 virtual server\n\nVirtual http \{\n/);
   assert.match(listing, /rule = pattern "\/images\/\.\*" match 0 weight 1 use server r1:http\n/);
   assert.ok(!listing.includes('\x1b'));
   const stopped = structuredClone(admin.objects);
-  await types('tcpvsadm --start -i http');
+  await types('tcpvsadm --start -i http', spawned);
   assert.notDeepEqual(admin.objects, stopped);
-  await types('tcpvsadm --stop -i http');
+  await types('tcpvsadm --stop -i http', spawned);
   assert.deepEqual(admin.objects, stopped);
   const file = join(directory, 'table.conf');
   await writeFile(file, listing);
-  await types('tcpvsadm -F');
+  await types('tcpvsadm -F', spawned);
   assert.deepEqual(admin.objects, []);
-  await types(`tcpvsadm -f ${file}`);
-  assert.equal(await types('tcpvsadm'), listing);
+  await types(`tcpvsadm -f ${file}`, spawned);
+  assert.equal(await types('tcpvsadm', spawned), listing);
 });
 
 test('the matrix command of the README, on the demo', async () => {
@@ -211,6 +227,17 @@ test('a server without counts still lists', async () => {
   const { code, out, error } = await run([]);
   assert.deepEqual([code, error], [0, 'tcpvsadm: note: no live counts: not ready\n']);
   assert.match(out, /0 virtual servers/);
+});
+
+test('the command itself: status and streams', async () => {
+  assert.equal((await spawned(['-D'])).code, 2);
+  const listing = await spawned(['-f', '-'], 'virtual a { server = r1:80 }');
+  assert.deepEqual(listing, DONE);
+  assert.deepEqual(await spawned(['-D', '-i', 'b']), {
+    code: 1,
+    out: '',
+    error: 'tcpvsadm: no virtual server b; there is a\n',
+  });
 });
 
 test('help needs no server', async () => {
