@@ -3,8 +3,8 @@
 /** The address in its canonical text (RFC 5952), or null where it is none. */
 export const canonicalAddress = (text: string): string | null => {
   if (text.includes(':')) {
-    const parsed = URL.canParse(`http://[${text}]/`) ? new URL(`http://[${text}]/`).hostname : null;
-    return parsed === null ? null : parsed.slice(1, -1);
+    const url = `http://[${text}]/`;
+    return /^[0-9a-f:.]+$/i.test(text) && URL.canParse(url) ? new URL(url).hostname.slice(1, -1) : null;
   }
   const parts = text.split('.');
   return parts.length === 4 && parts.every(isByte) ? text : null;
