@@ -29,6 +29,8 @@ export interface ControllerOptions {
   readonly translate: (state: ClusterState, previous: Snapshot | undefined) => Translation;
   readonly log: Log;
   readonly className?: string;
+  /** Called once, when the first snapshot is served. */
+  readonly onFirst?: () => void;
 }
 
 /** How often conditions that follow from counts (Healthy, OnTarget) are looked at, and ports that were taken tried. */
@@ -199,6 +201,7 @@ export class Controller {
       this.#applyDuration.observe(this.#programmed.milliseconds / 1000);
       const milliseconds = Math.round(performance.now() - noticed);
       this.#propagation.observe(milliseconds / 1000);
+      if (this.#generation === 1) this.#options.onFirst?.();
       const { id } = translation.snapshot;
       log.info({ snapshot: id, generation: this.#generation, milliseconds }, 'configuration is in force');
     }

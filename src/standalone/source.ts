@@ -137,14 +137,16 @@ export class StandaloneSource {
     });
   }
 
-  /** Stops watching, and keeps what is to be kept. */
-  async close(): Promise<void> {
+  /** Stops watching, and keeps what is to be kept (unless another process does so already). */
+  async close({ keep } = { keep: true }): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#watch.close();
     this.#changes.close();
     if (this.#keepTimer !== null) clearTimeout(this.#keepTimer);
-    await this.#enqueue(() => this.#keepOrReport());
+    await this.#enqueue(async () => {
+      if (keep) await this.#keepOrReport();
+    });
   }
 
   async #load(noticed: number, how: { all: boolean; settled: boolean }): Promise<void> {

@@ -1,0 +1,183 @@
+/** Asks the tables that serve requests what they would do with one. Pure. */
+import { parseRequest } from '../http/parse-request.ts';
+import { RequestHead } from '../http/request-head.ts';
+import type { Destination, Listener, Rule, Snapshot, VirtualServerPiece } from '../model/snapshot.ts';
+import { HostTable } from '../router/host-table.ts';
+import { RuleTable } from '../router/rule-table.ts';
+
+export interface AskedRequest {
+  readonly method: string;
+  readonly authority: string;
+  readonly host: string;
+  readonly port: number;
+  /** Path and query as on the request line. */
+  readonly target: string;
+  readonly fields: readonly { readonly name: string; readonly value: string }[];
+}
+
+export interface RequestExplanation {
+  readonly request: string;
+  /** What happens, for people. */
+  readonly outcome: string;
+  /** Status of our own answer; null where the request goes to a destination. */
+  readonly status: number | null;
+  readonly virtualServer: string | null;
+  readonly listener: { readonly address: string; readonly port: number; readonly name: string } | null;
+  /** Null: the virtual server's own destinations. */
+  readonly rule: { readonly name: string; readonly index: number; readonly of: number } | null;
+  /** `column APP of matrix NS/NAME`, `the rule`, `the virtual server`. */
+  readonly from: string | null;
+  readonly choice: string | null;
+  readonly destinations: readonly ExplainedDestination[];
+  /** Rules that were not taken, with the parts of their match that do not hold. */
+  readonly passedOver: readonly { readonly name: string; readonly because: readonly string[] }[];
+}
+
+export interface ExplainedDestination {
+  readonly server: string;
+  readonly endpoints: readonly string[];
+  readonly weight: number;
+  readonly quiesced: boolean;
+  /** 0 … 1, over the destinations that are not quiesced. */
+  readonly share: number;
+}
+
+const NOTHING = {
+  virtualServer: null,
+  listener: null,
+  rule: null,
+  from: null,
+  choice: null,
+  destinations: [],
+  passedOver: [],
+} as const;
+
+export function explainRequest(snapshot: Snapshot, asked: AskedRequest): RequestExplanation {
+  const request = `${asked.method} http://${asked.authority}${asked.target}`;
+  const head = headOf(asked);
+  if (head === null) {
+    return { ...NOTHING, request, status: 400, outcome: 'refused as malformed: answered 400 or the like' };
+  }
+  const found = findVirtualServer(snapshot, asked, head);
+  if (typeof found === 'string')
+    return { ...NOTHING, request, status: found === NO_LISTENER ? null : 404, outcome: found };
+  const { piece, listener } = found;
+  const table = new RuleTable(piece.rules);
+  const index = table.match(head);
+  const rule = index < 0 ? null : (piece.rules[index] ?? null);
+  const passedOver = table
+    .explain(head)
+    .filter((each) => each.reasons.length > 0 && (index < 0 || each.index < index))
+    .map(({ name, reasons }) => ({ name, because: reasons }));
+  const { from, cells } = destinationsOf(snapshot, piece, rule);
+  const destinations = explained(snapshot, cells, rule);
+  const hashed = index >= 0 && rule !== null && rule.match.hashGroup > 0 && table.hashGroup(index, head) !== -1;
+  const { status, outcome } = outcomeOf(piece, rule, destinations, cells.length);
+  return {
+    request,
+    status,
+    outcome,
+    virtualServer: piece.key,
+    listener: { address: listener.address, port: listener.port, name: listener.name },
+    rule: rule === null ? null : { name: rule.name, index, of: piece.rules.length },
+    from: cells.length === 0 ? null : from,
+    choice: status === null && destinations.length > 0 ? choiceOf(piece, rule, hashed) : null,
+    destinations,
+    passedOver,
+  };
+}
+
+const NO_LISTENER = 'nothing listens there';
+
+function headOf({ method, authority, target, fields }: AskedRequest): RequestHead | null {
+  const host = fields.some(({ name }) => name.toLowerCase() === 'host') ? [] : [{ name: 'Host', value: authority }];
+  const lines = [...host, ...fields].map(({ name, value }) => `${name}: ${value}\r\n`).join('');
+  const text = Buffer.from(`${method} ${target} HTTP/1.1\r\n${lines}\r\n`);
+  const bytes = new Uint8Array(text.length + 1);
+  bytes.set(text);
+  const head = new RequestHead();
+  return parseRequest(head, bytes, 0, text.length) > 0 ? head : null;
+}
+
+function findVirtualServer(
+  snapshot: Snapshot,
+  { port, host }: AskedRequest,
+  head: RequestHead,
+): { piece: VirtualServerPiece; listener: Listener } | string {
+  const plain = host.replace(/^\[|\]$/g, '');
+  const all = snapshot.pieces.flatMap((piece) =>
+    piece.kind === 'VirtualServer' ? piece.listeners.map((listener) => ({ piece, listener })) : [],
+  );
+  const onPort = all.filter(({ listener }) => listener.port === port);
+  if (onPort.length === 0) {
+    const ports = [...new Set(all.map(({ listener }) => listener.port))].toSorted((a, b) => a - b);
+    return ports.length === 0 ? NO_LISTENER : `nothing listens on port ${port}; there is ${ports.join(', ')}`;
+  }
+  // A URL that names an address of ours means that listener; any other host could reach each of them.
+  const exact = onPort.filter(({ listener }) => listener.address === plain);
+  const candidates = (exact.length > 0 ? exact : onPort).filter(({ listener }) => listener.protocol === 'HTTP');
+  if (candidates.length === 0) return `port ${port} is not HTTP: nothing is decided by request`;
+  const table = new HostTable(
+    candidates.flatMap((value) => value.listener.hosts.map((name) => ({ host: name, value }))),
+  );
+  return table.find(head.bytes, head.hostStart, head.hostEnd) ?? 'no virtual server has this host: answered 404 or 421';
+}
+
+function destinationsOf(
+  snapshot: Snapshot,
+  piece: VirtualServerPiece,
+  rule: Rule | null,
+): { from: string; cells: readonly Destination[] } {
+  if (rule === null) return { from: 'the virtual server', cells: piece.servers };
+  const { destinations } = rule;
+  if (destinations.kind === 'Servers') return { from: 'the rule', cells: destinations.servers };
+  const { matrix, app } = destinations;
+  const columns = snapshot.pieces.find((each) => each.kind === 'Matrix' && each.key === matrix);
+  const column = columns?.kind === 'Matrix' ? columns.columns.find((each) => each.app === app) : undefined;
+  return { from: `column ${app} of matrix ${matrix}`, cells: column?.cells ?? [] };
+}
+
+function explained(snapshot: Snapshot, cells: readonly Destination[], rule: Rule | null): ExplainedDestination[] {
+  const app = rule?.destinations.kind === 'App' ? rule.destinations.app : null;
+  const rows = cells.map(({ server, weight }) => {
+    const piece = snapshot.pieces.find((each) => each.kind === 'RealServer' && each.key === server);
+    const real = piece?.kind === 'RealServer' ? piece : null;
+    const set = real?.endpoints.find((each) => each.app === app) ?? real?.endpoints.find((each) => each.app === null);
+    const endpoints = (set?.endpoints ?? []).map(({ address, port }) =>
+      address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+    );
+    return { server, endpoints, weight, quiesced: weight === 0 || real?.quiesced === true || endpoints.length === 0 };
+  });
+  const sum = rows.reduce((total, row) => total + (row.quiesced ? 0 : row.weight), 0);
+  return rows.map((row) => ({ ...row, share: row.quiesced || sum === 0 ? 0 : row.weight / sum }));
+}
+
+function outcomeOf(
+  piece: VirtualServerPiece,
+  rule: Rule | null,
+  destinations: readonly ExplainedDestination[],
+  cells: number,
+): { status: number | null; outcome: string } {
+  const redirect = rule?.filters.find((filter) => filter.type === 'Redirect');
+  if (redirect?.type === 'Redirect') {
+    return { status: redirect.status, outcome: `answered ${redirect.status} by the rule's filter Redirect` };
+  }
+  if (rule === null && cells === 0) {
+    return { status: 404, outcome: 'no rule takes it, and the virtual server has no destinations: answered 404' };
+  }
+  if (destinations.some((each) => !each.quiesced)) return { status: null, outcome: 'sent to one of the destinations' };
+  if (piece.redirect === null) return { status: 503, outcome: 'no destination takes new work: answered 503' };
+  const { address, port } = piece.redirect;
+  return { status: null, outcome: `no destination takes new work: sent to the redirect ${address}:${port}` };
+}
+
+function choiceOf(piece: VirtualServerPiece, rule: Rule | null, hashed: boolean): string {
+  if (hashed) return `by the text of group ${rule?.match.hashGroup} of the pattern (rendezvous hashing)`;
+  const balance = {
+    RoundRobin: 'weighted round robin, exact',
+    LeastConnections: 'weighted least connections',
+    PowerOfTwo: 'the better of two, by weight',
+    PeakEwma: 'least latency, by weight',
+  }[piece.balance];
+  return piece.scheduler === 'chttp' ? `kept by session cookie; the first time: ${balance}` : balance;
+}

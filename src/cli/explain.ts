@@ -1,0 +1,79 @@
+import { faultText } from '../standalone/objects.ts';
+import { type CommandHelp, helpText, readCommandLine, UsageError } from './command-line.ts';
+import { EXIT } from './exit-codes.ts';
+import { explainRequest } from './explain-request.ts';
+import { explanationText } from './explain-text.ts';
+import { readOffline } from './offline.ts';
+import { printable, styleOf } from './output.ts';
+
+const HELP: CommandHelp = {
+  name: 'explain',
+  operands: 'METHOD URL',
+  summary: 'which rule takes a request, which destinations with which shares, and why',
+  text: [
+    'Reads a configuration and asks the same tables that serve requests; nothing is sent. What is known only while\n' +
+      'serving (health, connections) is left out of account.',
+  ],
+  options: {
+    config: { value: 'PATH', help: 'as for tcpvs serve (needed)' },
+    header: {
+      short: 'H',
+      value: "'NAME: VALUE'",
+      many: true,
+      help: 'a header field of the request; may stand several times',
+    },
+    json: { help: 'print as JSON' },
+    class: { value: 'NAME', help: 'objects of which spec.className (default: tcpvs)' },
+  },
+  examples: [
+    'tcpvs explain GET http://127.0.0.1:8000/appc/x --config examples/01-eapac-demo',
+    "tcpvs explain POST http://shop.example/cart -H 'Cookie: beta=1' --config /etc/tcpvs --json",
+  ],
+};
+
+/** `tcpvs explain` */
+export async function explain(args: readonly string[]): Promise<number> {
+  const line = readCommandLine(HELP, args);
+  if (line.help) {
+    process.stdout.write(helpText(HELP, styleOf(process.stdout)));
+    return EXIT.ok;
+  }
+  const [method, url, ...rest] = line.operands;
+  const config = line.value('config');
+  if (method === undefined || url === undefined || rest.length > 0) throw new UsageError('METHOD and URL are needed');
+  if (config === null) throw new UsageError('--config PATH is needed');
+  const target = parseUrl(url);
+  const fields = line.values('header').map(parseField);
+  const { translation, faults } = await readOffline(config, {
+    className: line.value('class') ?? 'tcpvs',
+    cluster: false,
+  });
+  for (const fault of faults) process.stderr.write(`tcpvs: ${printable(faultText(fault))}\n`);
+  const explanation = explainRequest(translation.snapshot, { method, ...target, fields });
+  process.stdout.write(
+    line.flag('json')
+      ? `${JSON.stringify(explanation, null, 2)}\n`
+      : explanationText(explanation, styleOf(process.stdout)),
+  );
+  return faults.length > 0 ? EXIT.failed : EXIT.ok;
+}
+
+/** The target is kept as it was typed: what the URL class would normalise is what the proxy's own rules are about. */
+function parseUrl(url: string): { authority: string; host: string; port: number; target: string } {
+  const match = /^http:\/\/((\[[0-9a-fA-F:.]+\]|[^/?#:@[\]]+)(?::(\d{1,5}))?)([/?][^#]*)?(?:#.*)?$/.exec(url);
+  if (match === null) {
+    throw new UsageError(`URL: read ${JSON.stringify(url.slice(0, 200))}, expected http://HOST[:PORT]/PATH`);
+  }
+  const [, authority = '', host = '', port = '80', rest = '/'] = match;
+  return { authority, host, port: Number(port), target: rest.startsWith('/') ? rest : `/${rest}` };
+}
+
+function parseField(text: string): { name: string; value: string } {
+  const at = text.indexOf(':');
+  const [name, value] = [text.slice(0, Math.max(at, 0)).trim(), text.slice(at + 1).trim()];
+  // oxlint-disable-next-line no-control-regex -- exactly what must not stand in a field
+  if (at < 1 || /[\x00-\x1f\x7f]/.test(text)) {
+    throw new UsageError(`--header: read ${JSON.stringify(text.slice(0, 200))}, expected 'NAME: VALUE'`);
+  }
+  return { name, value };
+}

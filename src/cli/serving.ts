@@ -1,0 +1,197 @@
+/** The serving process: source, controller, proxy and admin API, joined. */
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+import type { AdminBackend } from '../admin/backend.ts';
+import { type Admin, startAdmin } from '../admin/server.ts';
+import { startServing } from '../proxy/main/serving.ts';
+import type { Serving } from '../proxy/serving-contract.ts';
+import { connectSupervisor } from '../proxy/supervisor/connect-supervisor.ts';
+import { localListeners } from '../proxy/supervisor/local-listeners.ts';
+import { Controller } from '../standalone/controller.ts';
+import { faultText } from '../standalone/objects.ts';
+import { fileParser } from '../standalone/parse-file.ts';
+import { StandaloneSource } from '../standalone/source.ts';
+import { newCookieKeys, StateDirectory } from '../standalone/state-directory.ts';
+import { renderFamilies } from '../telemetry/exposition.ts';
+import { createLogger, isLogLevel, type Log } from '../telemetry/log.ts';
+import { collectMetrics } from '../telemetry/metrics.ts';
+import { watchEventLoop } from '../telemetry/process.ts';
+import { SeriesBudget } from '../telemetry/series.ts';
+import { translate } from '../translate/translate.ts';
+import { checkPattern } from './check-pattern.ts';
+import { EXIT } from './exit-codes.ts';
+import type { ServeOptions } from './serve-options.ts';
+import { systemServices } from './tcpvsadm-input.ts';
+import { VERSION } from './version.ts';
+
+/** Requests in flight at one endpoint where its real server does not say; finite, as every limit. */
+const MAX_CONNECTIONS = 1024;
+
+/** Runs until it has drained; resolves to the exit code. */
+export async function runServing(options: ServeOptions): Promise<number> {
+  const log = createLogger({ level: options.logLevel });
+  const ordered = Promise.withResolvers<DrainOrder>();
+  const running: { now: Running | null } = { now: null };
+  const supervisor = connectSupervisor({
+    drain: (deadline, replaced) => ordered.resolve({ deadline, replaced }),
+    reload: () => void running.now?.reload(),
+  });
+  try {
+    const listeners = supervisor?.listeners ?? localListeners();
+    running.now = await start(options, log, listeners, () => supervisor?.ready());
+    await running.now.stop(await ordered.promise);
+    return await end(log, EXIT.ok);
+  } catch (error) {
+    log.fatal(`tcpvs serve: ${(error as Error).message}`);
+    log.debug({ err: error }, 'the same with its stack');
+    return await end(log, EXIT.failed);
+  }
+}
+
+/** Ends the process once the log is written: what holds the event loop now (a watcher, a pipe) is of no interest. */
+function end(log: Log, code: number): Promise<never> {
+  return new Promise(() => {
+    log.flush(() => process.exit(code));
+    setTimeout(() => process.exit(code), 1000);
+  });
+}
+
+interface DrainOrder {
+  /** Milliseconds. */
+  readonly deadline: number;
+  /** Another serving process has taken over. */
+  readonly replaced: boolean;
+}
+
+interface Running {
+  reload(): Promise<void>;
+  stop(order: DrainOrder): Promise<void>;
+}
+
+async function start(
+  options: ServeOptions,
+  log: Log,
+  listeners: ReturnType<typeof localListeners>,
+  ready: () => void,
+): Promise<Running> {
+  watchEventLoop();
+  const report = (message: string) => log.error(message);
+  const stateDirectory = options.stateDir === null ? null : await StateDirectory.open(options.stateDir);
+  const cookieKeys = (await stateDirectory?.cookieKeys(report)) ?? newCookieKeys();
+  const parse = fileParser(await systemServices());
+  const source = await StandaloneSource.open({ config: options.config, parse, stateDirectory, log });
+  const { trustedProxies, accessLog, logLevel, workers } = options;
+  const serving = await startServing({
+    workers,
+    settings: { trustedProxies, cookieKeys, accessLog, logLevel, maxConnections: MAX_CONNECTIONS },
+    listeners,
+    log,
+  });
+  const controller = new Controller({
+    source,
+    serving,
+    translate: (state, previous) => translate(state, { checkPattern, ...(previous === undefined ? {} : { previous }) }),
+    log,
+    className: options.className,
+    onFirst: ready,
+  });
+  const phase = { draining: false };
+  const admin = await openAdmin(
+    options,
+    backendOf({ options, log, source, serving, controller, phase }),
+    log,
+    listeners,
+  );
+  await controller.start();
+  const waiting = controller.waiting;
+  if (waiting !== null) log.error(`not ready: ${waiting}`);
+  return {
+    reload: async () => {
+      log.info('reading the configuration again');
+      await controller.reload();
+    },
+    stop: async ({ deadline, replaced }) => {
+      phase.draining = true;
+      controller.close();
+      // The one that has taken over keeps the state now, and answers on the admin sockets.
+      await source.close({ keep: !replaced });
+      if (replaced) await admin.close();
+      await serving.drain(
+        Math.min(deadline, options.drainTimeout + options.drainDelay),
+        replaced ? 0 : options.drainDelay,
+      );
+      await serving.close();
+      await admin.close();
+    },
+  };
+}
+
+async function openAdmin(
+  options: ServeOptions,
+  backend: AdminBackend,
+  log: Log,
+  listeners: ReturnType<typeof localListeners>,
+): Promise<Admin> {
+  const { admin, adminSocket } = options;
+  await mkdir(dirname(adminSocket), { recursive: true, mode: 0o700 });
+  const socket = await listeners.openPath(adminSocket);
+  const tcp = admin === null ? null : await listeners.open(admin.address, admin.port);
+  const started = await startAdmin({ backend, log, socket, ...(tcp === null ? {} : { tcp }) });
+  log.info(
+    { socket: adminSocket, ...(admin === null ? {} : { address: admin.address, port: started.port }) },
+    'admin API',
+  );
+  return started;
+}
+
+interface Parts {
+  readonly options: ServeOptions;
+  readonly log: Log;
+  readonly source: StandaloneSource;
+  readonly serving: Serving;
+  readonly controller: Controller;
+  readonly phase: { readonly draining: boolean };
+}
+
+function backendOf({ options, log, source, serving, controller, phase }: Parts): AdminBackend {
+  const budget = new SeriesBudget(options.metricSeries);
+  const isReady = () => serving.ready && controller.waiting === null && !phase.draining;
+  return {
+    readiness: () => {
+      const { faults } = source.state;
+      const reasons = [
+        ...(phase.draining ? ['draining'] : []),
+        ...(controller.waiting === null ? [] : [controller.waiting]),
+        ...(controller.waiting === null && !phase.draining && !serving.ready ? ['no worker is alive'] : []),
+        ...(faults.length === 0
+          ? []
+          : [`${faults.length} faults in the configuration; what was good before is served`]),
+      ];
+      return { ready: isReady(), reasons, details: faults.map(faultText) };
+    },
+    metrics: () => {
+      const counts = serving.counts();
+      const objects = controller.statuses(counts).map(({ kind, conditions }) => ({
+        kind,
+        ready: conditions.find((condition) => condition.type === 'Ready')?.status ?? 'Unknown',
+      }));
+      const traffic = { totals: serving.totals(), counts };
+      const input = { version: VERSION, config: controller.config(), objects, ready: isReady(), traffic };
+      return renderFamilies(collectMetrics(input, budget));
+    },
+    status: () => controller.status(),
+    objects: () => controller.objects(),
+    write: (write) => controller.write(write),
+    counts: () => serving.counts(),
+    snapshot: () => controller.snapshot,
+    logLevel: () => log.level,
+    setLogLevel: (level) => {
+      if (!isLogLevel(level)) return false;
+      log.level = level;
+      serving.setLogLevel(level);
+      return true;
+    },
+    reload: () => controller.reload(),
+  };
+}
