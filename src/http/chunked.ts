@@ -12,6 +12,7 @@ const BAD = -1;
 /** Bytes of extensions in one message. */
 const MAX_EXTENSIONS = 4096;
 const MAX_TRAILERS = 16_384;
+const MAX_TRAILER_LINES = 100;
 
 const SIZE = 0;
 const SIZE_MORE = 1;
@@ -45,11 +46,12 @@ export class ChunkedDecoder {
   private digits = 0;
   private extensionBytes = 0;
   private trailerBytes = 0;
+  private trailerLines = 0;
   private line: number[] = [];
 
   reset(): void {
     this.state = SIZE;
-    this.left = this.digits = this.extensionBytes = this.trailerBytes = 0;
+    this.left = this.digits = this.extensionBytes = this.trailerBytes = this.trailerLines = 0;
     this.trailers = null;
     this.line.length = 0;
   }
@@ -176,6 +178,7 @@ export class ChunkedDecoder {
     switch (state) {
       case TRAILER_START:
         if (c === 0x0d) return END_LF;
+        if (++this.trailerLines > MAX_TRAILER_LINES) return BAD;
         line.length = 0;
         if (TOKEN[c] === 0 && c !== 0x5f) return BAD;
         line.push(c);

@@ -1,4 +1,4 @@
-/** `uri-host [ ":" port ]` (RFC 9110 §7.2), stricter: no percent-encoding, no user information, no list. */
+/** `uri-host [ ":" port ]` (RFC 9110 §7.2), stricter: no percent-encoding, no user information, no list, no empty label. */
 import { HEX, HOST } from './characters.ts';
 
 /**
@@ -14,10 +14,14 @@ export function hostEnd(bytes: Uint8Array, start: number, end: number): number {
     p++;
     return isPort(bytes, p, end) ? p : -1;
   }
-  while (p < end && HOST[bytes[p]!] !== 0) p++;
+  let label = p;
+  for (; p < end && HOST[bytes[p]!] !== 0; p++) {
+    if (bytes[p] !== 0x2e) continue;
+    if (p === label) return -1;
+    label = p + 1;
+  }
   if (p === start || !isPort(bytes, p, end)) return -1;
-  if (bytes[p - 1] === 0x2e) p--;
-  return p === start ? -1 : p;
+  return bytes[p - 1] === 0x2e ? p - 1 : p;
 }
 
 /** Nothing, or a colon and a port of 1 … 65535. */

@@ -4,7 +4,7 @@
  * inputs in the tests.
  */
 import { BAD, INCOMPLETE } from './bad.ts';
-import { PATH, QUERY, TOKEN, VALUE } from './characters.ts';
+import { PATH, QUERY, TOKEN, VALUE, spells } from './characters.ts';
 import { hostEnd } from './host.ts';
 import { classifyRequestField, finishRequestFields, resetRequestFields } from './request-fields.ts';
 import { FIELD, MAX_FIELDS, type RequestHead } from './request-head.ts';
@@ -49,9 +49,9 @@ function parseTarget(head: RequestHead, start: number, end: number): number {
   head.isAsterisk = false;
   head.rewriteLine = false;
   methodFlags(head);
+  if (isConnect(head)) return BAD.method;
   if (bytes[p] !== 0x2f) {
     if (p >= end) return INCOMPLETE;
-    if (isConnect(head)) return BAD.method;
     p = bytes[p] === 0x2a ? asterisk(head, p) : absolute(head, p, end);
     if (p <= 0) return p;
     head.rewriteLine = true;

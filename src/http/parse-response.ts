@@ -5,7 +5,7 @@
 import { INCOMPLETE } from './bad.ts';
 import { TOKEN, VALUE, spells } from './characters.ts';
 import { dropNominated } from './nominated.ts';
-import { parseLength } from './request-fields.ts';
+import { hasLeadingZero, isLowerCase, isPlain, parseLength } from './request-fields.ts';
 import { FIELD, MAX_FIELDS } from './request-head.ts';
 import { eachToken } from './tokens.ts';
 
@@ -31,8 +31,8 @@ export class ResponseHead {
   special = false;
   end = 0;
   hasLength = false;
-  /** The Content-Length field, if there is one, is canonical. */
-  plainLength = true;
+  /** The framing field, if there is one, is written as we would write it. */
+  plainFraming = true;
   /** −1 where none is given. */
   length = -1;
   chunked = false;
@@ -86,7 +86,7 @@ function parseFields(head: ResponseHead, start: number, end: number): number {
   let count = 0;
   head.special = head.chunked = head.hasLength = head.upgrade = head.closes = false;
   head.length = -1;
-  head.plainLength = true;
+  head.plainFraming = true;
   head.keepAlive = head.minor === 1;
   head.keepAliveSeconds = head.connections = head.upgrades = 0;
   for (;;) {
@@ -148,7 +148,7 @@ function classify(head: ResponseHead, name: number, nameEnd: number, value: numb
       if (head.hasLength || length < 0) return BAD_RESPONSE;
       head.hasLength = true;
       head.length = length;
-      head.plainLength = b[value] !== 0x30 || valueEnd - value === 1;
+      head.plainFraming = isPlain(b, nameEnd, value, valueEnd) && !hasLeadingZero(b, value, valueEnd);
       return FIELD.contentLength;
     }
     case 16:
@@ -157,9 +157,12 @@ function classify(head: ResponseHead, name: number, nameEnd: number, value: numb
       if (!spells(b, name, 'transfer-encoding')) return FIELD.plain;
       if (head.chunked || valueEnd - value !== 7 || !spells(b, value, 'chunked')) return BAD_RESPONSE;
       head.chunked = true;
+      head.plainFraming = isPlain(b, nameEnd, value, valueEnd) && isLowerCase(b, value, valueEnd);
       return FIELD.transferEncoding;
     case 18:
       return spells(b, name, 'proxy-authenticate') ? FIELD.dropped : FIELD.plain;
+    case 19:
+      return spells(b, name, 'proxy-authorization') ? FIELD.dropped : FIELD.plain;
   }
   return FIELD.plain;
 }

@@ -10,7 +10,7 @@ export function resetRequestFields(head: RequestHead): void {
   head.special = false;
   head.bodyLength = 0;
   head.hasLength = false;
-  head.plainLength = true;
+  head.plainFraming = true;
   head.keepAlive = head.minor === 1;
   head.expectsContinue = false;
   head.upgrade = false;
@@ -53,7 +53,7 @@ export function classifyRequestField(
       if (spells(b, name, 'connection')) return connection(head, value, valueEnd);
       return spells(b, name, 'keep-alive') ? FIELD.dropped : FIELD.plain;
     case 14:
-      if (spells(b, name, 'content-length')) return contentLength(head, value, valueEnd);
+      if (spells(b, name, 'content-length')) return contentLength(head, nameEnd, value, valueEnd);
       return spells(b, name, 'http2-settings') ? FIELD.dropped : FIELD.plain;
     case 15:
       return spells(b, name, 'x-forwarded-for') ? FIELD.forwardedFor : FIELD.plain;
@@ -61,7 +61,10 @@ export function classifyRequestField(
       if (spells(b, name, 'proxy-connection')) return FIELD.dropped;
       break;
     case 17:
-      if (spells(b, name, 'transfer-encoding')) return transferEncoding(head, value, valueEnd);
+      if (spells(b, name, 'transfer-encoding')) return transferEncoding(head, nameEnd, value, valueEnd);
+      break;
+    case 18:
+      if (spells(b, name, 'proxy-authenticate')) return FIELD.dropped;
       break;
     case 19:
       if (spells(b, name, 'proxy-authorization')) return FIELD.dropped;
@@ -100,14 +103,28 @@ function host(head: RequestHead, value: number, valueEnd: number): number {
 }
 
 /** 12–17: digits only, at most 15 of them (exact in a double), once; leading zeros are written anew. */
-function contentLength(head: RequestHead, value: number, valueEnd: number): number {
+function contentLength(head: RequestHead, nameEnd: number, value: number, valueEnd: number): number {
   if (head.hasLength) return BAD.framing;
   const length = parseLength(head.bytes, value, valueEnd);
   if (length < 0) return BAD.framing;
   head.hasLength = true;
   if (head.bodyLength === 0) head.bodyLength = length;
-  head.plainLength = head.bytes[value] !== 0x30 || valueEnd - value === 1;
-  return head.plainLength ? FIELD.plain : FIELD.contentLength;
+  head.plainFraming = isPlain(head.bytes, nameEnd, value, valueEnd) && !hasLeadingZero(head.bytes, value, valueEnd);
+  return head.plainFraming ? FIELD.plain : FIELD.contentLength;
+}
+
+/** One blank behind the colon, none behind the value: as we write a line ourselves. */
+export function isPlain(bytes: Uint8Array, nameEnd: number, value: number, valueEnd: number): boolean {
+  return value === nameEnd + 2 && bytes[nameEnd + 1] === 0x20 && bytes[valueEnd] === 0x0d;
+}
+
+export function hasLeadingZero(bytes: Uint8Array, value: number, valueEnd: number): boolean {
+  return bytes[value] === 0x30 && valueEnd - value > 1;
+}
+
+export function isLowerCase(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i]! < 0x61) return false;
+  return true;
 }
 
 /** Value of a Content-Length, or −1. */
@@ -123,12 +140,13 @@ export function parseLength(bytes: Uint8Array, start: number, end: number): numb
 }
 
 /** 3–8: exactly `chunked`; another coding before it is one that we do not implement. */
-function transferEncoding(head: RequestHead, value: number, valueEnd: number): number {
+function transferEncoding(head: RequestHead, nameEnd: number, value: number, valueEnd: number): number {
   const b = head.bytes;
   if (head.bodyLength < 0) return BAD.framing;
   if (valueEnd - value === 7 && spells(b, value, 'chunked')) {
     head.bodyLength = -1;
-    return FIELD.plain;
+    head.plainFraming = isPlain(b, nameEnd, value, valueEnd) && isLowerCase(b, value, valueEnd);
+    return head.plainFraming ? FIELD.plain : FIELD.transferEncoding;
   }
   let codings = 0;
   let chunked = 0;

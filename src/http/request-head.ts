@@ -51,8 +51,8 @@ export class RequestHead {
   /** Body: −1 = chunked, else its length (0 = none). */
   bodyLength = 0;
   hasLength = false;
-  /** The Content-Length field is canonical, and copied as it is. */
-  plainLength = true;
+  /** The framing field, if there is one, is written as we would write it, and copied as it is. */
+  plainFraming = true;
   /** The connection may go on after the answer, as far as the request says. */
   keepAlive = true;
   expectsContinue = false;

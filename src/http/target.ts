@@ -1,6 +1,6 @@
 /**
  * One normalised path for matching, policies, logs and the real server alike (RFC 3986 §6.2.2, §5.2.4): percent-encoded
- * unreserved characters are decoded once, dot segments are removed, everything else stays as it was received. `//` and
+ * unreserved characters are decoded once, the other escapes get upper-case digits, dot segments are removed. `//` and
  * `%2F` stay. Refused: what two readers could understand differently.
  */
 import { HEX } from './characters.ts';
@@ -35,8 +35,8 @@ export function normalisePath(bytes: Uint8Array, start: number, end: number): nu
         c = decoded;
       } else {
         output[o++] = c;
-        output[o++] = bytes[p + 1]!;
-        c = bytes[p + 2]!;
+        output[o++] = upperHex(bytes[p + 1]!);
+        c = upperHex(bytes[p + 2]!);
       }
       p += 2;
     } else if (c === SLASH) {
@@ -70,6 +70,10 @@ function parent(slash: number): number {
   let o = slash - 1;
   while (o >= 0 && output[o] !== SLASH) o--;
   return o;
+}
+
+function upperHex(c: number): number {
+  return c >= 0x61 ? c - 0x20 : c;
 }
 
 function octet(bytes: Uint8Array, percent: number): number {

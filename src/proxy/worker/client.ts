@@ -179,7 +179,7 @@ export class Client extends Connection implements UpstreamUser {
     if (this.serving) return;
     if (this.held !== null) this.serveHeld();
     if (this.phase === PHASE.head && !this.gone) {
-      if (this.eof) this.destroy();
+      if (this.eof) this.close();
       else this.resume();
     }
   }
@@ -199,7 +199,8 @@ export class Client extends Connection implements UpstreamUser {
     let word: ReasonWord;
     if (code === BAD.tooManyFields || code >= 0) {
       const line = bytes.subarray(start, end).indexOf(0x0a);
-      word = code === INCOMPLETE && line < 0 ? 'target_too_long' : 'head_too_large';
+      const tooLong = code !== BAD.tooManyFields && (line < 0 || line > this.listener.table.headerBytes);
+      word = tooLong ? 'target_too_long' : 'head_too_large';
       countLimit(this.state, 'header_bytes');
     } else {
       word = REFUSALS[-code]!;
@@ -265,8 +266,7 @@ export class Client extends Connection implements UpstreamUser {
       return;
     }
     if (!error && this.phase === PHASE.exchange && this.bodyDone) {
-      // 88: a client that has ended its side still wants its answer
-      this.keep = false;
+      // 88: a client that has ended its side still wants its answers
       return;
     }
     if (this.phase === PHASE.exchange) countReason(this.state, 'client_gone');

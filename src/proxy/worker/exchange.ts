@@ -54,7 +54,7 @@ export function begin(client: Client, bytes: Uint8Array, headEnd: number, end: n
 
   const virtualServer = client.listener.table.hosts.find(bytes, head.hostStart, head.hostEnd) ?? null;
   if (virtualServer !== client.virtualServer) changeVirtualServer(client, virtualServer);
-  client.keep = head.keepAlive && !state.draining && !client.eof;
+  client.keep = head.keepAlive && !state.draining;
   client.phase = PHASE.exchange;
   if (!match(client, virtualServer)) return afterAnswer(client, bytes, headEnd, end);
 
@@ -85,6 +85,7 @@ function match(client: Client, virtualServer: VirtualServer | null): boolean {
   }
   if (limits.bodyBytes > 0 && head.bodyLength > limits.bodyBytes) {
     countLimit(state, 'body_bytes');
+    client.keep = false;
     refuse(client, 'body_too_large');
     return false;
   }
@@ -128,6 +129,10 @@ function send(client: Client, target: Target, choice: number, bytes: Uint8Array,
     const result = appendBody(client, bytes, headEnd, end, length);
     if (result < 0) {
       badBody(client);
+      return end;
+    }
+    if (isTooLarge(client)) {
+      tooLarge(client);
       return end;
     }
     consumed = client.bodyDone ? end - result : end;
@@ -210,20 +215,13 @@ function appendBody(client: Client, bytes: Uint8Array, start: number, end: numbe
 /** More of the body. @returns the offset behind what belongs to it */
 export function bodyArrived(client: Client, bytes: Uint8Array, start: number, end: number): number {
   const state = client.state;
-  const limit = client.virtualServer!.plan.piece.limits.bodyBytes;
   const rest = appendBody(client, bytes, start, end, 0);
   if (rest < 0) {
     badBody(client);
     return end;
   }
-  if (limit > 0 && client.bodyBytes > limit) {
-    countLimit(state, 'body_bytes');
-    client.keep = false;
-    if (client.answerStarted) client.reset();
-    else {
-      abandon(client);
-      refuse(client, 'body_too_large');
-    }
+  if (isTooLarge(client)) {
+    tooLarge(client);
     return end;
   }
   const length = written;
@@ -239,6 +237,22 @@ export function bodyArrived(client: Client, bytes: Uint8Array, start: number, en
   if (length > 0 && !upstream.write(scratchView(length), true, state.now)) upstream.lose('reset');
   else if (upstream.pending > 0) client.pause();
   return end - rest;
+}
+
+function isTooLarge(client: Client): boolean {
+  const limit = client.virtualServer!.plan.piece.limits.bodyBytes;
+  return limit > 0 && client.bodyBytes > limit;
+}
+
+function tooLarge(client: Client): void {
+  countLimit(client.state, 'body_bytes');
+  client.keep = false;
+  if (client.answerStarted) {
+    client.reset();
+    return;
+  }
+  abandon(client);
+  refuse(client, 'body_too_large');
 }
 
 function badBody(client: Client): void {

@@ -36,8 +36,8 @@ function writeAnew(client: Client, edits: Edits | null, head: RequestHead, out: 
     else if (head.hosts === 0) o = writeText(`Host: ${ownAuthority(client)}\r\n`, out, o);
     o = copyFields(client, head, -1, host !== null, edits?.request?.remove ?? NONE, out, o);
   }
-  if (head.hasLength && head.bodyLength >= 0 && !head.plainLength)
-    o = writeText(`Content-Length: ${head.bodyLength}\r\n`, out, o);
+  if (!head.plainFraming)
+    o = writeText(head.hasLength ? `Content-Length: ${head.bodyLength}\r\n` : 'Transfer-Encoding: chunked\r\n', out, o);
   if (head.upgrade) o = writeText('Connection: Upgrade\r\nUpgrade: websocket\r\n', out, o);
   else if (head.acceptsTrailers) o = writeText('Connection: TE\r\nTE: trailers\r\n', out, o);
   if (edits !== null && edits.request !== null) {

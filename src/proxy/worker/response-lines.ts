@@ -12,13 +12,13 @@ export function writeResponseHead(client: Client, head: ResponseHead, framing: n
   const edits = client.target?.edits?.response ?? null;
   // 98: neither framing field belongs to a 204; HTTP/1.0 has no chunks
   const bare = head.status === 204 || head.status < 200;
-  const keepFraming = !bare && head.plainLength && (!head.chunked || client.minor === 1);
+  const keepFraming = !bare && head.plainFraming && (!head.chunked || client.minor === 1);
   let o: number;
   if (!head.special && head.minor === 1 && edits === null && !bare && keepFraming) {
     o = copyRange(head.bytes, head.start, head.end - 2, out, 0);
   } else {
     o = copyLines(head, edits?.remove ?? NONE, keepFraming, out);
-    if (head.hasLength && !bare && !keepFraming) o = writeText(`Content-Length: ${head.length}\r\n`, out, o);
+    if (!keepFraming && !bare) o = writeFraming(client, head, out, o);
     if (edits !== null) {
       out.set(edits.lines, o);
       o += edits.lines.length;
@@ -36,6 +36,11 @@ export function writeResponseHead(client: Client, head: ResponseHead, framing: n
   if (!client.keep) o = writeText('Connection: close\r\n', out, o);
   else if (client.minor === 0) o = writeText('Connection: keep-alive\r\n', out, o);
   return writeText('\r\n', out, o);
+}
+
+function writeFraming(client: Client, head: ResponseHead, out: Uint8Array, at: number): number {
+  if (head.hasLength) return writeText(`Content-Length: ${head.length}\r\n`, out, at);
+  return head.chunked && client.minor === 1 ? writeText('Transfer-Encoding: chunked\r\n', out, at) : at;
 }
 
 /** `101 Switching Protocols`: the two fields that belong to this connection are ours to write. */
