@@ -49,6 +49,11 @@ const GRACE = 10_000;
 /** While draining, the connections are counted this often (ms). */
 const DRAIN_POLL = 25;
 
+/** Milliseconds of planning after which the event loop has its turn: connections are to be accepted. */
+const SLICE = 5;
+/** About as many rows are planned anew within a slice. */
+const ROWS_AT_ONCE = 100;
+
 class ServingProcess implements Serving {
   readonly #log: Log;
   readonly #memory: MainMemory;
@@ -62,8 +67,11 @@ class ServingProcess implements Serving {
   #wanted: readonly Wanted[] = [];
   #waiting: Waiting | null = null;
   #running = false;
-  readonly #changedEndpoints = new Set<number>();
-  #replanning: NodeJS.Immediate | NodeJS.Timeout | null = null;
+  /** Between its steps, nothing else may be planned. */
+  #planning = false;
+  /** Rows in which the availability of an endpoint changed. */
+  readonly #changedRows = new Set<string>();
+  #replanning = false;
   #draining = false;
   #closed = false;
 
@@ -160,10 +168,6 @@ class ServingProcess implements Serving {
 
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.#replanning !== null) {
-      clearImmediate(this.#replanning as NodeJS.Immediate);
-      clearTimeout(this.#replanning as NodeJS.Timeout);
-    }
     this.#health.close();
     this.#listeners.close();
     await this.#pool.close();
@@ -183,7 +187,7 @@ class ServingProcess implements Serving {
   async #program(snapshot: Snapshot): Promise<Omit<Programmed, 'milliseconds'>> {
     let change: PlanChange;
     try {
-      change = this.#planner.plan(snapshot, this.#health, performance.now());
+      change = await this.#plan(snapshot);
     } catch (error) {
       if (!(error instanceof PlanError)) throw error;
       this.#log.error({ err: error, snapshot: snapshot.id }, 'snapshot refused');
@@ -195,6 +199,23 @@ class ServingProcess implements Serving {
     if (!this.#draining && !this.#closed) await this.#listeners.commit(this.#wanted);
     this.#snapshot = snapshot.id;
     return { snapshot: snapshot.id, listeners: this.#listeners.states() };
+  }
+
+  async #plan(snapshot: Snapshot): Promise<PlanChange> {
+    this.#planning = true;
+    try {
+      const steps = this.#planner.steps(snapshot, this.#health, performance.now());
+      for (;;) {
+        const end = performance.now() + SLICE;
+        while (performance.now() < end) {
+          const step = steps.next();
+          if (step.done === true) return step.value;
+        }
+        await turn();
+      }
+    } finally {
+      this.#planning = false;
+    }
   }
 
   /** Tells the workers; the old slots rest once all have acknowledged. */
@@ -239,24 +260,29 @@ class ServingProcess implements Serving {
   }
 
   #endpointChanged(slot: number): void {
-    this.#changedEndpoints.add(slot);
+    for (const id of this.#planner.endpoint(slot)?.rows.keys() ?? []) this.#changedRows.add(id);
     // What changes in the same turn makes one epoch.
-    this.#replanning ??= setImmediate(() => this.#replan());
+    if (!this.#replanning) void this.#replan();
   }
 
-  #replan(): void {
-    this.#replanning = null;
-    if (this.#closed) return;
-    const slots = [...this.#changedEndpoints];
-    this.#changedEndpoints.clear();
-    try {
-      void this.#publish(this.#planner.replan(slots, this.#health, performance.now()));
-    } catch (error) {
-      if (!(error instanceof PlanError)) throw error;
-      this.#log.error({ err: error }, 'no slots for new epochs; trying again');
-      for (const slot of slots) this.#changedEndpoints.add(slot);
-      this.#replanning = setTimeout(() => this.#replan(), 1000).unref();
+  /** New epochs, slice by slice: a host may be in thousands of rows, and each row is a swap of its own. */
+  async #replan(): Promise<void> {
+    this.#replanning = true;
+    while (this.#changedRows.size > 0) {
+      await turn();
+      if (this.#closed) return;
+      if (this.#planning) continue;
+      const rows = [...this.#changedRows].slice(0, ROWS_AT_ONCE);
+      try {
+        void this.#publish(this.#planner.replan(rows, this.#health, performance.now()));
+        for (const id of rows) this.#changedRows.delete(id);
+      } catch (error) {
+        if (!(error instanceof PlanError)) throw error;
+        this.#log.error({ err: error }, 'no slots for new epochs; trying again');
+        await pause(1000);
+      }
     }
+    this.#replanning = false;
   }
 }
 
@@ -294,6 +320,11 @@ function defaultWorker(): URL {
     ? new URL('../worker/worker.ts', import.meta.url)
     : new URL('worker.mjs', import.meta.url);
 }
+
+const turn = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 
 const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { matrix, realServer, rule, snapshotOf, virtualServer } from '../main/fixture/support.ts';
 import { GRACE, plannerWith, TestMemory } from './fixture/test-memory.ts';
 import { ALL_UP, type Availability } from './memory.ts';
-import type { PlanChange } from './planner.ts';
+import type { PlanChange, Planner } from './planner.ts';
 import { CapacityError } from './slots.ts';
 
 const column = (app: string) => ({ kind: 'App', matrix: 'd/m', app }) as const;
@@ -12,6 +12,7 @@ const servers = ['h1', 'h2', 'h3', 'h4'].map((name, index) => realServer(name, [
 const twoApps = virtualServer('d/v', { rules: [rule('a', column('a')), rule('b', column('b'))] });
 const weights = (rows: Record<string, number[]>) => matrix('d/m', ['a', 'b'], rows);
 const ruleSlots = (change: PlanChange) => change.virtualServers[0]!.rules.map(({ slot }) => slot);
+const rowsOf = (planner: Planner) => planner.full().rows.map((row) => row.id);
 const ids = (change: PlanChange) => change.rows.map((row) => row.id);
 
 const ejecting = (...slots: number[]): Availability => ({
@@ -211,14 +212,14 @@ test('failed checks may take out a whole row, ejections half of it, in the order
   const all = weights({ h1: [1, 1], h2: [1, 1], h3: [1, 1], h4: [1, 0] });
   planner.plan(snapshotOf(twoApps, all, ...servers), ALL_UP, 0);
   const available = (id: string) => planner.row(id)!.cells.map((cell) => cell.available);
-  const change = planner.replan([1, 2], ejecting(2, 1), 0);
+  const change = planner.replan(rowsOf(planner), ejecting(2, 1), 0);
   assert.deepEqual(ids(change).toSorted(), ['matrix d/m a', 'matrix d/m b']);
   assert.deepEqual(available('matrix d/m a'), [true, false, false, true]);
   // Three have a weight there: one may go, the one that was ejected first.
   assert.deepEqual(available('matrix d/m b'), [true, true, false, true]);
   assert.deepEqual([...planner.endpoint(1)!.sparedIn], ['matrix d/m b']);
   assert.deepEqual([...planner.endpoint(2)!.sparedIn], []);
-  planner.replan([0, 1, 2, 3], { checkFailed: () => true, ejected: () => 0 }, 0);
+  planner.replan(rowsOf(planner), { checkFailed: () => true, ejected: () => 0 }, 0);
   assert.deepEqual(available('matrix d/m a'), [false, false, false, false]);
   const { schedule } = planner.row('matrix d/m a')!;
   assert.ok(schedule.kind === 'Table' && schedule.table.length === 0);
@@ -227,6 +228,6 @@ test('failed checks may take out a whole row, ejections half of it, in the order
 test('the only endpoint of a row is never ejected', () => {
   const planner = plannerWith();
   planner.plan(snapshotOf(twoApps, weights({ h1: [1, 1] }), ...servers), ALL_UP, 0);
-  assert.deepEqual(planner.replan([0], ejecting(0), 0).rows, []);
+  assert.deepEqual(planner.replan(rowsOf(planner), ejecting(0), 0).rows, []);
   assert.equal(planner.endpoint(0)!.sparedIn.size, 2);
 });

@@ -53,6 +53,18 @@ export class Planner {
 
   /** Throws a PlanError, with nothing changed: a CapacityError where shared memory does not hold all that is asked. */
   plan(snapshot: Snapshot, availability: Availability, now: number): PlanChange {
+    const steps = this.steps(snapshot, availability, now);
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+    }
+  }
+
+  /**
+   * The same in small steps, so that thousands of new rows do not hold up who has to accept connections meanwhile. Nothing
+   * is changed before the last step; between the steps, nothing else may be planned.
+   */
+  *steps(snapshot: Snapshot, availability: Availability, now: number): Generator<void, PlanChange> {
     this.#resting.settle(now);
     const diff = diffPieces(this.#pieces, snapshot);
     const draft = this.#virtualServers.draft(diff, this.#pieces);
@@ -67,7 +79,13 @@ export class Planner {
     for (const key of [...diff.servers.changed.keys(), ...diff.servers.removed]) {
       for (const id of this.#rowsOfServer.get(key) ?? []) affected.add(id);
     }
-    const rows = this.#draftRows(affected, draft.sources, draft.removedRows, diff, availability);
+    for (const id of draft.removedRows) affected.delete(id);
+    const world = this.#world(diff, availability);
+    const rows: Drafted[] = [];
+    for (const id of affected) {
+      rows.push(this.#draft(id, (draft.sources.get(id) ?? this.#rows.get(id)?.source)!, world));
+      yield;
+    }
     this.#check(rows, draft.needs);
     applyDiff(this.#pieces, diff);
     const retired = nothingRetired();
@@ -75,14 +93,17 @@ export class Planner {
     return this.#commit(rows, draft.removedRows, virtualServers, [...diff.virtualServers.removed], retired);
   }
 
-  /** New epochs for the rows whose availability these endpoints change. */
-  replan(endpoints: Iterable<number>, availability: Availability, now: number): PlanChange {
+  /** New epochs for those of the rows whose availability is not what it was; throws as `plan` does. */
+  replan(rows: Iterable<string>, availability: Availability, now: number): PlanChange {
     this.#resting.settle(now);
-    const affected = new Set<string>();
-    for (const slot of endpoints) for (const id of this.#endpoints.bySlot(slot)?.rows.keys() ?? []) affected.add(id);
-    const rows = this.#draftRows(affected, new Map(), [], null, availability);
-    this.#check(rows, { rules: 0, virtualServers: 0 });
-    return this.#commit(rows, [], [], [], nothingRetired());
+    const world = this.#world(null, availability);
+    const drafts: Drafted[] = [];
+    for (const id of rows) {
+      const row = this.#rows.get(id);
+      if (row !== undefined) drafts.push(this.#draft(id, row.source, world));
+    }
+    this.#check(drafts, { rules: 0, virtualServers: 0 });
+    return this.#commit(drafts, [], [], [], nothingRetired());
   }
 
   /** All there is, for a worker that has nothing yet. */
@@ -115,31 +136,21 @@ export class Planner {
     return this.#ledger.before(row);
   }
 
-  #draftRows(
-    affected: ReadonlySet<string>,
-    sources: ReadonlyMap<string, RowSource>,
-    removed: readonly string[],
-    diff: PieceDiff | null,
-    availability: Availability,
-  ): Drafted[] {
-    const world: World = {
+  #world(diff: PieceDiff | null, availability: Availability): World {
+    return {
       server: (key) => (diff === null ? this.#pieces.servers.get(key) : diff.servers.get(key)),
       matrix: (key) => (diff === null ? this.#pieces.matrices.get(key) : diff.matrices.get(key)),
       slot: (identity) => this.#endpoints.get(identity)?.slot ?? -1,
       availability,
       maxConnections: this.#options.maxConnections,
     };
-    const gone = new Set(removed);
-    const drafts: Drafted[] = [];
-    for (const id of affected) {
-      const old = this.#rows.get(id);
-      const source = sources.get(id) ?? old?.source;
-      if (source === undefined || gone.has(id)) continue;
-      const draft = draftRow(id, source, world);
-      const same = old !== undefined && sameRow(draft, old.plan);
-      drafts.push({ draft, source, schedule: same ? null : this.#schedule(draft) });
-    }
-    return drafts;
+  }
+
+  #draft(id: string, source: RowSource, world: World): Drafted {
+    const old = this.#rows.get(id);
+    const draft = draftRow(id, source, world);
+    const same = old !== undefined && sameRow(draft, old.plan);
+    return { draft, source, schedule: same ? null : this.#schedule(draft) };
   }
 
   #schedule({ id, cells }: RowDraft): Schedule {
