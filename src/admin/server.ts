@@ -37,7 +37,10 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
         (request, response) => void serve(options, routes, request, response),
       );
       server.maxConnections = MAX_CONNECTIONS;
-      server.on('clientError', (_, socket) => socket.destroy());
+      server.on('clientError', (_, socket) => {
+        if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+        else socket.destroy();
+      });
       server.once('error', reject);
       server.listen(handle, () => {
         server.on('error', (error) => options.log.error(`admin API: ${error.message}`));
@@ -118,12 +121,13 @@ function pathOf(request: IncomingMessage): string {
 async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  // Leaving the loop early must not destroy the socket: the answer is still to be sent.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+  for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > MAX_BODY) throw new Refusal(413, `the body has more than ${MAX_BODY} bytes`);
-    chunks.push(chunk);
+    // Read to its end, though not kept: a client that still sends would not see the answer.
+    if (bytes <= MAX_BODY) chunks.push(chunk);
+    else chunks.length = 0;
   }
+  if (bytes > MAX_BODY) throw new Refusal(413, `the body has more than ${MAX_BODY} bytes`);
   try {
     return JSON.parse(Buffer.concat(chunks).toString()) as unknown;
   } catch (error) {
