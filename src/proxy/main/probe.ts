@@ -56,7 +56,8 @@ function probeH2c(endpoint: ProbeTarget, check: { path: string; timeout: number 
     session.on('error', (error) => end(describe(error)));
     const request = session.request({ ':path': check.path, 'user-agent': 'tcpvs-health-check' });
     request.on('response', (headers) => end(verdict(Number(headers[':status']))));
-    request.on('error', (error) => end(describe(error)));
+    // A stream that is cancelled says by its cause what became of the session.
+    request.on('error', (error) => end(describe(error.cause instanceof Error ? error.cause : error)));
     request.end();
   });
 }

@@ -50,6 +50,8 @@ export class WorkerMember {
     worker.on('message', (message: FromWorker) => events.message(this, message));
     worker.on('error', (error) => {
       failure = error;
+      // Its connections are lost with it; no more of them.
+      this.live = false;
     });
     // A thread always ends with 'exit', whatever ended it.
     worker.once('exit', (code) => {

@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { maxConnections } from './descriptors.ts';
+
+const limits = (soft: string) => `Limit                     Soft Limit           Hard Limit           Units
+Max processes             1000                 1000                 processes
+Max open files            ${soft}                 1048576              files
+`;
+
+test('half of what the descriptor limit leaves', () => {
+  assert.equal(maxConnections(limits('1024')), (1024 - 128) / 2);
+  assert.equal(maxConnections(limits('65536')), (65536 - 128) / 2);
+  assert.equal(maxConnections(limits('128')), 48);
+  assert.ok(maxConnections() > 0);
+});

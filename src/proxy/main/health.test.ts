@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+
+import type { HealthCheck } from '../../model/snapshot.ts';
+import type { EndpointState } from '../plan/endpoints.ts';
+import { allocateShared, DOWN, SharedState } from '../shared.ts';
+import { quiet, until } from './fixture/support.ts';
+import { Health } from './health.ts';
+
+const check: HealthCheck = { path: '/healthz', interval: 2, timeout: 100, healthy: 2, unhealthy: 3 };
+
+const endpoint = (slot: number): EndpointState => ({
+  slot,
+  identity: `HTTP1 10.0.0.${slot} 80`,
+  address: `10.0.0.${slot}`,
+  port: 80,
+  protocol: 'HTTP1',
+  rows: new Map(),
+  servers: new Map(),
+  sparedIn: new Set(),
+});
+
+/** Health with answers given by the test; `problem` null = the endpoint is there. */
+const healthWith = (t: TestContext, facts: { check: HealthCheck | null; quiesced?: boolean }) => {
+  const world = {
+    problem: null as string | null,
+    probes: 0,
+    changed: [] as number[],
+    facts: { quiesced: false, ...facts },
+  };
+  const shared = new SharedState(allocateShared(1));
+  const health = new Health({
+    shared,
+    log: quiet,
+    probe: async () => {
+      world.probes++;
+      return world.problem;
+    },
+    random: () => 0.5,
+    facts: () => world.facts,
+    changed: (slot) => world.changed.push(slot),
+  });
+  t.after(() => health.close());
+  return { health, shared, world };
+};
+
+/** Checks are timers that do not keep the process alive; a test that waits for them does. */
+const alive = (t: TestContext) => {
+  const timer = setInterval(() => undefined, 1000);
+  t.after(() => clearInterval(timer));
+};
+
+test('an endpoint is up until it failed as often as its check says, and down until it answered as often', async (t) => {
+  alive(t);
+  const { health, shared, world } = healthWith(t, { check });
+  const one = endpoint(1);
+  health.update(one);
+  assert.equal(health.checkFailed(1), false);
+  world.problem = 'status 500';
+  await until(() => world.changed.length === 1);
+  assert.ok(world.probes >= 3);
+  assert.equal(health.checkFailed(1), true);
+  health.update(one);
+  assert.equal(shared.down[1], DOWN.check);
+  world.problem = null;
+  world.probes = 0;
+  await until(() => world.changed.length === 2);
+  assert.ok(world.probes >= 2);
+  health.update(one);
+  assert.equal(shared.down[1], 0);
+});
+
+test('without its check an endpoint is up again', async (t) => {
+  alive(t);
+  const { health, world } = healthWith(t, { check });
+  const one = endpoint(1);
+  health.update(one);
+  world.problem = 'ECONNREFUSED';
+  await until(() => health.checkFailed(1));
+  world.facts = { check: null, quiesced: false };
+  health.update(one);
+  assert.equal(health.checkFailed(1), false);
+  assert.deepEqual(world.changed, [1, 1]);
+});
+
+test('an endpoint that is gone is asked no more', async (t) => {
+  alive(t);
+  const { health, world } = healthWith(t, { check });
+  health.update(endpoint(1));
+  await until(() => world.probes > 0);
+  health.remove(1);
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+  const { probes } = world;
+  health.update(endpoint(2));
+  health.remove(2);
+  assert.equal(world.probes, probes);
+  health.suspect(1, 'refused');
+  assert.equal(health.ejected(1), 0);
+});
+
+test('ejected: at once when refused, after five other failures in a row', (t) => {
+  const { health } = healthWith(t, { check: null });
+  for (const slot of [1, 2, 3]) health.update(endpoint(slot));
+  health.suspect(1, 'refused');
+  assert.equal(health.ejected(1), 1);
+  for (let i = 0; i < 4; i++) health.suspect(2, 'timeout');
+  health.cleared(2);
+  for (let i = 0; i < 4; i++) health.suspect(2, 'server_error');
+  assert.equal(health.ejected(2), 0);
+  health.suspect(2, 'reset');
+  assert.equal(health.ejected(2), 2, 'the order in which they were ejected');
+});
+
+test('an endpoint that some row keeps has no bit, also after a worker set it again', (t) => {
+  const { health, shared } = healthWith(t, { check: null });
+  const one = endpoint(1);
+  health.update(one);
+  Atomics.or(shared.down, 1, DOWN.ejected);
+  health.suspect(1, 'refused');
+  one.sparedIn.add('servers d/v');
+  health.update(one);
+  assert.equal(shared.down[1], 0);
+  Atomics.or(shared.down, 1, DOWN.ejected);
+  health.suspect(1, 'refused');
+  assert.equal(shared.down[1], 0);
+  one.sparedIn.clear();
+  health.update(one);
+  assert.equal(shared.down[1], DOWN.ejected);
+});
+
+test('quiesced is a bit of its own', (t) => {
+  const { health, shared, world } = healthWith(t, { check: null, quiesced: true });
+  health.update(endpoint(1));
+  assert.equal(shared.down[1], DOWN.quiesced);
+  world.facts = { check: null, quiesced: false };
+});
+
+test('a slot that was freed and given to another endpoint starts anew', (t) => {
+  const { health } = healthWith(t, { check: null });
+  health.update(endpoint(1));
+  health.suspect(1, 'refused');
+  health.update({ ...endpoint(1), identity: 'HTTP1 10.9.9.9 80' });
+  assert.equal(health.ejected(1), 0);
+});

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http from 'node:http';
+import http2 from 'node:http2';
+import net from 'node:net';
+import { test, type TestContext } from 'node:test';
+
+import { freePort } from './fixture/support.ts';
+import { probe } from './probe.ts';
+
+const listen = async (t: TestContext, server: net.Server): Promise<number> => {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return (server.address() as net.AddressInfo).port;
+};
+
+const at = (port: number, protocol: 'HTTP1' | 'H2C' | 'HTTPS' = 'HTTP1') => ({ address: '127.0.0.1', port, protocol });
+
+test('without a check: a connection is enough', async (t) => {
+  const port = await listen(
+    t,
+    net.createServer((socket) => socket.end()),
+  );
+  assert.equal(await probe(at(port), null), null);
+  assert.equal(await probe(at(await freePort()), null), 'ECONNREFUSED');
+});
+
+test('HTTP/1.1: 2xx and 3xx to a GET of the path are healthy', async (t) => {
+  const asked: string[] = [];
+  const server = http.createServer((request, response) => {
+    asked.push(`${request.method} ${request.url} ${request.headers.host}`);
+    response.statusCode = Number(request.url!.slice(1));
+    response.end();
+  });
+  const port = await listen(t, server);
+  const check = (status: number) => probe(at(port), { path: `/${status}`, timeout: 1000 });
+  assert.equal(await check(200), null);
+  assert.equal(await check(302), null);
+  assert.equal(await check(404), 'status 404');
+  assert.equal(await check(503), 'status 503');
+  assert.equal(asked[0], `GET /200 127.0.0.1:${port}`);
+});
+
+test('HTTP/2 with prior knowledge', async (t) => {
+  const server = http2.createServer();
+  server.on('request', (request, response) => {
+    response.writeHead(Number(request.url.slice(1)));
+    response.end();
+  });
+  const port = await listen(t, server);
+  assert.equal(await probe(at(port, 'H2C'), { path: '/204', timeout: 1000 }), null);
+  assert.equal(await probe(at(port, 'H2C'), { path: '/500', timeout: 1000 }), 'status 500');
+});
+
+test('no answer, no HTTP, nobody there', async (t) => {
+  const silent = await listen(
+    t,
+    net.createServer((socket) => t.after(() => socket.destroy())),
+  );
+  assert.equal(await probe(at(silent), { path: '/', timeout: 20 }), 'no answer within 20 ms');
+  const babble = await listen(
+    t,
+    net.createServer((socket) => socket.end('SSH-2.0\r\n')),
+  );
+  assert.match((await probe(at(babble), { path: '/', timeout: 1000 }))!, /^HPE_|^ECONN/);
+  for (const protocol of ['HTTP1', 'H2C', 'HTTPS'] as const) {
+    assert.equal(await probe(at(await freePort(), protocol), { path: '/', timeout: 1000 }), 'ECONNREFUSED');
+  }
+});
