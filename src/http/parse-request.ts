@@ -112,9 +112,9 @@ function asterisk(head: RequestHead, p: number): number {
 /** `http://authority` (60, 61); returns the offset behind the authority. */
 function absolute(head: RequestHead, start: number, end: number): number {
   const bytes = head.bytes;
-  const scheme = end - start < 7 ? end - start : 7;
-  for (let i = 0; i < scheme; i++)
-    if ((bytes[start + i]! | 0x20) !== ('http://'.charCodeAt(i) | 0x20)) return BAD.target;
+  const scheme = Math.min(7, end - start);
+  if (!spells(bytes, start, 'http'.slice(0, scheme))) return BAD.target;
+  for (let i = 4; i < scheme; i++) if (bytes[start + i] !== '://'.charCodeAt(i - 4)) return BAD.target;
   if (scheme < 7) return INCOMPLETE;
   let p = start + 7;
   while (QUERY[bytes[p]!] === 1 && bytes[p] !== 0x2f && bytes[p] !== 0x3f) p++;

@@ -44,7 +44,6 @@ export function compileEdits(filters: readonly Filter[], prefix: string): Edits 
 function headEdits(filters: readonly Filter[], type: 'RequestHeaders' | 'ResponseHeaders'): HeadEdits | null {
   const remove = new Set<string>();
   let lines = '';
-  const line = (field: Field) => `${field.name}: ${field.value}\r\n`;
   let any = false;
   for (const filter of filters) {
     if (filter.type !== type) continue;
@@ -54,6 +53,10 @@ function headEdits(filters: readonly Filter[], type: 'RequestHeaders' | 'Respons
     lines += filter.set.map(line).join('') + filter.add.map(line).join('');
   }
   return any ? { remove: [...remove], lines: Buffer.from(lines, 'latin1') } : null;
+}
+
+function line(field: Field): string {
+  return `${field.name}: ${field.value}\r\n`;
 }
 
 /** The path (with its query) after a rewrite. `path` begins with a slash; the result does too. */
