@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { after, before, beforeEach, test } from 'node:test';
 
 import { demoObjects } from '../ktcpvs/test-objects.ts';
+import { bindAddress } from './tcpvsadm-input.ts';
 import { runTcpvsadm } from './tcpvsadm-run.ts';
 import { startFakeAdmin } from './tcpvsadm-test-server.ts';
 import type { FakeAdmin } from './tcpvsadm-test-server.ts';
@@ -245,4 +246,41 @@ test('help needs no server', async () => {
   assert.deepEqual([code, error], [0, '']);
   assert.match(out, /--add-rule {12,}-i NAME -p PATTERN -r HOST\[:PORT\] \[-m N\] \[-w N\]/);
   assert.ok(out.split('\n').every((line) => line.length <= 120));
+});
+
+test('on a terminal, comments stand back; without the colours it is the same text', async () => {
+  admin.objects = demoObjects();
+  const plain = await types('tcpvsadm -L');
+  let out = '';
+  await runTcpvsadm(['-L'], {
+    stdin: Readable.from([]),
+    stdout: { write: (text) => (out += text), isTTY: true, columns: 120 },
+    stderr: { write: (text) => assert.fail(text) },
+    environment: { TCPVS_SOCKET: admin.socket, TERM: 'xterm' },
+  });
+  assert.ok(out.startsWith('\x1b[2m# tcpvs'));
+  assert.equal(
+    ['\x1b[0m', '\x1b[1m', '\x1b[2m'].reduce((text, code) => text.replaceAll(code, ''), out),
+    plain,
+  );
+});
+
+test('virtual servers of other namespaces', async () => {
+  assert.deepEqual(await run(['-A', '-i', 'shop/http']), DONE);
+  assert.deepEqual(await run(['-a', '-i', 'shop/http', '-r', 'r1:80']), DONE);
+  assert.deepEqual(admin.objects.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).toSorted(), [
+    'shop/http',
+    'shop/r1-80',
+  ]);
+  const listing = await types('tcpvsadm -L -i shop/http');
+  assert.match(listing, /^Virtual shop\/http \{$/m);
+  assert.deepEqual(await run(['-f', '-'], listing), DONE);
+  assert.equal(admin.writes, 2);
+});
+
+test('a host name to listen on is looked up; one that is none is refused', async () => {
+  assert.deepEqual(await run(['-A', '-i', 'a', '-l', 'localhost:81']), DONE);
+  assert.match(JSON.stringify(admin.objects), /"address":"(127\.0\.0\.1|::1)"/);
+  // An empty label: no resolver asks anybody for that.
+  await assert.rejects(bindAddress('a..b'), /^Refused: the host a\.\.b to listen on has no address that can be found/);
 });

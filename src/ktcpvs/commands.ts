@@ -117,8 +117,10 @@ function editService(virtual: VirtualObject, options: ServiceOptions): void {
   const { spec } = virtual;
   if (options.listen !== undefined) {
     const now = spec.listeners[0];
-    const host = options.listen.host ?? now?.address ?? '*';
-    setListen(spec, { host: host === '::' ? '*' : host, port: options.listen.port ?? now?.port ?? DEFAULT_PORT });
+    setListen(spec, {
+      host: options.listen.host ?? now?.address ?? '*',
+      port: options.listen.port ?? now?.port ?? DEFAULT_PORT,
+    });
   }
   if (options.scheduler !== undefined) setScheduler(virtual, options.scheduler);
   setSizes(spec, options);

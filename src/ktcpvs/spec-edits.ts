@@ -24,12 +24,17 @@ export function freshVirtual({ namespace, name }: Ident): VirtualObject {
 /** `*` and `::` are the same: any address, the API's default. */
 export function listenOf(spec: VirtualSpec): HostPort {
   const [listener] = spec.listeners;
-  const address = listener?.address ?? '::';
-  return { host: address === '::' ? '*' : canonicalHost(address), port: listener?.port ?? 0 };
+  return { host: bindHost(listener?.address ?? '*'), port: listener?.port ?? 0 };
+}
+
+function bindHost(host: string): string {
+  const canonical = canonicalHost(host);
+  return canonical === '::' ? '*' : canonical;
 }
 
 /** Changes the first listener, which is the one that the configuration file can say. */
-export function setListen(spec: VirtualSpec, { host, port }: HostPort): void {
+export function setListen(spec: VirtualSpec, { host: given, port }: HostPort): void {
+  const host = bindHost(given);
   const listener = (spec.listeners[0] ??= { name: 'main', port, protocol: 'HTTP' });
   const now = listenOf(spec);
   if (now.host !== host) {
