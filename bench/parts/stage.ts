@@ -1,9 +1,9 @@
 /** A fresh folder, free ports, the servers behind, and peers that come and go. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { freePort } from '../../src/cli/demo-ports.ts';
 import { APPS } from '../cases.ts';
 import type { Running } from '../measure/process.ts';
 import { PEERS } from '../peers/all.ts';
@@ -74,14 +74,7 @@ export function rotated<T>(list: readonly T[], round: number): T[] {
 }
 
 async function freePorts(count: number): Promise<number[]> {
-  const holders = await Promise.all(
-    Array.from({ length: count }, () => {
-      const { promise, resolve } = Promise.withResolvers<ReturnType<typeof createServer>>();
-      const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
-      return promise;
-    }),
-  );
-  const ports = holders.map((holder) => (holder.address() as AddressInfo).port);
-  await Promise.all(holders.map((holder) => new Promise((resolve) => void holder.close(resolve))));
-  return ports;
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
 }

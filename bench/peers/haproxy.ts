@@ -32,7 +32,7 @@ export function startHaproxy(layout: Layout): Promise<Running> {
     'frontend web',
     `  bind 127.0.0.1:${layout.port} backlog 4096`,
     '  http-request set-header X-Forwarded-Proto http',
-    '  http-request set-header X-Forwarded-Host %[req.hdr(host)]',
+    '  http-request set-header Forwarded for=%[src];proto=http',
     `  use_backend %[${byHost ? 'base' : 'path'},map_beg(${directory}/prefixes.map)]`,
     ...apps.flatMap(({ id }) => [
       `backend ${id}`,

@@ -23,7 +23,7 @@ export function startNginx(layout: Layout): Promise<Running> {
     'proxy_set_header Host $http_host;',
     'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;',
     'proxy_set_header X-Forwarded-Proto $scheme;',
-    'proxy_set_header X-Forwarded-Host $http_host;',
+    'proxy_set_header Forwarded "for=$remote_addr;proto=$scheme";',
     // Bodies beyond the buffers would go to a disk.
     'proxy_max_temp_file_size 0;',
     ...buffers,

@@ -4,7 +4,7 @@ import type { Running } from '../measure/process.ts';
 export type PeerName = 'tcpvs' | 'nginx' | 'haproxy' | 'http-proxy';
 export const PEER_NAMES: readonly PeerName[] = ['tcpvs', 'nginx', 'haproxy', 'http-proxy'];
 
-/** The work: prefix rules, each with three servers by weight, kept-alive connections to them, X-Forwarded-*, no access log. */
+/** The work: prefix rules, each with three servers by weight, kept-alive connections to them, X-Forwarded-For, -Proto and Forwarded, no access log. */
 export interface Layout {
   /** A folder of the peer's own, empty. */
   readonly directory: string;

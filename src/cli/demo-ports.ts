@@ -1,5 +1,7 @@
 /** Who has a port: for messages that tell a person what to do, not only that something failed. */
+import { randomInt } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
 
 export function portInUse(address: string, port: number): string {
   const owner = portOwner(port);
@@ -20,6 +22,26 @@ export function portOwner(port: number): { pid: number; name: string } | null {
     }
   }
   return null;
+}
+
+/**
+ * A port that can be had on 127.0.0.1 now. Below the range from which kernels take ports by themselves (32768 on Linux),
+ * so that nobody gets it by chance between now and when it is bound.
+ */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; ; tries++) {
+    const port = randomInt(20_000, 32_000);
+    const free = await bindable(port);
+    if (free || tries === 50) return port;
+  }
+}
+
+function bindable(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 /** Lines of /proc/net/tcp: `sl local_address rem_address st … inode`; state 0A is LISTEN, ports are hexadecimal. */

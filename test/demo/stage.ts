@@ -1,13 +1,13 @@
 /** An example of this repository at work on ports of its own: real web servers, `tcpvs serve`, `tcpvsadm`. */
 import { execFile } from 'node:child_process';
 import { request } from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { copyExample } from '../../src/cli/demo-files.ts';
 import { SERVERS } from '../../src/cli/demo-options.ts';
 import { startOrigins, type Origin } from '../../src/cli/demo-origins.ts';
+import { freePort } from '../../src/cli/demo-ports.ts';
 import { ROOT, startServe, type ServeProcess } from '../../src/cli/demo-serve.ts';
 import type { CountsDocument, RowCounts } from '../../src/model/counts.ts';
 
@@ -138,15 +138,4 @@ async function startOriginsAnywhere(names: readonly string[]): Promise<Origin[]>
     if (origins !== null) return origins;
   }
   return at(await freePort());
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

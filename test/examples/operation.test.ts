@@ -69,12 +69,10 @@ test('08: a 503 is tried at another server', async () => {
   );
 });
 
-test('10: a quiesced server gets nothing, and the last resort is the redirect', async () => {
+test('10: a quiesced server gets nothing, and the redirect is the last resort', async () => {
   await using stage = await startExample('10-quiesce-and-redirect');
   for (let count = 0; count < 10; count++) assert.equal((await stage.get('/open/')).server, 'web1');
-  const closed = await stage.get('/closed/');
-  assert.ok([301, 302, 307].includes(closed.status), String(closed.status));
-  assert.equal(closed.headers.location, `http://127.0.0.15:${stage.serverPort}/closed/`);
+  assert.equal((await stage.get('/closed/')).body, 'web5 serves /closed/\n');
 
   const file = join(stage.directory, 'real-servers.yaml');
   writeFileSync(file, readFileSync(file, 'utf8').replace('quiesce: true', 'quiesce: false'));

@@ -1,9 +1,9 @@
 /** tcpvs with the demo's matrix before five servers with bad habits, and somebody who keeps changing the weights. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import { copyExample } from '../../src/cli/demo-files.ts';
+import { freePort } from '../../src/cli/demo-ports.ts';
 import { ROOT, startServe, type ServeProcess } from '../../src/cli/demo-serve.ts';
 import { startSoakOrigin, type SoakOrigin } from './origin.ts';
 
@@ -52,15 +52,4 @@ export function changeWeights(matrixFile: string, turn: number): void {
     return `app: appc, weight: ${weight}`;
   });
   writeFileSync(matrixFile, text);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
