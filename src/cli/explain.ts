@@ -4,7 +4,7 @@ import { EXIT } from './exit-codes.ts';
 import { explainRequest } from './explain-request.ts';
 import { explanationText } from './explain-text.ts';
 import { readOffline } from './offline.ts';
-import { printable, styleOf } from './output.ts';
+import { type Output, printable } from './output.ts';
 
 const HELP: CommandHelp = {
   name: 'explain',
@@ -32,10 +32,10 @@ const HELP: CommandHelp = {
 };
 
 /** `tcpvs explain` */
-export async function explain(args: readonly string[]): Promise<number> {
+export async function explain(args: readonly string[], { out, err, style }: Output): Promise<number> {
   const line = readCommandLine(HELP, args);
   if (line.help) {
-    process.stdout.write(helpText(HELP, styleOf(process.stdout)));
+    out(helpText(HELP, style));
     return EXIT.ok;
   }
   const [method, url, ...rest] = line.operands;
@@ -48,13 +48,9 @@ export async function explain(args: readonly string[]): Promise<number> {
     className: line.value('class') ?? 'tcpvs',
     cluster: false,
   });
-  for (const fault of faults) process.stderr.write(`tcpvs: ${printable(faultText(fault))}\n`);
+  for (const fault of faults) err(`tcpvs: ${printable(faultText(fault))}\n`);
   const explanation = explainRequest(translation.snapshot, { method, ...target, fields });
-  process.stdout.write(
-    line.flag('json')
-      ? `${JSON.stringify(explanation, null, 2)}\n`
-      : explanationText(explanation, styleOf(process.stdout)),
-  );
+  out(line.flag('json') ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation, style));
   return faults.length > 0 ? EXIT.failed : EXIT.ok;
 }
 

@@ -1,14 +1,15 @@
 /** The candidate that a mistyped word most likely means, or null where none is near. */
 export function nearestWord(word: string, candidates: readonly string[]): string | null {
+  const longer = candidates.filter((candidate) => word.length > 1 && candidate.startsWith(word));
+  if (longer[0] !== undefined && longer.length === 1) return longer[0];
   let best: string | null = null;
   // A third of the letters may be wrong: `confg` → `config`, but `x` → nothing.
   let least = Math.floor(Math.max(word.length, 3) / 3) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(word.slice(0, 64), candidate);
-    if (distance < least || (distance < least + 1 && best === null && candidate.startsWith(word) && word.length > 1)) {
-      best = candidate;
-      least = distance;
-    }
+    if (distance >= least) continue;
+    best = candidate;
+    least = distance;
   }
   return best;
 }

@@ -5,17 +5,17 @@ import { SUPERVISED } from '../proxy/supervisor/protocol.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { helpText, readCommandLine, UsageError } from './command-line.ts';
 import { EXIT } from './exit-codes.ts';
-import { styleOf } from './output.ts';
+import type { Output } from './output.ts';
 import { SERVE_HELP, type ServeOptions, serveOptions } from './serve-options.ts';
 
 /**
  * `tcpvs serve`. The process that was called is the supervisor: it keeps the listening descriptors and starts this
  * program again as the serving process, which finds a supervisor in its environment.
  */
-export async function serve(args: readonly string[]): Promise<number> {
+export async function serve(args: readonly string[], { out, style }: Output): Promise<number> {
   const line = readCommandLine(SERVE_HELP, args);
   if (line.help) {
-    process.stdout.write(helpText(SERVE_HELP, styleOf(process.stdout)));
+    out(helpText(SERVE_HELP, style));
     return EXIT.ok;
   }
   const options = serveOptions(line);

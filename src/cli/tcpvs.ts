@@ -1,33 +1,7 @@
-/** `tcpvs`: one program, one command per way to run it. Commands are loaded when they are called, so that start is fast. */
-import { readCommandLine, UsageError } from './command-line.ts';
+/** `tcpvs`: one program, one command per way to run it. */
 import { EXIT } from './exit-codes.ts';
-import { nearestWord } from './nearest.ts';
-import { styleOf } from './output.ts';
-
-interface CommandEntry {
-  readonly summary: string;
-  readonly load: () => Promise<(args: readonly string[]) => Promise<number>>;
-}
-
-const COMMANDS: Readonly<Record<string, CommandEntry>> = {
-  serve: {
-    summary: 'dispatch requests by a directory of manifests or a KTCPVS configuration file',
-    load: async () => (await import('./serve.ts')).serve,
-  },
-  validate: {
-    summary: 'check manifests and configuration files, without a server',
-    load: async () => (await import('./validate.ts')).validate,
-  },
-  explain: {
-    summary: 'which rule takes a request, which destinations with which shares, and why',
-    load: async () => (await import('./explain.ts')).explain,
-  },
-  demo: {
-    summary: 'five servers, six apps and the weight matrix at work, on this machine',
-    load: async () => (await import('./demo.ts')).demo,
-  },
-  version: { summary: 'print the version', load: async () => version },
-};
+import { processOutput } from './output.ts';
+import { runTcpvs } from './tcpvs-run.ts';
 
 // `tcpvs validate … | head` closes our standard output: that is no error of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -35,68 +9,4 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(EXIT.ok);
 });
 
-process.exitCode = await main(process.argv.slice(2));
-
-async function main(args: readonly string[]): Promise<number> {
-  const [name, ...rest] = args;
-  try {
-    if (name === undefined) {
-      process.stderr.write(overview());
-      return EXIT.usage;
-    }
-    if (name === '--version' || name === '-V') return await version([]);
-    if (name === '--help' || name === '-h') return print(overview());
-    if (name === 'help') return rest[0] === undefined ? print(overview()) : await main([rest[0], '--help']);
-    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-    if (command === undefined) throw new UsageError(unknownCommand(name));
-    const run = await command.load();
-    return await run(rest);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    const help = name !== undefined && Object.hasOwn(COMMANDS, name) ? `tcpvs ${name} --help` : 'tcpvs --help';
-    process.stderr.write(`tcpvs: ${error.message} (see ${help})\n`);
-    return EXIT.usage;
-  }
-}
-
-async function version(args: readonly string[]): Promise<number> {
-  const help = { name: 'version', summary: 'print the version', options: {}, examples: ['tcpvs version'] };
-  if (readCommandLine(help, args).help) return print('tcpvs version: print the version\n');
-  const { VERSION } = await import('./version.ts');
-  return print(`tcpvs ${VERSION}\n`);
-}
-
-function unknownCommand(name: string): string {
-  const near = nearestWord(name, Object.keys(COMMANDS));
-  const known = near === null ? `there is ${Object.keys(COMMANDS).join(', ')}` : `did you mean ${near}?`;
-  return name.startsWith('-')
-    ? `unknown option ${name}`
-    : `unknown command ${JSON.stringify(name.slice(0, 64))}; ${known}`;
-}
-
-function overview(): string {
-  const style = styleOf(process.stdout);
-  return [
-    `${style.bold('tcpvs')}: a layer-7 load balancer dispatched by a weight matrix over hosts x apps`,
-    '',
-    `${style.bold('Usage')}: tcpvs COMMAND [options]`,
-    '',
-    style.bold('Commands'),
-    ...Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}`),
-    '',
-    'tcpvs COMMAND --help tells more. A running server is changed and listed by tcpvsadm.',
-    '',
-    'Exit status: 0 done, 1 it failed (or faults were found), 2 wrong command line.',
-    '',
-    style.bold('Examples'),
-    '  tcpvs serve --config examples/01-eapac-demo --admin 127.0.0.1:9000',
-    '  tcpvs validate examples/01-eapac-demo',
-    '  tcpvs explain GET http://127.0.0.1:8000/appc/x --config examples/01-eapac-demo',
-    '',
-  ].join('\n');
-}
-
-function print(text: string): number {
-  process.stdout.write(text);
-  return EXIT.ok;
-}
+process.exitCode = await runTcpvs(process.argv.slice(2), processOutput());

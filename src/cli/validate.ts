@@ -2,7 +2,7 @@ import { faultText } from '../standalone/objects.ts';
 import { type CommandHelp, helpText, readCommandLine, UsageError } from './command-line.ts';
 import { EXIT } from './exit-codes.ts';
 import { readOffline } from './offline.ts';
-import { printable, styleOf } from './output.ts';
+import { type Output, printable } from './output.ts';
 
 const HELP: CommandHelp = {
   name: 'validate',
@@ -21,10 +21,10 @@ const HELP: CommandHelp = {
 };
 
 /** `tcpvs validate` */
-export async function validate(args: readonly string[]): Promise<number> {
+export async function validate(args: readonly string[], { out, style }: Output): Promise<number> {
   const line = readCommandLine(HELP, args);
   if (line.help) {
-    process.stdout.write(helpText(HELP, styleOf(process.stdout)));
+    out(helpText(HELP, style));
     return EXIT.ok;
   }
   if (line.operands.length === 0) throw new UsageError('a PATH is needed');
@@ -37,8 +37,8 @@ export async function validate(args: readonly string[]): Promise<number> {
     results.push({ path, objects, faults });
   }
   const faulty = results.some(({ faults }) => faults.length > 0);
-  if (line.flag('json')) process.stdout.write(`${JSON.stringify({ valid: !faulty, results }, null, 2)}\n`);
-  else for (const result of results) process.stdout.write(report(result));
+  if (line.flag('json')) out(`${JSON.stringify({ valid: !faulty, results }, null, 2)}\n`);
+  else for (const result of results) out(report(result));
   return faulty ? EXIT.failed : EXIT.ok;
 }
 
