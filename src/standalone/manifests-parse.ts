@@ -11,7 +11,6 @@ import type { TlsSecret } from '../translate/cluster-state.ts';
 import { canonicalJson } from '../translate/content.ts';
 import { parseSecret } from './manifests-secret.ts';
 import { parseYaml, type Position } from './manifests-yaml.ts';
-import type { ParseFile } from './objects.ts';
 
 export interface ManifestObject {
   /** With defaults, for translate. */
@@ -73,8 +72,8 @@ export const parseManifests = (file: string, text: string): ManifestFile => {
   return { objects, secrets, faults: faults.slice(0, MAX_FAULTS) };
 };
 
-/** A fault of a file or a text as a whole. */
-export const textFault = (file: string, what: string, position: Position = { line: 1, column: 1 }): ManifestFault => ({
+/** A fault of a text as a whole. */
+const textFault = (file: string, what: string, position: Position): ManifestFault => ({
   file,
   line: position.line,
   column: position.column,
@@ -84,7 +83,7 @@ export const textFault = (file: string, what: string, position: Position = { lin
 });
 
 /** A fault of an object, where it stands. */
-export const located = (file: string, fault: Fault, position: Position): ManifestFault => ({
+const located = (file: string, fault: Fault, position: Position): ManifestFault => ({
   file,
   line: position.line,
   column: position.column,
@@ -92,12 +91,6 @@ export const located = (file: string, fault: Fault, position: Position): Manifes
   field: fault.field,
   message: fault.message,
 });
-
-/** As the watched source takes a file: objects as they were written. Secrets are checked, and not carried on. */
-export const parseManifestFile: ParseFile = (text, file) => {
-  const { objects, faults } = parseManifests(file, text);
-  return { objects: objects.map(({ raw, line }) => ({ object: raw, line })), faults };
-};
 
 type One =
   | { readonly kind: 'Object'; readonly found: Pick<ManifestObject, 'object' | 'raw' | 'digest'> }

@@ -1,5 +1,14 @@
 /** YAML text → documents as plain data, each with a way to find the line of a field. Bounded against hostile input. */
-import { constructFromEvents, type Event, EVENT_ID, getScalarValue, parseEvents, YAMLException } from 'js-yaml';
+import {
+  constructFromEvents,
+  type Event,
+  EVENT_ID,
+  getScalarValue,
+  parseEvents,
+  SCALAR_STYLE,
+  type ScalarStyle,
+  YAMLException,
+} from 'js-yaml';
 
 export interface Position {
   /** From 1. */
@@ -28,9 +37,11 @@ export const parseYaml = (text: string): { documents: Document[] } | { fault: Ya
     const events = parseEvents(text, { maxDepth: MAX_DEPTH });
     const values = constructFromEvents(events, { source: text, maxAliases: MAX_ALIASES });
     const starts = documentStarts(events);
+    const tree = { text, events, items: new Map<number, readonly number[]>() };
+    const positionAt = positionsIn(text);
     const documents = values.flatMap((value, index): Document[] => {
       if (value === null || value === undefined) return [];
-      return [{ value, locate: (path) => positionAt(text, locate(text, events, starts[index] ?? 0, path)) }];
+      return [{ value, locate: (path) => positionAt(locate(tree, starts[index] ?? 0, path)) }];
     });
     const large = documents.find(({ value }) => expandedSize(value) > MAX_NODES);
     if (large !== undefined) {
@@ -63,17 +74,19 @@ const expandedSize = (root: unknown): number => {
 const documentStarts = (events: readonly Event[]): number[] =>
   events.flatMap((event, index) => (event.type === EVENT_ID.DOCUMENT ? [index] : []));
 
+interface Tree {
+  readonly text: string;
+  readonly events: readonly Event[];
+  /** Per list (by its event): the events of its items. Kept, because a `List` may have thousands. */
+  readonly items: Map<number, readonly number[]>;
+}
+
 /** Offset in the text of the field at the path, in the document whose event has the index. */
-const locate = (
-  text: string,
-  events: readonly Event[],
-  document: number,
-  path: readonly (string | number)[],
-): number => {
+const locate = (tree: Tree, document: number, path: readonly (string | number)[]): number => {
   let at = document + 1;
-  let offset = startOf(events[at]);
+  let offset = startOf(tree.events[at]);
   for (const step of path) {
-    const found = child(text, events, at, step);
+    const found = child(tree, at, step);
     if (found === null) break;
     ({ at, offset } = found);
   }
@@ -81,32 +94,35 @@ const locate = (
 };
 
 /** The child of a collection: where its value's event is, and where it (or its key) begins in the text. */
-const child = (
-  text: string,
-  events: readonly Event[],
-  collection: number,
-  step: string | number,
-): { at: number; offset: number } | null => {
-  const event = events[collection];
-  if (event?.type === EVENT_ID.SEQUENCE) {
-    let at = collection + 1;
-    for (let index = 0; events[at] !== undefined && events[at]?.type !== EVENT_ID.POP; index++) {
-      if (index === step) return { at, offset: startOf(events[at]) };
-      at = after(events, at);
-    }
+const child = (tree: Tree, collection: number, step: string | number): { at: number; offset: number } | null => {
+  const { text, events } = tree;
+  const type = events[collection]?.type;
+  if (type === EVENT_ID.SEQUENCE && typeof step === 'number') {
+    const at = itemsOf(tree, collection)[step];
+    return at === undefined ? null : { at, offset: startOf(events[at]) };
   }
-  if (event?.type === EVENT_ID.MAPPING) {
-    let at = collection + 1;
-    while (events[at] !== undefined && events[at]?.type !== EVENT_ID.POP) {
-      const key = events[at];
-      const value = after(events, at);
-      if (key?.type === EVENT_ID.SCALAR && getScalarValue(text, key) === String(step)) {
-        return { at: value, offset: startOf(key) };
-      }
-      at = after(events, value);
+  if (type !== EVENT_ID.MAPPING) return null;
+  let at = collection + 1;
+  while (events[at] !== undefined && events[at]?.type !== EVENT_ID.POP) {
+    const key = events[at];
+    const value = after(events, at);
+    if (key?.type === EVENT_ID.SCALAR && getScalarValue(text, key) === String(step)) {
+      return { at: value, offset: startOf(key) };
     }
+    at = after(events, value);
   }
   return null;
+};
+
+const itemsOf = ({ events, items }: Tree, list: number): readonly number[] => {
+  const known = items.get(list);
+  if (known !== undefined) return known;
+  const found: number[] = [];
+  for (let at = list + 1; events[at] !== undefined && events[at]?.type !== EVENT_ID.POP; at = after(events, at)) {
+    found.push(at);
+  }
+  items.set(list, found);
+  return found;
 };
 
 /** Index of the event behind the node that begins at the index. */
@@ -124,7 +140,7 @@ const after = (events: readonly Event[], index: number): number => {
 const startOf = (event: Event | undefined): number => {
   switch (event?.type) {
     case EVENT_ID.SCALAR:
-      return Math.max(0, event.valueStart);
+      return Math.max(0, event.valueStart - (isQuoted(event.style) ? 1 : 0));
     case EVENT_ID.SEQUENCE:
     case EVENT_ID.MAPPING:
       return event.start;
@@ -138,7 +154,21 @@ const startOf = (event: Event | undefined): number => {
   }
 };
 
-const positionAt = (text: string, offset: number): Position => {
-  const before = text.slice(0, offset);
-  return { line: before.split('\n').length, column: offset - (before.lastIndexOf('\n') + 1) + 1 };
+const isQuoted = (style: ScalarStyle): boolean =>
+  style === SCALAR_STYLE.SINGLE_QUOTED || style === SCALAR_STYLE.DOUBLE_QUOTED;
+
+/** Offset → place; the lines are looked up, because a file may hold thousands of objects. */
+const positionsIn = (text: string): ((offset: number) => Position) => {
+  const starts = [0];
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
+  return (offset) => {
+    let low = 0;
+    let high = starts.length;
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if ((starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle;
+    }
+    return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
+  };
 };

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 
 import { dump, load } from 'js-yaml';
 
+import { checkPattern } from './check-pattern.ts';
 import { toState, type GoldenCase } from './golden-state.ts';
 import { translate } from './translate.ts';
 
@@ -12,10 +13,6 @@ const directory = `${import.meta.dirname}/golden`;
 const names = readdirSync(directory)
   .filter((file) => file.endsWith('.in.yaml'))
   .map((file) => file.slice(0, -'.in.yaml'.length));
-
-/** Stands for the pattern engine: what a golden file calls a bad pattern has an open parenthesis too many. */
-const checkPattern = (_type: string, value: string): string | null =>
-  value.split('(').length > value.split(')').length ? 'a group is not closed' : null;
 
 for (const name of names) {
   void test(`golden: ${name}`, (t) => {

@@ -4,8 +4,11 @@ import { canonicalAddress } from './addresses.ts';
 import type { ClusterState } from './cluster-state.ts';
 import type { Problem } from './conditions.ts';
 
-/** Why a pattern does not compile, or null where it does. Regex: RE2 syntax; Pattern: POSIX extended. */
-export type CheckPattern = (type: 'Regex' | 'Pattern', value: string) => string | null;
+/**
+ * Why a pattern does not compile, or null where it does. Regex: RE2 syntax; Pattern: POSIX extended. `hashGroup` is the
+ * group that will be asked for; 0: none.
+ */
+export type CheckPattern = (type: 'Regex' | 'Pattern', value: string, hashGroup: number) => string | null;
 
 /** Faults of the listeners' addresses and certificates. */
 export const judgeListeners = (spec: TcpVirtualServerSpec, mode: ClusterState['mode']): Problem[] =>
@@ -29,14 +32,14 @@ export const judgeListeners = (spec: TcpVirtualServerSpec, mode: ClusterState['m
 /** Faults of the rules' expressions. */
 export const judgePatterns = (spec: TcpVirtualServerSpec, checkPattern: CheckPattern): Problem[] => {
   const problems: Problem[] = [];
-  const check = (where: string, type: string, value: string): void => {
+  const check = (where: string, type: string, value: string, hashGroup = 0): void => {
     if (type !== 'Regex' && type !== 'Pattern') return;
-    const fault = checkPattern(type, value);
+    const fault = checkPattern(type, value, hashGroup);
     if (fault === null) return;
     problems.push({ reason: 'InvalidPattern', message: `${where}: ${type} ${JSON.stringify(value)}: ${fault}` });
   };
   for (const { name, match } of spec.rules) {
-    if (match.path !== undefined) check(`rule ${name}: path`, match.path.type, match.path.value);
+    if (match.path !== undefined) check(`rule ${name}: path`, match.path.type, match.path.value, match.hashGroup);
     for (const each of match.headers) check(`rule ${name}: header ${each.name}`, each.type, each.value ?? '');
     for (const each of match.query) check(`rule ${name}: query ${each.name}`, each.type, each.value ?? '');
   }
