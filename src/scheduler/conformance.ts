@@ -43,19 +43,25 @@ export function conformance(subject: Subject): void {
 
   describe(`${subject.name}: conformance`, () => {
     it('never chooses a cell of weight 0', () => {
-      const { chooser, row } = bench({ weights: MIXED, endpoints: [1, 2, 2, 1, 1] });
-      for (const index of take(chooser, 2000)) assert.notEqual(row.endpoints[index]!.cell, 1);
-      for (let i = 0; i < 200; i++) assert.notEqual(row.endpoints[chooser.chooseAgain([0])]!.cell, 1);
+      for (const load of [0, 3]) {
+        const { chooser, row, state } = bench({ weights: MIXED, endpoints: [1, 2, 2, 1, 1] });
+        for (const { slot, cell } of row.endpoints) state.inflight[slot] = cell === 1 ? 0 : load;
+        for (const index of take(chooser, 2000)) assert.notEqual(row.endpoints[index]!.cell, 1);
+        for (let i = 0; i < 200; i++) assert.notEqual(row.endpoints[chooser.chooseAgain([0])]!.cell, 1);
+      }
     });
 
     it('never chooses what is not available in this epoch, nor what is known to be down since', () => {
-      const { chooser, state } = bench({ weights: MIXED, endpoints: [2, 1, 3, 1, 1], unavailable: [0, 4] });
-      state.down[6] = 2;
-      const seen = new Set([...take(chooser, 2000), ...times(500, () => chooser.chooseAgain([1]))]);
-      assert.deepEqual(
-        [...seen].toSorted((a, b) => a - b),
-        [1, 3, 5, 7],
-      );
+      for (const load of [0, 3]) {
+        const { chooser, state } = bench({ weights: MIXED, endpoints: [2, 1, 3, 1, 1], unavailable: [0, 4] });
+        state.down[6] = 2;
+        for (const slot of [1, 3, 5, 7]) state.inflight[slot] = load;
+        const seen = new Set(times(500, () => [acquire(chooser, state), chooser.chooseAgain([1])]).flat());
+        assert.deepEqual(
+          [...seen].toSorted((x, y) => x - y),
+          [1, 3, 5, 7],
+        );
+      }
     });
 
     it('never goes above the cap of an endpoint, and goes back to it when there is room', () => {
@@ -129,9 +135,14 @@ export function conformance(subject: Subject): void {
     });
 
     it('gives the share of what is down to the others in proportion', () => {
-      const { chooser, state } = bench({ weights: [50, 30, 20] });
-      state.down[0] = 1;
-      assertShares(chosen(chooser, 20_000, 3), [0, 30, 20], 0.03);
+      for (const weights of [
+        [50, 30, 20],
+        [65_000, 30, 10],
+      ]) {
+        const { chooser, state } = bench({ weights });
+        state.down[0] = 1;
+        assertShares(chosen(chooser, 20_000, 3), [0, ...weights.slice(1)], 0.03);
+      }
     });
 
     if (!subject.gaps.includes('exact')) exactness(subject, bench);
