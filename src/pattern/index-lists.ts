@@ -1,3 +1,5 @@
+import type { Candidates } from './candidates.ts';
+
 /** Above every index. */
 export const NO_INDEX = 0x7fffffff;
 
@@ -21,6 +23,21 @@ export class IndexLists {
     }
     this.begin[size] = items.length;
     this.items = Int32Array.from(items);
+  }
+
+  /** Whether a node has entries that need a further look. */
+  holds(node: number): boolean {
+    return this.begin[node]! < this.begin[node + 1]!;
+  }
+
+  /** Adds those of a node that are below `best`. */
+  gather(node: number, best: number, candidates: Candidates): void {
+    const end = this.begin[node + 1]!;
+    for (let at = this.begin[node]!; at < end; at++) {
+      const index = this.items[at]!;
+      if (index >= best) return;
+      candidates.add(index);
+    }
   }
 }
 

@@ -1,34 +1,34 @@
 import { type ByteTree, ByteTreeBuilder } from './byte-tree.ts';
 import type { Candidates } from './candidates.ts';
 import { type IndexLists, IndexListsBuilder, NO_INDEX } from './index-lists.ts';
-import { visit } from './path-tree.ts';
 
 /** Entries of 4 bytes: 2 MB, enough for 16,000 literals such as `/app123/`. */
 const MAX_TABLE = 512 * 1024;
 
 /**
  * Many literals looked for at once, anywhere (Aho and Corasick 1975): one walk over the input, however many there are.
- * As long as it is small, a full table: one load per byte. Above that, links, so that memory follows the literals'
+ * As long as it is small, by a full table: one load per byte. Above that by links, so that memory follows the literals'
  * length; a walk then takes at most two steps per byte.
  */
 export class LiteralSearch {
   /** The lowest index of all. */
   lowest = NO_INDEX;
-  readonly size: number;
   private readonly tree: ByteTree;
+  private readonly lists: IndexLists;
+  /** What the root leads to: most bytes of a path are read there, and then no step waits for the one before. */
   private readonly root = new Int32Array(256);
   /** The longest proper suffix of a node that is in the tree. */
   private readonly fail: Int32Array;
-  /** The node itself or its longest suffix that holds something; 0 = none; and the next one behind that. */
-  private readonly hit: Int32Array;
-  private readonly nextHit: Int32Array;
-  private readonly lists: IndexLists;
-  /** When a node was last visited: a literal that stands there a thousand times is looked at once. */
-  private readonly visited: Int32Array;
+  /** Over the node and its suffixes: the lowest decisive index, the nearest with a list; and the next of those. */
+  private readonly best: Int32Array;
+  private readonly listed: Int32Array;
+  private readonly nextListed: Int32Array;
+  /** In which search a list was last taken: a literal that stands there a thousand times is looked at once. */
+  private readonly taken: Int32Array;
   private generation = 0;
-  /** The full table: rows of `width`, entries are where the next row begins, negative if something is found there. */
+  /** The full table: entries are where the next row begins, negative if something is found there. */
   private readonly table: Int32Array | null;
-  private readonly width: number;
+  private readonly shift: number;
   private readonly classOf = new Uint8Array(256);
 
   constructor(entries: readonly { literal: Uint8Array; index: number; decisive: boolean }[]) {
@@ -39,103 +39,84 @@ export class LiteralSearch {
       this.lowest = Math.min(this.lowest, index);
     }
     this.tree = builder.build();
-    this.size = this.tree.size;
-    this.lists = lists.build(this.size);
-    this.fail = new Int32Array(this.size);
-    this.hit = new Int32Array(this.size);
-    this.nextHit = new Int32Array(this.size);
-    this.visited = new Int32Array(this.size);
+    const { size } = this.tree;
+    this.lists = lists.build(size);
+    this.fail = new Int32Array(size);
+    this.best = new Int32Array(size);
+    this.listed = new Int32Array(size);
+    this.nextListed = new Int32Array(size);
+    this.taken = new Int32Array(size);
     const order = this.link();
-    let classes = 0;
     const used = new Set(entries.flatMap((entry) => [...entry.literal]));
+    let classes = 0;
     // Class 0: bytes of no literal. If all 256 are used, the last takes that place.
     for (const byte of used) this.classOf[byte] = ++classes & 0xff;
-    this.width = Math.min(256, classes + 1);
-    this.table = this.size * this.width <= MAX_TABLE ? this.buildTable(order) : null;
+    this.shift = Math.min(8, 32 - Math.clz32(classes));
+    this.table = size << this.shift <= MAX_TABLE ? this.buildTable(order) : null;
   }
 
   /** As `PathTree.search`, but for literals anywhere. */
   search(bytes: Uint8Array, start: number, end: number, best: number, candidates: Candidates): number {
     if (++this.generation === 0x7fffffff) {
       this.generation = 1;
-      this.visited.fill(0);
+      this.taken.fill(0);
     }
-    if (this.table !== null) return this.searchTable(this.table, bytes, start, end, best, candidates);
-    const { root, fail, hit } = this;
-    const { only, to, rows, classOf } = this.tree;
+    if (this.table === null) return this.searchLinks(bytes, start, end, best, candidates);
+    const { table, root, classOf, shift } = this;
+    let row = 0;
+    for (let at = start; at < end; at++) {
+      row = row === 0 ? root[bytes[at]!]! : table[row + classOf[bytes[at]!]!]!;
+      if (row < 0) {
+        row = -row;
+        best = this.take(row >> shift, best, candidates);
+      }
+    }
+    return best;
+  }
+
+  private searchLinks(bytes: Uint8Array, start: number, end: number, best: number, candidates: Candidates): number {
+    const { tree, root, fail, listed } = this;
     let node = 0;
     for (let at = start; at < end; at++) {
       const byte = bytes[at]!;
-      for (;;) {
-        if (node === 0) {
-          node = root[byte]!;
-          break;
-        }
-        const single = only[node]!;
-        if (single === byte) {
-          node = to[node]!;
-          break;
-        }
-        if (single === -2) {
-          const child = rows[to[node]! + classOf[byte]!]!;
-          if (child !== 0) {
-            node = child;
-            break;
-          }
-        }
-        node = fail[node]!;
-      }
-      if (hit[node] !== 0) best = this.visit(hit[node]!, best, candidates);
+      let child = 0;
+      while (node !== 0 && (child = tree.child(node, byte)) === 0) node = fail[node]!;
+      node = node === 0 ? root[byte]! : child;
+      if (this.best[node]! < best || listed[node] !== 0) best = this.take(node, best, candidates);
     }
     return best;
   }
 
-  private searchTable(
-    table: Int32Array,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    best: number,
-    candidates: Candidates,
-  ): number {
-    const { classOf, width, hit } = this;
-    let row = 0;
-    for (let at = start; at < end; at++) {
-      row = table[row + classOf[bytes[at]!]!]!;
-      if (row < 0) {
-        row = -row;
-        best = this.visit(hit[row / width]!, best, candidates);
-      }
+  private take(node: number, best: number, candidates: Candidates): number {
+    if (this.best[node]! < best) best = this.best[node]!;
+    const { lists, taken, generation } = this;
+    for (let at = this.listed[node]!; at !== 0 && taken[at] !== generation; at = this.nextListed[at]!) {
+      taken[at] = generation;
+      lists.gather(at, best, candidates);
     }
     return best;
   }
 
-  private visit(node: number, best: number, candidates: Candidates): number {
-    for (; node !== 0 && this.visited[node] !== this.generation; node = this.nextHit[node]!) {
-      this.visited[node] = this.generation;
-      best = visit(this.lists, node, best, candidates);
-    }
-    return best;
-  }
-
-  /** Fail links in order of depth: those of shorter strings are needed first. */
+  /** Links in order of depth: those of shorter strings are needed first. Gives the nodes in that order. */
   private link(): number[] {
-    const { tree, fail, hit, nextHit, lists } = this;
+    const { tree, fail, listed, nextListed, lists } = this;
     const queue: number[] = [];
+    this.best[0] = NO_INDEX;
     for (const [byte, child] of tree.edges(0)) {
       this.root[byte] = child;
       queue.push(child);
     }
     for (let at = 0; at < queue.length; at++) {
       const node = queue[at]!;
-      const holds = lists.lowest[node] !== NO_INDEX || lists.begin[node]! < lists.begin[node + 1]!;
-      const next = hit[fail[node]!]!;
-      nextHit[node] = next;
-      hit[node] = holds ? node : next;
+      const suffix = fail[node]!;
+      this.best[node] = Math.min(lists.lowest[node]!, this.best[suffix]!);
+      const next = listed[suffix]!;
+      nextListed[node] = next;
+      listed[node] = lists.holds(node) ? node : next;
       for (const [byte, child] of tree.edges(node)) {
-        let suffix = fail[node]!;
-        while (suffix !== 0 && tree.child(suffix, byte) === 0) suffix = fail[suffix]!;
-        fail[child] = tree.child(suffix, byte);
+        let from = suffix;
+        while (from !== 0 && tree.child(from, byte) === 0) from = fail[from]!;
+        fail[child] = tree.child(from, byte);
         queue.push(child);
       }
     }
@@ -143,15 +124,17 @@ export class LiteralSearch {
   }
 
   private buildTable(order: readonly number[]): Int32Array {
-    const { tree, fail, hit, width, classOf } = this;
-    const table = new Int32Array(this.size * width);
+    const { tree, fail, shift, classOf, root } = this;
+    const table = new Int32Array(tree.size << shift);
     for (const node of [0, ...order]) {
       // Where a string goes on nowhere, its longest suffix does, and that one's row is done.
-      if (node !== 0) table.copyWithin(node * width, fail[node]! * width, (fail[node]! + 1) * width);
+      if (node !== 0) table.copyWithin(node << shift, fail[node]! << shift, (fail[node]! + 1) << shift);
       for (const [byte, child] of tree.edges(node)) {
-        table[node * width + classOf[byte]!] = hit[child] === 0 ? child * width : -child * width;
+        const found = this.best[child] !== NO_INDEX || this.listed[child] !== 0;
+        table[(node << shift) + classOf[byte]!] = found ? -(child << shift) : child << shift;
       }
     }
+    for (let byte = 0; byte < 256; byte++) root[byte] = table[classOf[byte]!]!;
     return table;
   }
 }

@@ -53,11 +53,11 @@ export class PathTree {
     for (let at = start; ; at++) {
       const kind = kinds[node]!;
       if (kind !== 0) {
-        if ((kind & STARTS) !== 0) best = visit(this.starts, node, best, candidates);
+        if ((kind & STARTS) !== 0) best = take(this.starts, node, best, candidates);
         if ((kind & SEGMENTS) !== 0 && (at === end || bytes[at] === SLASH)) {
-          best = visit(this.segments, node, best, candidates);
+          best = take(this.segments, node, best, candidates);
         }
-        if ((kind & EQUALS) !== 0 && at === end) best = visit(this.equals, node, best, candidates);
+        if ((kind & EQUALS) !== 0 && at === end) best = take(this.equals, node, best, candidates);
       }
       if (at === end) return best;
       node = tree.child(node, bytes[at]!);
@@ -66,15 +66,9 @@ export class PathTree {
   }
 }
 
-/** Takes what a node holds. */
-export function visit(lists: IndexLists, node: number, best: number, candidates: Candidates): number {
+function take(lists: IndexLists, node: number, best: number, candidates: Candidates): number {
   const lowest = lists.lowest[node]!;
   if (lowest < best) best = lowest;
-  const end = lists.begin[node + 1]!;
-  for (let at = lists.begin[node]!; at < end; at++) {
-    const index = lists.items[at]!;
-    if (index >= best) break;
-    candidates.add(index);
-  }
+  lists.gather(node, best, candidates);
   return best;
 }

@@ -10,6 +10,14 @@ const find = (table: HostTable<string>, host: string): string | undefined => {
   return table.find(bytes, 6, bytes.length - 3);
 };
 
+const naive = (hosts: readonly string[], asked: string): string | undefined => {
+  const fits = hosts.filter(
+    (each) => each === '*' || each === asked || (each[0] === '*' && asked.endsWith(each.slice(1))),
+  );
+  // An exact host is never shorter than a wildcard's suffix that fits, and `*` is the shortest of all.
+  return fits.toSorted((one, other) => other.replace('*', '').length - one.replace('*', '').length)[0];
+};
+
 it('finds exact hosts, then the longest wildcard, then any', () => {
   const hosts = ['shop.example', '*.shop.example', '*.eu.shop.example', 'a.eu.shop.example', '*', 'localhost', '*.x'];
   const table = new HostTable(hosts.map((host) => ({ host, value: host })));
@@ -44,13 +52,6 @@ it('gives what a look at each host would give', () => {
   const label = fc.constantFrom('a', 'b', 'cc', 'shop');
   const name = fc.array(label, { minLength: 1, maxLength: 4 }).map((labels) => labels.join('.'));
   const host = fc.oneof(name, name.map((suffix) => `*.${suffix}`), fc.constant('*')); // prettier-ignore
-  const naive = (hosts: readonly string[], asked: string): string | undefined => {
-    const fits = hosts.filter(
-      (each) => each === '*' || each === asked || (each[0] === '*' && asked.endsWith(each.slice(1))),
-    );
-    // An exact host is never shorter than a wildcard's suffix that fits, and `*` is the shortest of all.
-    return fits.toSorted((one, other) => other.replace('*', '').length - one.replace('*', '').length)[0];
-  };
   fc.assert(
     fc.property(fc.uniqueArray(host, { maxLength: 8 }), name, (hosts, asked) => {
       const table = new HostTable(hosts.map((each) => ({ host: each, value: each })));

@@ -13,7 +13,7 @@ function first(matches: readonly Partial<Match>[], request: Request): number {
   return new RuleTable(matches.map((match) => ruleOf(match))).match(headOf(request));
 }
 
-const value = (name: string, type: ValueMatch['type'], wanted = ''): ValueMatch => ({ name, type, value: wanted });
+const valueOf = (name: string, type: ValueMatch['type'], wanted = ''): ValueMatch => ({ name, type, value: wanted });
 
 const maybe = <Item>(items: fc.Arbitrary<Item>): fc.Arbitrary<Item[]> =>
   fc.oneof(
@@ -61,19 +61,19 @@ describe('hosts, methods, headers, query', () => {
     ['methods', { methods: ['GET', 'PUT'] }, [{ path: '/', method: 'PUT' }], [{ path: '/', method: 'get' }, { path: '/', method: 'GETX' }]], // prettier-ignore
     [
       'a header, in any of its lines',
-      { headers: [value('x-a', 'Exact', 'one')] },
+      { headers: [valueOf('x-a', 'Exact', 'one')] },
       [{ path: '/', fields: [['X-A', 'two'], ['x-a', 'one']] }], // prettier-ignore
       [{ path: '/', fields: [['x-a', 'One']] }, { path: '/', fields: [['x-ab', 'one']] }, { path: '/' }],
     ],
     [
       'header patterns, and presence',
-      { headers: [value('x-a', 'Regex', 'v[0-9]'), value('x-b', 'Present')] },
+      { headers: [valueOf('x-a', 'Regex', 'v[0-9]'), valueOf('x-b', 'Present')] },
       [{ path: '/', fields: [['x-a', 'v1'], ['X-B', '']] }], // prettier-ignore
       [{ path: '/', fields: [['x-a', 'v1']] }, { path: '/', fields: [['x-a', 'v1x'], ['x-b', '']] }], // prettier-ignore
     ],
     [
       'query parameters as they were sent',
-      { query: [value('a', 'Exact', '1'), value('b', 'Present')] },
+      { query: [valueOf('a', 'Exact', '1'), valueOf('b', 'Present')] },
       [
         { path: '/', query: 'b&a=1' },
         { path: '/', query: 'a=2&a=1&b=' },
@@ -81,7 +81,7 @@ describe('hosts, methods, headers, query', () => {
       ],
       [{ path: '/', query: 'a=1' }, { path: '/', query: 'a=%31&b' }, { path: '/' }, { path: '/', query: 'aa=1&b' }],
     ],
-    ['a query pattern', { query: [value('a', 'Regex', '[0-9]*')] }, [{ path: '/', query: 'a' }, { path: '/', query: 'a=12' }], [{ path: '/', query: 'a=x' }, { path: '/', query: '' }]], // prettier-ignore
+    ['a query pattern', { query: [valueOf('a', 'Regex', '[0-9]*')] }, [{ path: '/', query: 'a' }, { path: '/', query: 'a=12' }], [{ path: '/', query: 'a=x' }, { path: '/', query: '' }]], // prettier-ignore
   ];
   for (const [name, match, yes, no] of table) {
     it(name, () => {
@@ -120,7 +120,7 @@ it('is what reading the rules one by one gives', () => {
       fc.constantFrom('/a/.*', '.*', '^/a', 'b$', '/[ab]/b', 'a/b', '/a', 'b', '^/a/b$', 'a+/b+', '(a|c)/b', '/b/?c'),
     ),
   );
-  const value = fc.record({
+  const values = fc.record({
     name: fc.constantFrom('a', 'b'),
     type: fc.constantFrom<ValueMatch['type']>('Exact', 'Regex', 'Present'),
     value: fc.constantFrom('1', '2', ''),
@@ -129,8 +129,8 @@ it('is what reading the rules one by one gives', () => {
     path: path.map((each) => each && pathOf(each[0], each[1])),
     hosts: maybe(fc.constantFrom('x', '*.x', 'y.x', '*')),
     methods: maybe(fc.constantFrom('GET', 'PUT')),
-    headers: maybe(value),
-    query: maybe(value),
+    headers: maybe(values),
+    query: maybe(values),
   });
   const pair = fc.tuple(fc.constantFrom('a', 'A', 'b'), fc.constantFrom('1', '2', ''));
   const request = fc.record({
