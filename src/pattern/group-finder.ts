@@ -1,5 +1,6 @@
 import { type Automaton, buildAutomaton } from './automaton.ts';
 import { type Level, levelsTo, type Part } from './levels.ts';
+import type { Finder } from './simple-group.ts';
 import { follow, passAnchors, precede } from './step.ts';
 import { type Node, PatternError } from './syntax.ts';
 
@@ -15,7 +16,7 @@ const MAX_COST = 400;
  * One pass backwards over a piece's span says from which positions its end can still be reached; the walk forwards then
  * never has to try anything twice. So the time is length x cost of the levels.
  */
-export class GroupFinder {
+export class GroupFinder implements Finder {
   /** The span of the last group found. */
   start = 0;
   end = 0;

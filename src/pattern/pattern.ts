@@ -5,6 +5,7 @@ import { GroupFinder } from './group-finder.ts';
 import { LazyDfa } from './lazy-dfa.ts';
 import { Parser } from './parser.ts';
 import { normalise, type Shape, shapeOf, trim } from './shape.ts';
+import { type Finder, SimpleGroup, simpleParts } from './simple-group.ts';
 import { cat, type Node, PatternError } from './syntax.ts';
 
 export { PatternError } from './syntax.ts';
@@ -46,7 +47,7 @@ export class Pattern {
   readonly automaton: Automaton | null;
   private budget: StateBudget | null = null;
   private dfa: LazyDfa | null = null;
-  private readonly finders = new Map<number, GroupFinder>();
+  private readonly finders = new Map<number, Finder>();
 
   constructor(source: string, syntax: PatternSyntax) {
     this.source = source;
@@ -88,13 +89,15 @@ export class Pattern {
    * The finder of a group, made once: whoever asks for a group per request takes it beforehand.
    * @throws PatternError if there is no such group, or if the search for it would be too expensive
    */
-  finderOf(index: number): GroupFinder {
+  finderOf(index: number): Finder {
     let finder = this.finders.get(index);
     if (finder === undefined) {
       if (!Number.isInteger(index) || index < 1 || index > this.groups) {
         throw new PatternError(0, `a pattern with ${this.groups} groups`, `one that has group ${index}`);
       }
-      finder = new GroupFinder(parse(this.source, this.syntax).node, index);
+      const { node } = parse(this.source, this.syntax);
+      const simple = simpleParts(node, index);
+      finder = simple === null ? new GroupFinder(node, index) : new SimpleGroup(simple);
       this.finders.set(index, finder);
     }
     return finder;

@@ -1,10 +1,10 @@
 import type { RequestHead } from '../http/request-head.ts';
 import type { PathMatch, Rule } from '../model/snapshot.ts';
 import { Candidates } from '../pattern/candidates.ts';
-import type { GroupFinder } from '../pattern/group-finder.ts';
 import { NO_INDEX } from '../pattern/index-lists.ts';
 import { PatternSet, type SetEntry } from '../pattern/pattern-set.ts';
 import { compilePattern } from '../pattern/pattern.ts';
+import type { Finder } from '../pattern/simple-group.ts';
 import { bytesOf } from './bytes.ts';
 import { hashBytes } from './hash.ts';
 import { type Part, Predicates } from './predicates.ts';
@@ -25,14 +25,14 @@ export class RuleTable {
   private readonly paths: PatternSet;
   /** By index; null where the path alone decides. */
   private readonly predicates: readonly (Predicates | null)[];
-  private readonly finders: readonly (GroupFinder | null)[];
+  private readonly finders: readonly (Finder | null)[];
   private readonly candidates: Candidates;
 
   /** @throws PatternError for a path, value or group that does not compile */
   constructor(rules: readonly Rule[]) {
     this.rules = rules;
     const predicates: (Predicates | null)[] = [];
-    const finders: (GroupFinder | null)[] = [];
+    const finders: (Finder | null)[] = [];
     const entries: SetEntry[] = rules.map((rule, index) => {
       const { path, hashGroup } = rule.match;
       const own = new Predicates(rule.match);
