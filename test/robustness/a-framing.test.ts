@@ -365,12 +365,13 @@ function local(what: string, target: string, status: number, fields: string, par
       const answer = await lane.talk((talk) => [
         request('POST', target, fields, first),
         ...(rest.length > 0 ? [() => talk.until(() => talk.reader.messages.length > 0)] : []),
-        ...rest,
-        NEXT,
+        ...rest.slice(0, -1),
+        (rest.at(-1) ?? '') + NEXT,
         () => talk.until(() => talk.answers.length === 2),
         FIN,
       ]);
       assert.deepEqual(answer.reader.problems, []);
+      assert.notEqual(answer.ended, 'hang', show(answer));
       assert.equal(answer.statuses[0], status, show(answer));
       assert.ok(
         answer.statuses.length === 1 || (answer.statuses.length === 2 && answer.statuses[1] === 200),
@@ -391,6 +392,16 @@ const locals: Case[] = [
   local(`${what}, body in the same segment`, String(target), Number(status), `Content-Length: ${hidden.length}\r\n`, [
     hidden,
   ]),
+  ...['Content-Length: 5\r\n', 'Transfer-Encoding: chunked\r\n'].map((fields): Case => ({
+    name: `22. ${what}, ${fields.trim()}, body and next request in one segment: both are answered`,
+    options: localRules,
+    run: async (lane) => {
+      const body = fields.startsWith('C') ? 'hello' : '5\r\nhello\r\n0\r\n\r\n';
+      const answer = await lane.talk(request('POST', String(target), fields, body) + NEXT, { answers: 2 });
+      assert.deepEqual(answer.statuses, [status, 200], show(answer));
+      await lane.verify(1);
+    },
+  })),
   local(`${what}, body after the answer`, String(target), Number(status), `Content-Length: ${hidden.length}\r\n`, [
     '',
     hidden,

@@ -42,7 +42,8 @@ const REQUEST_LINE = new RegExp(`^(${TOKEN}) ([^ ]+) (HTTP/1\\.1)$`);
 const STATUS_LINE = /^(HTTP\/1\.1) ([1-9][0-9]{2}) ([\t\x20-\x7e\x80-\xff]*)$/;
 const CONTENT_LENGTH = /^content-length: (0|[1-9][0-9]{0,14})$/i;
 const CHUNK_SIZE = /^[0-9A-Fa-f]{1,16}$/;
-const NEVER = ['keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'http2-settings'];
+const NEVER = ['keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization'];
+const NEVER_IN_REQUESTS = ['http2-settings'];
 const OPTIONS = ['close', 'keep-alive', 'upgrade', 'te'];
 
 export type Side = 'request' | 'answer';
@@ -291,6 +292,7 @@ export class WireReader {
       }
     }
     for (const { name, raw } of fields) {
+      if (NEVER_IN_REQUESTS.includes(name)) problems.push(`hop-by-hop: ${JSON.stringify(raw)}`);
       if (name.includes('_')) problems.push(`a name with an underscore: ${JSON.stringify(raw)}`);
       if (name === 'te' && raw.toLowerCase() !== 'te: trailers') problems.push(`TE: ${JSON.stringify(raw)}`);
     }

@@ -2,8 +2,8 @@
 import type { Socket } from 'node:net';
 
 /** Half-close; then nothing more can be sent. */
-export const FIN = Symbol('FIN');
-export const RST = Symbol('RST');
+export const FIN: unique symbol = Symbol('FIN');
+export const RST: unique symbol = Symbol('RST');
 
 export type Step =
   /** Bytes; a string is latin1. */

@@ -133,7 +133,7 @@ export async function bounded(lane: Lane, first: string): Promise<void> {
   lane.origin.onRequest = () => resolve();
   let taken = 0;
   const piece = Buffer.alloc(1 << 20, NEXT);
-  await lane.talk([
+  const script = [
     first,
     () => promise,
     ...Array.from({ length: 64 }, () => [
@@ -143,7 +143,9 @@ export async function bounded(lane: Lane, first: string): Promise<void> {
         return undefined;
       },
     ]).flat(),
-  ]);
+  ];
+  // Long enough for all that a proxy without a bound would take.
+  await lane.talk(script, { patience: 2500 });
   // Kernel buffers of two sockets, and what the proxy may hold.
   assert.ok(taken <= 24 << 20, `${taken} bytes were taken`);
 }
