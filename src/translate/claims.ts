@@ -21,8 +21,16 @@ export interface ListenerClaim {
 
 export interface Claimant {
   readonly key: ObjectKey;
-  readonly spec: TcpVirtualServerSpec;
+  readonly asked: Asked;
 }
+
+/** What of a spec is claimed. */
+export interface Asked {
+  readonly listeners: readonly ListenerSpec[];
+  readonly hosts: readonly string[];
+}
+
+export const askedBy = (spec: TcpVirtualServerSpec): Asked => ({ listeners: spec.listeners, hosts: hostsOf(spec) });
 
 interface Held {
   readonly address: string;
@@ -36,16 +44,15 @@ export const settleClaims = (claimants: readonly Claimant[]): ReadonlyMap<Object
   const listeners = new Map<number, Held[]>();
   const hosts = new Map<string, { readonly address: string; readonly owner: ObjectKey }[]>();
   const claims = new Map<ObjectKey, readonly ListenerClaim[]>();
-  for (const { key, spec } of claimants) {
-    const wanted = hostsOf(spec);
+  for (const { key, asked } of claimants) {
     claims.set(
       key,
-      spec.listeners.map((listener) => {
+      asked.listeners.map((listener) => {
         const address = canonicalAddress(listener.address ?? ANY_ADDRESS) ?? ANY_ADDRESS;
         const conflict = takeListener(listeners, key, listener, address);
         if (conflict !== null) return { name: listener.name, address, hosts: [], lost: [], conflict };
-        const asked = listener.protocol === 'TCP' ? ['*'] : wanted;
-        return { name: listener.name, address, conflict, ...takeHosts(hosts, key, listener.port, address, asked) };
+        const wanted = listener.protocol === 'TCP' ? ['*'] : asked.hosts;
+        return { name: listener.name, address, conflict, ...takeHosts(hosts, key, listener.port, address, wanted) };
       }),
     );
   }
@@ -53,7 +60,7 @@ export const settleClaims = (claimants: readonly Claimant[]): ReadonlyMap<Object
 };
 
 /** Hosts that a virtual server asks for: those of its rules, and `*` if a rule (or the whole) names none. */
-export const hostsOf = (spec: TcpVirtualServerSpec): string[] => {
+const hostsOf = (spec: TcpVirtualServerSpec): string[] => {
   const hosts = new Set<string>(spec.rules.length === 0 ? ['*'] : []);
   for (const { match } of spec.rules) {
     if (match.hosts.length === 0) hosts.add('*');

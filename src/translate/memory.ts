@@ -1,11 +1,11 @@
 /**
- * What the translation before has made, found again by its snapshot: an object whose spec is the same (===) and whose
- * context is equal is neither translated nor hashed anew. Only speed depends on it, never the result.
+ * What the translation before has made, found again by its snapshot: what depends on the same inputs (===) is not made
+ * anew, and what is made anew but equal is the same object as before. Only speed depends on it, never the result.
  */
-import type { ObjectKey, Piece, Snapshot } from '../model/snapshot.ts';
-import type { Kind, ObjectStatus } from '../model/status.ts';
+import type { Piece, Snapshot } from '../model/snapshot.ts';
+import type { ObjectStatus } from '../model/status.ts';
 import type { Problem } from './conditions.ts';
-import { hashContent } from './content.ts';
+import { canonicalJson, hashContent } from './content.ts';
 import type { Subject } from './subjects.ts';
 
 export interface Result {
@@ -17,10 +17,8 @@ export interface Result {
 type Content = Piece extends infer P ? (P extends Piece ? Omit<P, 'hash'> : never) : never;
 
 interface Entry {
-  readonly subject: Subject<unknown>;
-  readonly context: string;
-  readonly identities: readonly unknown[];
-  readonly result: Result;
+  readonly inputs: readonly unknown[];
+  readonly value: unknown;
 }
 
 interface Judgement {
@@ -41,24 +39,38 @@ export class Memory {
 
   constructor(previous: Snapshot | undefined) {
     this.#former = (previous === undefined ? undefined : memories.get(previous)) ?? new Map<string, Entry>();
-    this.#pieces = new Map((previous?.pieces ?? []).map((piece) => [`${piece.kind} ${piece.key}`, piece]));
+    // Pieces that were made elsewhere (in a former process, say) are known by their hashes alone.
+    const strange = previous === undefined || this.#former.size > 0 ? [] : previous.pieces;
+    this.#pieces = new Map(strange.map((piece) => [`${piece.kind} ${piece.key}`, piece]));
   }
 
-  /** The former result where nothing that it depends on has changed, else what `make` makes. */
-  remembered(
+  /**
+   * The former value of that id where all inputs are the same, else what `make` makes, or the former value if it is
+   * equal (by `same`) to that.
+   */
+  derived<T>(id: string, inputs: readonly unknown[], make: () => T, same?: (former: T, now: T) => boolean): T {
+    const former = this.#former.get(id);
+    if (former !== undefined && areSame(former.inputs, inputs)) {
+      this.#entries.set(id, former);
+      return former.value as T;
+    }
+    const made = make();
+    const value = former !== undefined && same?.(former.value as T, made) === true ? (former.value as T) : made;
+    this.#entries.set(id, { inputs, value });
+    return value;
+  }
+
+  /** Piece and status of an object, made anew where its spec or one of `context` is another. */
+  result(
     subject: Subject<unknown>,
-    context: string,
-    identities: readonly unknown[],
+    context: readonly unknown[],
     make: () => { readonly content: Content | null; readonly status: ObjectStatus },
   ): Result {
-    const id = entryId(subject.kind, subject.key);
-    const former = this.#former.get(id);
-    const entry =
-      former !== undefined && isSame(former, subject, context, identities)
-        ? former
-        : { subject, context, identities, result: this.#name(make()) };
-    this.#entries.set(id, entry);
-    return entry.result;
+    const { kind, key, spec, generation, fallenBack, faults } = subject;
+    const inputs = [spec, generation, fallenBack, faults.length, ...faults.map((each) => each.message), ...context];
+    const id = `${kind} ${key}`;
+    const formerPiece = (this.#former.get(id)?.value as Result | undefined)?.piece ?? null;
+    return this.derived(id, inputs, () => this.#name(make(), formerPiece));
   }
 
   /** The judgement of a spec by the same judge; compiling patterns is the dearest part of a translation. */
@@ -75,22 +87,20 @@ export class Memory {
     memories.set(snapshot, this.#entries);
   }
 
-  #name({ content, status }: { readonly content: Content | null; readonly status: ObjectStatus }): Result {
+  #name(made: { readonly content: Content | null; readonly status: ObjectStatus }, former: Piece | null): Result {
+    const { content, status } = made;
     if (content === null) return { piece: null, status };
     const hash = hashContent(content);
-    const former = this.#pieces.get(`${content.kind} ${content.key}`);
-    return { piece: former?.hash === hash ? former : { ...content, hash }, status };
+    const known = former ?? this.#pieces.get(`${content.kind} ${content.key}`);
+    return { piece: known?.hash === hash ? known : { ...content, hash }, status };
   }
 }
 
-const entryId = (kind: Kind, key: ObjectKey): string => `${kind} ${key}`;
+/** Whether two values are written the same. */
+export const sameJson = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b);
 
-const isSame = (former: Entry, subject: Subject<unknown>, context: string, identities: readonly unknown[]): boolean =>
-  former.subject.spec === subject.spec &&
-  former.subject.generation === subject.generation &&
-  former.subject.fallenBack === subject.fallenBack &&
-  former.context === context &&
-  former.identities.length === identities.length &&
-  former.identities.every((each, index) => each === identities[index]) &&
-  former.subject.faults.length === subject.faults.length &&
-  former.subject.faults.every((each, index) => each.message === subject.faults[index]?.message);
+const areSame = (a: readonly unknown[], b: readonly unknown[]): boolean => {
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
+  return true;
+};

@@ -1,18 +1,11 @@
 /** What a virtual server refers to: found or not, with the rule that it concerns. */
-import type { AppWeightMatrixSpec } from '../api/app-weight-matrix.ts';
 import type { TcpVirtualServerSpec } from '../api/tcp-virtual-server.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
 import type { ClusterState } from './cluster-state.ts';
 import type { Problem } from './conditions.ts';
+import type { Directory } from './directory.ts';
 import type { Finder } from './rules.ts';
-import { lackOf, type ServerFacts } from './servers.ts';
-
-/** All objects that can be referred to, by key. */
-export interface Directory {
-  readonly servers: ReadonlyMap<ObjectKey, ServerFacts>;
-  readonly matrices: ReadonlyMap<ObjectKey, AppWeightMatrixSpec>;
-  readonly secrets: ClusterState['secrets'];
-}
+import { lackOf } from './servers.ts';
 
 /** Plain data only: equal references (and an unchanged spec) make an equal piece. */
 export interface References {
@@ -46,16 +39,16 @@ export const resolveReferences = (spec: TcpVirtualServerSpec, namespace: string,
 
   const matrices = spec.matrixRefs.flatMap(({ name }) => {
     const key = `${namespace}/${name}`;
-    const matrix = directory.matrices.get(key);
-    if (matrix === undefined) {
+    const columns = directory.matrices.get(key);
+    if (columns === undefined) {
       report(null, { reason: 'MatrixNotFound', message: `AppWeightMatrix ${key} does not exist` });
       return [];
     }
-    return [{ key, apps: appsOf(matrix) }];
+    return [{ key, columns }];
   });
 
   const lookUpApp = (rule: string, app: string): void => {
-    const having = matrices.filter((matrix) => matrix.apps.has(app)).map((matrix) => matrix.key);
+    const having = matrices.filter((matrix) => matrix.columns.has(app)).map((matrix) => matrix.key);
     apps[app] = having[0] ?? null;
     if (having.length === 0) {
       const where = spec.matrixRefs.length === 0 ? 'there are no matrixRefs' : 'no matrix of matrixRefs has it';
@@ -81,18 +74,6 @@ export const finderOf = (references: References): Finder => ({
   weightOf: (name) => references.servers[name]?.weight ?? 1,
   matrixOf: (app) => references.apps[app] ?? null,
 });
-
-const columns = new WeakMap<AppWeightMatrixSpec, ReadonlySet<string>>();
-
-/** Names of the columns; kept per spec, because many virtual servers refer to one matrix. */
-const appsOf = (matrix: AppWeightMatrixSpec): ReadonlySet<string> => {
-  let names = columns.get(matrix);
-  if (names === undefined) {
-    names = new Set(matrix.apps.map((app) => app.name));
-    columns.set(matrix, names);
-  }
-  return names;
-};
 
 /** A reference to another namespace needs a grant there; where there is no cluster, there are no grants. */
 const certificateProblems = (

@@ -1,19 +1,20 @@
 /** ClusterState → snapshot and statuses: pure, total, and cheap where little has changed. */
 import type { AppWeightMatrixSpec } from '../api/app-weight-matrix.ts';
 import type { TcpVirtualServerSpec } from '../api/tcp-virtual-server.ts';
-import type { ObjectKey, Snapshot } from '../model/snapshot.ts';
+import type { Snapshot } from '../model/snapshot.ts';
 import type { ObjectStatus } from '../model/status.ts';
-import { type Claimant, settleClaims } from './claims.ts';
+import { askedBy, type Claimant, settleClaims } from './claims.ts';
 import type { ClusterState, LastGood } from './cluster-state.ts';
 import type { Problem } from './conditions.ts';
 import { hashText } from './content.ts';
+import { type Directory, makeDirectory } from './directory.ts';
 import { type CheckPattern, judgeListeners, judgePatterns } from './judge.ts';
 import { rowsInForce, translateMatrix } from './matrices.ts';
-import { Memory, type Result } from './memory.ts';
-import { type Directory, resolveReferences } from './references.ts';
-import { factsOf, type ServerFacts, translateServer } from './servers.ts';
+import { Memory, type Result, sameJson } from './memory.ts';
+import { resolveReferences } from './references.ts';
+import { translateServer } from './servers.ts';
 import { goodSpecs, type Subject, subjectsOf } from './subjects.ts';
-import { translateVirtualServer } from './virtual-servers.ts';
+import { translateVirtualServer, type VirtualServerContext } from './virtual-servers.ts';
 
 export interface TranslateOptions {
   readonly checkPattern: CheckPattern;
@@ -42,13 +43,10 @@ export const translate = (state: ClusterState, options: TranslateOptions): Trans
   const matrices = subjectsOf(state, 'AppWeightMatrix', state.matrices, lastGood.matrices, noFaults);
   const virtuals = subjectsOf(state, 'TcpVirtualServer', state.virtualServers, lastGood.virtualServers, judge);
 
-  const facts = new Map<ObjectKey, ServerFacts>(
-    servers.flatMap(({ key, spec }) => (spec === null ? [] : [[key, factsOf(key, spec)] as const])),
-  );
-  const directory: Directory = { servers: facts, matrices: goodSpecs(matrices), secrets: state.secrets };
+  const directory = makeDirectory(servers, matrices, state.secrets, memory);
   const results: Result[] = [
-    ...matrices.map((subject) => translateOneMatrix(subject, state, facts, memory)),
-    ...servers.map((subject) => memory.remembered(subject, mode, [], () => translateServer(subject, mode))),
+    ...matrices.map((subject) => translateOneMatrix(subject, state, directory, memory)),
+    ...servers.map((subject) => memory.result(subject, [mode], () => translateServer(subject, mode))),
     ...translateVirtuals(virtuals, directory, memory),
   ];
   const inOrder = results.toSorted((a, b) => byKindAndKey(a.status, b.status));
@@ -68,15 +66,14 @@ export const translate = (state: ClusterState, options: TranslateOptions): Trans
 const translateOneMatrix = (
   subject: Subject<AppWeightMatrixSpec>,
   state: ClusterState,
-  facts: ReadonlyMap<ObjectKey, ServerFacts>,
+  { servers }: Directory,
   memory: Memory,
 ): Result => {
   const { spec, namespace } = subject;
   const object = state.matrices.get(subject.key);
   const rows = spec === null ? [] : rowsInForce(spec, object?.spec === spec ? object.status : undefined);
-  const known = rows.map(({ server }) => facts.get(`${namespace}/${server}`) ?? null);
-  const context = known.map((each) => (each === null ? null : [each.kind, each.anyApp, [...each.apps]]));
-  return memory.remembered(subject, JSON.stringify(context), [rows], () => translateMatrix(subject, rows, facts));
+  const known = rows.map(({ server }) => servers.get(`${namespace}/${server}`));
+  return memory.result(subject, [rows, ...known], () => translateMatrix(subject, rows, servers));
 };
 
 const translateVirtuals = (
@@ -84,19 +81,39 @@ const translateVirtuals = (
   directory: Directory,
   memory: Memory,
 ): Result[] => {
-  const claimants = subjects.flatMap(({ key, spec }): Claimant[] =>
-    spec === null || spec.suspend ? [] : [{ key, spec }],
-  );
-  const claims = settleClaims(claimants);
+  const claims = claimsOf(subjects, memory);
   return subjects.map((subject) => {
     const { key, spec, namespace } = subject;
+    if (spec === null) return memory.result(subject, [], () => translateVirtualServer(subject, nothing));
+    const own = claims.get(key) ?? nothing.claims;
     const context = {
-      claims: claims.get(key) ?? [],
-      references:
-        spec === null ? { servers: {}, apps: {}, problems: [] } : resolveReferences(spec, namespace, directory),
+      claims: memory.derived(`claims ${key}`, [own], () => own, sameJson),
+      references: memory.derived(
+        `references ${key}`,
+        [spec, directory],
+        () => resolveReferences(spec, namespace, directory),
+        sameJson,
+      ),
     };
-    return memory.remembered(subject, JSON.stringify(context), [], () => translateVirtualServer(subject, context));
+    const inputs = [context.claims, context.references];
+    return memory.result(subject, inputs, () => translateVirtualServer(subject, context));
   });
+};
+
+const nothing: VirtualServerContext = { claims: [], references: { servers: {}, apps: {}, problems: [] } };
+
+/** Claims are settled anew where somebody asks for other listeners or hosts, not where a weight or a path changes. */
+const claimsOf = (
+  subjects: readonly Subject<TcpVirtualServerSpec>[],
+  memory: Memory,
+): ReturnType<typeof settleClaims> => {
+  const claimants = subjects.flatMap(({ key, spec }): Claimant[] =>
+    spec === null || spec.suspend
+      ? []
+      : [{ key, asked: memory.derived(`asked ${key}`, [spec], () => askedBy(spec), sameJson) }],
+  );
+  const inputs = claimants.flatMap(({ key, asked }) => [key, asked]);
+  return memory.derived('claims', inputs, () => settleClaims(claimants));
 };
 
 /** A real server or matrix that parses is right in itself. */

@@ -1,0 +1,43 @@
+/** All that a virtual server can refer to; the same object as long as nothing of it has changed. */
+import type { AppWeightMatrixSpec } from '../api/app-weight-matrix.ts';
+import type { RealServerSpec } from '../api/real-server.ts';
+import type { ObjectKey } from '../model/snapshot.ts';
+import type { ClusterState } from './cluster-state.ts';
+import type { Memory } from './memory.ts';
+import { factsOf, type ServerFacts } from './servers.ts';
+import type { Subject } from './subjects.ts';
+
+export interface Directory {
+  readonly servers: ReadonlyMap<ObjectKey, ServerFacts>;
+  /** Names of the columns, per matrix: a changed weight changes nothing here. */
+  readonly matrices: ReadonlyMap<ObjectKey, ReadonlySet<string>>;
+  readonly secrets: ClusterState['secrets'];
+}
+
+export const makeDirectory = (
+  servers: readonly Subject<RealServerSpec>[],
+  matrices: readonly Subject<AppWeightMatrixSpec>[],
+  secrets: ClusterState['secrets'],
+  memory: Memory,
+): Directory => {
+  const facts = servers.flatMap(({ key, spec }): [ObjectKey, ServerFacts][] =>
+    spec === null ? [] : [[key, memory.derived(`facts ${key}`, [spec], () => factsOf(key, spec), sameFacts)]],
+  );
+  const columns = matrices.flatMap(({ key, spec }): [ObjectKey, ReadonlySet<string>][] =>
+    spec === null ? [] : [[key, memory.derived(`columns ${key}`, [spec], () => columnsOf(spec), sameSets)]],
+  );
+  const inputs = [secrets, facts.length, ...facts.flat(), ...columns.flat()];
+  return memory.derived('directory', inputs, () => ({
+    servers: new Map(facts),
+    matrices: new Map(columns),
+    secrets,
+  }));
+};
+
+const columnsOf = (spec: AppWeightMatrixSpec): ReadonlySet<string> => new Set(spec.apps.map((app) => app.name));
+
+const sameSets = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
+  a.size === b.size && [...a].every((each) => b.has(each));
+
+const sameFacts = (a: ServerFacts, b: ServerFacts): boolean =>
+  a.key === b.key && a.weight === b.weight && a.kind === b.kind && a.anyApp === b.anyApp && sameSets(a.apps, b.apps);
