@@ -170,7 +170,18 @@ export class Controller {
   #take(state: SourceState, noticed: number): void {
     // What waits is older; its time counts, since it is not in force yet either.
     this.#pending = { state, noticed: this.#pending?.noticed ?? noticed };
-    this.#running ??= this.#run();
+    this.#start();
+  }
+
+  /** One loop at a time. It ends later than it is noted down here, even where it has nothing to wait for. */
+  #start(first: () => Promise<void> = () => Promise.resolve()): void {
+    if (this.#running !== null) return;
+    this.#running = first()
+      .then(() => this.#run())
+      .finally(() => {
+        this.#running = null;
+        if (this.#pending !== null && !this.#closed) this.#start();
+      });
   }
 
   async #settled(): Promise<void> {
@@ -181,9 +192,15 @@ export class Controller {
     while (this.#pending !== null && !this.#closed) {
       const { state, noticed } = this.#pending;
       this.#pending = null;
-      if (state.known) await this.#apply(state, noticed);
+      try {
+        // One after the other: a change is put in force, then the next one.
+        // oxlint-disable-next-line no-await-in-loop
+        if (state.known) await this.#apply(state, noticed);
+      } catch (error) {
+        // A fault of ours; what is in force stays in force.
+        this.#options.log.error({ err: error }, 'a change of the configuration could not be put in force');
+      }
     }
-    this.#running = null;
   }
 
   async #apply(state: SourceState, noticed: number): Promise<void> {
@@ -213,13 +230,11 @@ export class Controller {
     this.statuses();
     // The proxy itself tries a port again that was taken; asking for the same snapshot tells what became of it.
     if (this.#programmed.listeners.some((listener) => listener.error !== null)) {
-      this.#running = this.#askAgain(this.#translation.snapshot);
+      const { snapshot } = this.#translation;
+      this.#start(async () => {
+        this.#programmed = await this.#options.serving.configure(snapshot);
+      });
     }
-  }
-
-  async #askAgain(snapshot: Snapshot): Promise<void> {
-    this.#programmed = await this.#options.serving.configure(snapshot);
-    await this.#run();
   }
 }
 
