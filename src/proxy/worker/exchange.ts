@@ -188,7 +188,7 @@ let written = 0;
  * @returns how many of the bytes do not belong to it, −1 where it is malformed
  */
 function appendBody(client: Client, bytes: Uint8Array, start: number, end: number, at: number): number {
-  const output = scratch.bytes;
+  const output = scratch.area.bytes;
   if (client.bodyLeft >= 0) {
     const length = Math.min(client.bodyLeft, end - start);
     output.set(bytes.subarray(start, start + length), at);
@@ -329,7 +329,7 @@ function again(client: Client, target: Target, choice: number, fresh: boolean): 
   if (client.choice >= 0) leaveEndpoint(client);
   client.fresh = fresh;
   enterEndpoint(client, choice);
-  scratch.bytes.set(client.retained!.subarray(0, client.retainedLength));
+  scratch.area.bytes.set(client.retained!.subarray(0, client.retainedLength));
   dispatch(client, target, client.retainedLength);
   return true;
 }

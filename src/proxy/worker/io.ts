@@ -9,7 +9,7 @@
 import type { Socket } from 'node:net';
 
 export const READ_SIZE = 65_536;
-/** A read's worth of body, a head of the largest legal size, and what is added to both. */
+/** Twice what can arrive at once (a read, and what was held before it), and the largest head. */
 const SCRATCH_SIZE = 4 * READ_SIZE;
 const CACHED_VIEWS = 16_384;
 
@@ -28,6 +28,7 @@ interface PendingWrite {
   connection: Connection;
   handle: RawHandle;
   buffer: Uint8Array;
+  scratch?: Scratch;
   writeStatus?: number | null;
   oncomplete: (this: PendingWrite, status: number) => void;
 }
@@ -53,38 +54,75 @@ export function readResult(): number {
 /** libuv's UV_EOF */
 export const END = -4095;
 
-/** The shared read buffer; eight bytes longer than a read, for the zero that ends every scan. */
-export const input: Uint8Array = Buffer.alloc(READ_SIZE + 8);
+/**
+ * The shared read buffer; eight bytes longer than a read, for the zero that ends every scan. Not a Buffer: views of those
+ * cost twice as much.
+ */
+export const input: Uint8Array = new Uint8Array(READ_SIZE + 8);
 export const readTarget: Uint8Array = input.subarray(0, READ_SIZE);
 
-/** Where heads and bodies are put together before they are written; replaced when a write keeps it. */
-export const scratch: { bytes: Uint8Array; views: (Uint8Array | null)[] } = newScratch();
+/** Views by length, made when first needed: in pages of 256, so that an area that is used once costs little. */
+class Views {
+  readonly #bytes: Uint8Array;
+  readonly #pages: (Uint8Array[] | undefined)[] = Array.from({ length: CACHED_VIEWS >> 8 });
 
-const inputViews: (Uint8Array | null)[] = Array.from({ length: CACHED_VIEWS }, () => null);
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** `bytes[0 … length)` */
+  get(length: number): Uint8Array {
+    if (length >= CACHED_VIEWS) return this.#bytes.subarray(0, length);
+    const page = (this.#pages[length >> 8] ??= Array.from<Uint8Array>({ length: 256 }));
+    return (page[length & 255] ??= this.#bytes.subarray(0, length));
+  }
+}
+
+const inputViews = new Views(input);
 
 /** `input[0 … length)`. */
 export function inputView(length: number): Uint8Array {
-  return length < CACHED_VIEWS ? (inputViews[length] ??= input.subarray(0, length)) : input.subarray(0, length);
+  return inputViews.get(length);
 }
 
-/** `scratch.bytes[0 … length)`. */
+interface Scratch {
+  readonly bytes: Uint8Array;
+  readonly views: Views;
+}
+
+/** Where heads and bodies are put together before they are written. */
+export const scratch: { area: Scratch } = { area: newScratch() };
+/** Areas that waited for the kernel, and are free again. */
+const freeScratch: Scratch[] = [];
+
+/** `scratch.area.bytes[0 … length)`. */
 export function scratchView(length: number): Uint8Array {
-  if (length >= CACHED_VIEWS) return scratch.bytes.subarray(0, length);
-  return (scratch.views[length] ??= scratch.bytes.subarray(0, length));
+  return scratch.area.views.get(length);
 }
 
-function newScratch(): { bytes: Uint8Array; views: (Uint8Array | null)[] } {
-  return { bytes: Buffer.alloc(SCRATCH_SIZE), views: Array.from({ length: CACHED_VIEWS }, () => null) };
+/** Memory that nobody has touched is not there yet: an area that keeps a short answer waiting costs its length. */
+function newScratch(): Scratch {
+  const bytes = new Uint8Array(SCRATCH_SIZE);
+  return { bytes, views: new Views(bytes) };
 }
 
-/** Buffers that reads of long bodies go to, straight from the kernel and straight back. */
-export const BIG_READ = 262_144;
-const bigBuffers: Uint8Array[] = [];
-export function rentBig(): Uint8Array {
-  return bigBuffers.pop() ?? Buffer.allocUnsafeSlow(BIG_READ);
+/** Large buffers that reads of long bodies go to, straight from the kernel and straight back; a bounded number. */
+const LARGE_READ = 1 << 20;
+const MAX_LARGE = 48;
+const freeLarge: Uint8Array[] = [];
+let largeInUse = 0;
+
+/** null: there are enough of them, the shared buffer must do. */
+export function rentLarge(): Uint8Array | null {
+  if (largeInUse >= MAX_LARGE) return null;
+  largeInUse++;
+  return freeLarge.pop() ?? new Uint8Array(LARGE_READ);
 }
-export function returnBig(buffer: Uint8Array): void {
-  if (bigBuffers.length < 16) bigBuffers.push(buffer);
+
+/** `intact`: nothing of it is waiting to be written, so another read may have it. */
+export function returnLarge(buffer: Uint8Array, intact: boolean): void {
+  largeInUse--;
+  if (intact && freeLarge.length < 8) freeLarge.push(buffer);
 }
 
 /** One socket, of a client or to a server. */
@@ -162,7 +200,10 @@ export abstract class Connection {
     result.buffer = view;
     result.oncomplete = writeComplete;
     if (this.pending++ === 0) this.pendingSince = now;
-    if (inScratch) Object.assign(scratch, newScratch());
+    if (inScratch) {
+      result.scratch = scratch.area;
+      scratch.area = freeScratch.pop() ?? newScratch();
+    }
     const status = result.writeStatus;
     if (status !== null && status !== undefined) {
       result.writeStatus = null;
@@ -197,6 +238,7 @@ export abstract class Connection {
 
 function writeComplete(this: PendingWrite, status: number): void {
   const connection = this.connection;
+  if (this.scratch !== undefined && freeScratch.length < 8) freeScratch.push(this.scratch);
   connection.pending--;
   if (connection.gone) return;
   if (status < 0) connection.ended(true);
@@ -206,8 +248,8 @@ function writeComplete(this: PendingWrite, status: number): void {
 /** What every `onread` does with the end of its read: the next buffer, or undefined to keep the present one. */
 export function nextBuffer(connection: Connection): Uint8Array | undefined {
   const next = connection.nextBuffer;
-  if (next === null) return undefined;
-  if (connection.buffer !== readTarget && connection.bufferIsFree) returnBig(connection.buffer);
+  if (next === null || connection.gone) return undefined;
+  if (connection.buffer !== readTarget) returnLarge(connection.buffer, connection.bufferIsFree);
   connection.nextBuffer = null;
   connection.buffer = next;
   return next;

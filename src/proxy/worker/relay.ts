@@ -5,11 +5,12 @@ import { parseResponse } from '../../http/parse-response.ts';
 import { observeLatency } from '../../scheduler/latency.ts';
 import { GLOBAL } from '../shared.ts';
 import { refuse } from './answers.ts';
+import { copyRange } from './bytes.ts';
 import { CHUNK_ROOM, LAST_CHUNK, frame } from './chunks.ts';
 import type { Client } from './client.ts';
 import { abandon, elsewhere, finish, suspect, tryAgain } from './exchange.ts';
 import { answerHead } from './heads.ts';
-import { READ_SIZE, input, inputView, scratch, scratchView } from './io.ts';
+import { READ_SIZE, input, scratch, scratchView } from './io.ts';
 import { FRAMING, PHASE, UP } from './phases.ts';
 import { writeResponseHead } from './response-lines.ts';
 import { countReason } from './state.ts';
@@ -134,15 +135,15 @@ function idleTimeout(): number {
 function bodyArrived(client: Client, upstream: Upstream, bytes: Uint8Array, length: number): void {
   const state = client.state;
   upstream.deadline = state.now + client.target!.idleTimeout;
-  const raw = upstream.framing === FRAMING.length || (upstream.framing === FRAMING.close && !client.chunkAnswer);
-  if (!raw || length > upstream.left || bytes === input) {
+  if (bytes === input) {
     relayBody(client, upstream, bytes, 0, length, 0);
     return;
   }
-  // a large buffer is written as it is: its next read waits until the kernel has taken it
-  if (upstream.framing === FRAMING.length) upstream.left -= length;
-  const view = length === bytes.length ? bytes : bytes.subarray(0, length);
-  sendAnswer(client, upstream, view, false, upstream.framing === FRAMING.length && upstream.left === 0);
+  // a large buffer, which only bodies with a length are read into, is written as it is: its next read waits for that
+  const taken = Math.min(length, upstream.left);
+  if (taken < length) upstream.reusable = false;
+  upstream.left -= taken;
+  sendAnswer(client, upstream, bytes.subarray(0, taken), false, upstream.left === 0);
 }
 
 /** Puts body bytes behind the `at` bytes of the scratch area, and sends all of it. */
@@ -154,7 +155,7 @@ function relayBody(
   end: number,
   at: number,
 ): void {
-  const out = scratch.bytes;
+  const out = scratch.area.bytes;
   let o = at;
   let done = false;
   switch (upstream.framing) {
@@ -166,7 +167,7 @@ function relayBody(
       const length = Math.min(upstream.left, end - start);
       // 104: what comes behind the answer belongs to nothing
       if (length < end - start) upstream.reusable = false;
-      o = append(bytes, start, start + length, o);
+      o = copyRange(bytes, start, start + length, out, o);
       upstream.left -= length;
       done = upstream.left === 0;
       break;
@@ -192,7 +193,7 @@ function relayBody(
         out.set(bytes.subarray(start, end), o + CHUNK_ROOM);
         o = frame(out, o, end - start);
       } else {
-        o = append(bytes, start, end, o);
+        o = copyRange(bytes, start, end, out, o);
       }
       break;
   }
@@ -200,17 +201,9 @@ function relayBody(
   else if (done) finish(client, upstream);
 }
 
-function append(bytes: Uint8Array, start: number, end: number, at: number): number {
-  if (start === end) return at;
-  if (start === 0 && bytes === input) scratch.bytes.set(inputView(end), at);
-  else if (end - start > 64) scratch.bytes.set(bytes.subarray(start, end), at);
-  else for (let i = start; i < end; i++) scratch.bytes[at + i - start] = bytes[i]!;
-  return at + end - start;
-}
-
 /** 34: trailers for those who said that they take them. */
 function lastChunk(client: Client, trailers: readonly number[] | null, at: number): number {
-  const out = scratch.bytes;
+  const out = scratch.area.bytes;
   let o = at;
   out[o++] = 0x30;
   out[o++] = 0x0d;

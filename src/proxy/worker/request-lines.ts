@@ -9,7 +9,7 @@ import type { Target } from './tables.ts';
 
 /** @returns its length in the scratch area, or −1 where a rewritten path is none */
 export function writeRequestHead(client: Client, target: Target, head: RequestHead): number {
-  const out = scratch.bytes;
+  const out = scratch.area.bytes;
   if (head.special || head.rewriteLine || target.edits !== null || client.trusted || head.hosts === 0)
     return writeAnew(client, target.edits, head, out);
   // the usual case: everything but the empty line as it is, and our lines behind it

@@ -8,7 +8,7 @@ import { FRAMING } from './phases.ts';
 
 /** @returns its length in the scratch area */
 export function writeResponseHead(client: Client, head: ResponseHead, framing: number): number {
-  const out = scratch.bytes;
+  const out = scratch.area.bytes;
   const edits = client.target?.edits?.response ?? null;
   // 98: neither framing field belongs to a 204; HTTP/1.0 has no chunks
   const bare = head.status === 204 || head.status < 200;
@@ -45,7 +45,7 @@ function writeFraming(client: Client, head: ResponseHead, out: Uint8Array, at: n
 
 /** `101 Switching Protocols`: the two fields that belong to this connection are ours to write. */
 export function writeSwitchingHead(client: Client, head: ResponseHead): number {
-  const out = scratch.bytes;
+  const out = scratch.area.bytes;
   let o = copyLines(head, client.target?.edits?.response?.remove ?? NONE, false, out);
   o = writeText('Connection: Upgrade\r\nUpgrade: websocket\r\n', out, o);
   if (client.setCookie !== '') o = writeText(client.setCookie, out, o);

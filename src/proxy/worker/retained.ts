@@ -7,8 +7,8 @@ const MAX_FREE = [1024, 256, 64, 16, 4];
 /** A buffer of at least `length` bytes. */
 export function rent(length: number): Uint8Array {
   for (let i = 0; i < CLASSES.length; i++)
-    if (length <= CLASSES[i]!) return free[i]!.pop() ?? Buffer.allocUnsafeSlow(CLASSES[i]!);
-  return Buffer.allocUnsafeSlow(length);
+    if (length <= CLASSES[i]!) return free[i]!.pop() ?? new Uint8Array(CLASSES[i]!);
+  return new Uint8Array(length);
 }
 
 export function giveBack(buffer: Uint8Array): void {

@@ -26,7 +26,7 @@ export function openTunnel(client: Client, upstream: Upstream, bytes: Uint8Array
   client.phase = PHASE.tunnel;
   upstream.phase = UP.tunnel;
   const length = writeSwitchingHead(client, answerHead);
-  scratch.bytes.set(bytes.subarray(start, end), length);
+  scratch.area.bytes.set(bytes.subarray(start, end), length);
   touch(client, upstream);
   if (!client.write(scratchView(length + end - start), true, state.now)) {
     client.ended(true);
@@ -99,7 +99,7 @@ function touch(client: Client, upstream: Upstream): void {
 
 /** Into the scratch area: the shared read buffer is overwritten by the next read. */
 function copied(bytes: Uint8Array, length: number): Uint8Array {
-  scratch.bytes.set(bytes === input ? inputView(length) : bytes.subarray(0, length));
+  scratch.area.bytes.set(bytes === input ? inputView(length) : bytes.subarray(0, length));
   return scratchView(length);
 }
 

@@ -11,8 +11,8 @@ import {
   readBytes,
   readResult,
   readTarget,
-  rentBig,
-  returnBig,
+  rentLarge,
+  returnLarge,
   type RawHandle,
 } from './io.ts';
 import type { WorkerState } from './state.ts';
@@ -124,6 +124,8 @@ export class Upstream extends Connection {
     if (this.user === null) removeIdle(this.endpoint.idle, this);
     this.user = null;
     this.held = null;
+    if (this.buffer !== readTarget) returnLarge(this.buffer, false);
+    if (this.nextBuffer !== null && this.nextBuffer !== readTarget) returnLarge(this.nextBuffer, true);
     this.socket.destroy();
   }
 
@@ -134,13 +136,13 @@ export class Upstream extends Connection {
 
   /** Long bodies: the next reads go to a large buffer, and are written from there. */
   useLargeBuffer(): void {
-    if (DIRECT && this.buffer === readTarget && this.nextBuffer === null) this.nextBuffer = rentBig();
+    if (DIRECT && this.buffer === readTarget && this.nextBuffer === null) this.nextBuffer = rentLarge();
   }
 
   /** Back to the shared buffer; `free`: nothing of the large one is waiting to be written. */
   useSharedBuffer(free: boolean): void {
     if (this.nextBuffer !== null && this.nextBuffer !== readTarget) {
-      returnBig(this.nextBuffer);
+      returnLarge(this.nextBuffer, true);
       this.nextBuffer = null;
     }
     if (this.buffer === readTarget) return;
