@@ -12,7 +12,7 @@ import { runTcpvsadm } from './tcpvsadm-run.ts';
 import { startFakeAdmin } from './tcpvsadm-test-server.ts';
 import type { FakeAdmin } from './tcpvsadm-test-server.ts';
 
-const ENTRY = join(import.meta.dirname, 'tcpvsadm.ts');
+const TCPVSADM = join(import.meta.dirname, '../../bin/tcpvsadm');
 let admin: FakeAdmin;
 let directory: string;
 
@@ -54,7 +54,7 @@ function spawned(
   environment: NodeJS.ProcessEnv = { TCPVS_SOCKET: admin.socket },
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [ENTRY, ...args], { env: { ...process.env, ...environment } });
+    const child = spawn(TCPVSADM, args, { env: { ...process.env, ...environment } });
     let out = '';
     let error = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
@@ -85,16 +85,16 @@ test('the session of the README, as it stands', async () => {
   assert.match(listing, /rule = pattern "\/images\/\.\*" match 0 weight 1 use server r1:http\n/);
   assert.ok(!listing.includes('\x1b'));
   const stopped = structuredClone(admin.objects);
-  await types('tcpvsadm --start -i http', spawned);
+  await types('tcpvsadm --start -i http');
   assert.notDeepEqual(admin.objects, stopped);
-  await types('tcpvsadm --stop -i http', spawned);
+  await types('tcpvsadm --stop -i http');
   assert.deepEqual(admin.objects, stopped);
   const file = join(directory, 'table.conf');
   await writeFile(file, listing);
-  await types('tcpvsadm -F', spawned);
+  await types('tcpvsadm -F');
   assert.deepEqual(admin.objects, []);
-  await types(`tcpvsadm -f ${file}`, spawned);
-  assert.equal(await types('tcpvsadm', spawned), listing);
+  await types(`tcpvsadm -f ${file}`);
+  assert.equal(await types('tcpvsadm'), listing);
 });
 
 test('the matrix command of the README, on the demo', async () => {
@@ -130,7 +130,7 @@ test('as JSON, with rates', async () => {
   const document = JSON.parse(await types('tcpvsadm -L -i http --json --rate')) as {
     virtuals: { rules: { destinations: unknown[] }[] }[];
   };
-  const live = { requests: 7, asked: 1, delivered: 1, available: true, requestsPerSecond: 0 };
+  const live = { requests: 7, asked: 1, askedAvailable: 1, delivered: 1, available: true, requestsPerSecond: 0 };
   assert.deepEqual(document.virtuals[0]?.rules[0]?.destinations, [
     { name: 'web1', address: '10.0.0.11', port: 8080, weight: 100, ...live },
   ]);

@@ -49,6 +49,13 @@ function refJson(ref: ServerRef): Record<string, unknown> {
 
 function liveJson(live: Live | undefined): Record<string, unknown> {
   if (live === undefined) return {};
-  const { requests, asked, delivered, available, rate } = live;
-  return { requests, asked, delivered, available, ...(rate === undefined ? {} : { requestsPerSecond: rate }) };
+  const { requests, asked, askedAvailable, delivered, available, rate } = live;
+  return {
+    requests,
+    asked,
+    askedAvailable,
+    delivered,
+    available,
+    ...(rate === undefined ? {} : { requestsPerSecond: rate }),
+  };
 }

@@ -72,7 +72,7 @@ function loadVirtual(loading: Loading, wanted: Virtual): void {
   const book = new ServerBook(draft, wanted.ident.namespace);
   const names = new Map<string, string>();
   for (const { ref, at } of wanted.servers) names.set(refKey(ref), serverName(loading, wanted, book, ref, at));
-  loadServers(loading, wanted, virtual, book, names);
+  loadServers(wanted, virtual, book, names);
   loadRules(loading, wanted, virtual, names);
 }
 
@@ -89,7 +89,6 @@ function serverName(loading: Loading, wanted: Virtual, book: ServerBook, ref: Se
 }
 
 function loadServers(
-  { draft }: Loading,
   wanted: Virtual,
   virtual: VirtualObject,
   book: ServerBook,
@@ -97,12 +96,10 @@ function loadServers(
 ): void {
   const { spec } = virtual;
   const before = new Map((spec.servers ?? []).map((each) => [each.server, each]));
-  const byRules = new Set([...patternRules(draft, virtual).values()].flat().map(({ server }) => server));
-  const servers = wanted.servers.flatMap(({ ref, weight }): DestinationSpec[] => {
+  const servers = wanted.servers.flatMap(({ ref, weight, byRulesOnly }): DestinationSpec[] => {
+    if (byRulesOnly === true) return [];
     const name = names.get(refKey(ref)) ?? '';
     const now = before.get(name);
-    // A listing shows a server that only rules name with weight 0; it has no place among the virtual server's own.
-    if (now === undefined && weight === 0 && byRules.has(name)) return [];
     if (now === undefined) return [{ server: name, weight }];
     return [effectiveWeight(now, book.byName(name)) === weight ? now : { ...now, weight }];
   });

@@ -32,7 +32,8 @@ function counts(more = 0): CountsDocument {
           weight,
           available: server !== 'web3',
           asked: weight / 100,
-          askedAvailable: weight / 100,
+          // As if web3's own share were all of it, to tell the two apart.
+          askedAvailable: server === 'web3' && app === 'appc' ? 1 : weight / 100,
           delivered: sum === 0 ? null : (recorded[server] ?? 0) / sum,
           epochRequests: recorded[server] ?? 0,
           requests: (recorded[server] ?? 0) + (sum > 0 ? more : 0),
@@ -60,7 +61,7 @@ const named = { services: BUILT_IN_SERVICES, numeric: false, width: 120 };
 test('live counts stand where the reader skips them', () => {
   const text = printVirtual(only(), numeric);
   assert.match(text, /^ {4}rule = pattern "\/appe\/\.\*" match 0 weight 69 conns 1744 use server 10\.0\.0\.15:8080$/m);
-  assert.match(text, /^ {4}server = 10\.0\.0\.12:8080 0 {4}# by rules only, active 7$/m);
+  assert.match(text, /^ {4}server = 10\.0\.0\.12:8080 0 rules-only {4}# active 7$/m);
   parsed(text);
 });
 
@@ -86,13 +87,13 @@ test('three matrices: weights, connections, shares', () => {
 # /appe/.*                                                         784           1744
 #
 # shares of virtual server http: asked > delivered, %
-#           web1:http-alt  web2:http-alt    web3:http-alt  web4:http-alt  web5:http-alt
+#           web1:http-alt  web2:http-alt            web3:http-alt  web4:http-alt  web5:http-alt
 # /appa/.*      100.0 > -
 # /appb/.*      100.0 > -
 # /tpcw/.*                     100.0 > -
-# /appc/.*                   87.0 > 87.0  13.0 > 13.0 out
-# /appd/.*                                   60.0 > - out       40.0 > -
-# /appe/.*                                                   31.0 > 31.0    69.0 > 69.0
+# /appc/.*                   87.0 > 87.0  13.0 (100.0) > 13.0 out
+# /appd/.*                                           60.0 > - out       40.0 > -
+# /appe/.*                                                           31.0 > 31.0    69.0 > 69.0
 `,
   );
 });
@@ -137,6 +138,7 @@ test('as JSON', () => {
         weight: 87,
         requests: 2202,
         asked: 0.87,
+        askedAvailable: 0.87,
         delivered: 2202 / 2531,
         available: true,
       },
@@ -147,6 +149,7 @@ test('as JSON', () => {
         weight: 13,
         requests: 329,
         asked: 0.13,
+        askedAvailable: 1,
         delivered: 329 / 2531,
         available: false,
       },

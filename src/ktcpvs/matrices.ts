@@ -39,7 +39,11 @@ export function printMatrices(virtual: Virtual, options: MatrixOptions): string 
 
 function shares(live: Live | undefined): string {
   if (live === undefined) return '';
-  return `${percent(live.asked)} > ${live.delivered === null ? '-' : percent(live.delivered)}${live.available ? '' : ' out'}`;
+  const asked = percent(live.asked);
+  const available = percent(live.askedAvailable);
+  // While a server is out, the others are asked for more than their weights say.
+  const now = available === asked ? asked : `${asked} (${available})`;
+  return `${now} > ${live.delivered === null ? '-' : percent(live.delivered)}${live.available ? '' : ' out'}`;
 }
 
 function percent(share: number): string {

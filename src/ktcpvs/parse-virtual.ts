@@ -22,6 +22,7 @@ import { Words, show } from './words.ts';
 const NUMBERS = ['startservers', 'maxclients', 'minspareservers', 'maxspareservers'] as const;
 const ONCE = ['listen', 'scheduler', 'started', ...NUMBERS, 'redirect'] as const;
 const KEYWORDS = [...ONCE, 'server', 'rule'];
+const RULES_ONLY = 'rules-only';
 const EXPECTED = `a keyword (${KEYWORDS.join(', ')}) or "}"`;
 
 type UnresolvedRef = { kind: 'Address'; host: string; port: number | null } | { kind: 'Object'; name: string };
@@ -42,7 +43,7 @@ interface Lines {
   scheduler: string;
   started: boolean | null;
   redirect: HostPort | null;
-  readonly servers: { token: Token; ref: UnresolvedRef; weight: number }[];
+  readonly servers: { token: Token; ref: UnresolvedRef; weight: number; byRulesOnly: boolean }[];
   readonly rules: (RuleLine | KeptRule)[];
 }
 
@@ -94,7 +95,7 @@ function readLine(words: Words, keyword: string, at: Token, lines: Lines, servic
     else lines.redirect = { host, port };
   } else if (keyword === 'server') {
     const ref = words.judge(value, readServer(value.text, services));
-    lines.servers.push({ token: value, ref, weight: readServerWeight(words) });
+    lines.servers.push({ token: value, ref, ...readServerWeight(words) });
   } else {
     lines.numbers.set(
       keyword,
@@ -103,13 +104,18 @@ function readLine(words: Words, keyword: string, at: Token, lines: Lines, servic
   }
 }
 
-/** `server = HOST:PORT` may be followed by a weight, which is what stands there and is neither a keyword nor a brace. */
-function readServerWeight(words: Words): number {
+/** `server = HOST:PORT` may be followed by a weight, and by `rules-only`. */
+function readServerWeight(words: Words): { weight: number; byRulesOnly: boolean } {
+  if (words.take(RULES_ONLY) !== null) return { weight: 0, byRulesOnly: true };
   const token = words.peek();
-  if (token === undefined || token.quoted || token.text === '}' || KEYWORDS.includes(token.text.toLowerCase()))
-    return 1;
+  const none = token === undefined || token.quoted || token.text === '}' || KEYWORDS.includes(token.text.toLowerCase());
+  if (none) return { weight: 1, byRulesOnly: false };
   words.next('a weight');
-  return words.judge(token, readNumber(token.text, 0, MAX_WEIGHT));
+  const weight = words.judge(token, readNumber(token.text, 0, MAX_WEIGHT));
+  const only = words.take(RULES_ONLY);
+  if (only !== null && weight > 0)
+    words.report(only, `${RULES_ONLY} after weight ${weight}`, 'weight 0, or no such word');
+  return { weight, byRulesOnly: only !== null };
 }
 
 function readRule(words: Words, at: Token, services: Services): RuleLine | KeptRule {
@@ -160,13 +166,19 @@ function assemble(words: Words, ident: Ident, at: Token, lines: Lines): Virtual 
   if (lines.servers.length > LIMITS.servers)
     words.stop(at, `${lines.servers.length} servers`, `at most ${LIMITS.servers}`);
   const weights = new Map<string, number>();
-  const servers = lines.servers.map(({ token, ref, weight }) => {
-    const server = { ref: resolve(ref), weight, at: place(token) };
+  const servers = lines.servers.map(({ token, ref, weight, byRulesOnly }) => {
+    const server = { ref: resolve(ref), weight, ...(byRulesOnly ? { byRulesOnly } : {}), at: place(token) };
     const key = refKey(server.ref);
     if (weights.has(key)) words.report(token, `server ${token.text} a second time`, 'it once');
     weights.set(key, weight);
     return server;
   });
+  const rules = gather(words, ident, at, lines.rules, resolve, weights);
+  const named = new Set(rules.flatMap((rule) => (rule.destinations ?? []).map(({ ref }) => refKey(ref))));
+  for (const server of servers) {
+    if (server.byRulesOnly !== true || named.has(refKey(server.ref))) continue;
+    words.report(server.at, `a server ${RULES_ONLY}`, 'a rule that names it');
+  }
   return {
     ident,
     listen,
@@ -178,7 +190,7 @@ function assemble(words: Words, ident: Ident, at: Token, lines: Lines): Virtual 
     maxSpareServers: number('maxspareservers'),
     redirect: lines.redirect,
     servers,
-    rules: gather(words, ident, at, lines.rules, resolve, weights),
+    rules,
     at: place(at),
   };
 }

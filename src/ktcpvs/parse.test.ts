@@ -104,6 +104,11 @@ for (const [text, expected] of [
   [wrap('startservers = many'), '2:16: read "many", expected a whole number from 0 to 65535'],
   [wrap('redirect = r1'), '2:12: read "r1", expected HOST:PORT'],
   [wrap('server = w1:80 65536'), '2:16: read "65536", expected a whole number from 0 to 65535'],
+  [
+    wrap('server = w1:80 5 rules-only\nrule = pattern /a use server w1:80'),
+    '2:18: read rules-only after weight 5, expected weight 0, or no such word',
+  ],
+  [wrap('server = w1:80 rules-only'), '2:10: read a server rules-only, expected a rule that names it'],
   [wrap('server = w1:80 heavy'), '2:16: read "heavy", expected a whole number from 0 to 65535'],
   [wrap('server = w1:80\nserver = W1:www 3'), '3:10: read server W1:www a second time, expected it once'],
   [wrap('server = 1.2.3.400:80'), '2:10: read "1.2.3.400:80", expected an IPv4 address'],

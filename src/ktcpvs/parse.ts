@@ -7,9 +7,9 @@ import type { Services } from './services.ts';
  *
  *     Virtual NAME { keyword = value … }
  *
- * Beyond KTCPVS: `started = yes|no` (so that a listing brings back what was stopped), `rule = keep NAME` (a rule that the
- * syntax cannot say stays as it is), `@NAME` for a real server by its object's name, `weight` and `conns` in rules
- * (ktcpvs-matrix); `conns` is skipped.
+ * Beyond KTCPVS: `started = yes|no` (so that a listing brings back what was stopped), `rules-only` after a server's weight
+ * (not asked for what no rule takes), `rule = keep NAME` (a rule that the syntax cannot say stays as it is), `@NAME` for a
+ * real server by its object's name; and of ktcpvs-matrix `weight` and `conns` in rules, of which `conns` is skipped.
  */
 import { LIMITS } from './table.ts';
 import type { Table, Virtual } from './table.ts';

@@ -35,11 +35,11 @@ function given(keyword: string, value: number | string | null): string[] {
 
 function printTableServer({ ref, weight, byRulesOnly, live, active }: TableServer, naming: Naming): string {
   const remarks = [
-    ...(byRulesOnly === true ? ['by rules only'] : []),
     ...(active === undefined ? [] : [`active ${active}`]),
     ...(live === undefined || live.requests === 0 ? [] : [`conns ${live.requests}`]),
   ];
-  return `server = ${printServer(ref, naming)} ${weight}${remarks.length > 0 ? `    # ${remarks.join(', ')}` : ''}`;
+  const only = byRulesOnly === true ? ' rules-only' : '';
+  return `server = ${printServer(ref, naming)} ${weight}${only}${remarks.length > 0 ? `    # ${remarks.join(', ')}` : ''}`;
 }
 
 function printRule(rule: TableRule, naming: Naming): string[] {

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import { applyCommand } from './commands.ts';
+import type { Command } from './commands.ts';
 import { Draft } from './draft.ts';
 import { judgePattern } from './patterns.ts';
 import { printTable } from './print.ts';
@@ -73,7 +74,12 @@ const virtual: fc.Arbitrary<Virtual> = fc
             const unique = new Map(destinations.map((each) => [refKey(each.ref), each]));
             return { kind: 'Pattern', pattern: text, match, destinations: [...unique.values()] };
           });
-    return { ...rest, rules };
+    // Every other server of weight 0 that a rule names is there for rules alone.
+    const used = new Set(rules.flatMap(({ destinations }) => destinations.map((each) => refKey(each.ref))));
+    const servers = rest.servers.map((server, index) =>
+      index % 2 === 1 && used.has(refKey(server.ref)) ? { ...server, weight: 0, byRulesOnly: true } : server,
+    );
+    return { ...rest, servers, rules };
   });
 
 const table: fc.Arbitrary<Table> = fc
@@ -100,7 +106,10 @@ test('a table that is loaded is listed the same, and loading the listing changes
         ...each,
         started: each.started ?? false,
         servers: each.servers.filter((server) => server.ref.kind === 'Address'),
-        rules: [],
+        rules: each.rules.flatMap((rule) => {
+          const destinations = (rule.destinations ?? []).filter((destination) => destination.ref.kind === 'Address');
+          return rule.kind === 'Pattern' && destinations.length > 0 ? [{ ...rule, destinations }] : [];
+        }),
       }));
       const objects = after([], { kind: 'Load', table: { virtuals: noObjects }, file: 'f' });
       const listing = printTable(tableOf(new Draft(objects)), how);
@@ -125,6 +134,15 @@ for (const how of [numeric, named]) {
     assert.deepEqual(result, { apply: [], delete: [], errors: [], notes: [] });
   });
 }
+
+test('what was flushed is brought back by its listing', () => {
+  const listing = printTable(tableOf(new Draft(demoObjects())), named);
+  assert.match(listing, /server = web1:http-alt 0 rules-only\n/);
+  const load: Command = { kind: 'Load', table: parsed(listing), file: 'f' };
+  const objects = after(demoObjects(), { kind: 'Flush' }, load);
+  assert.equal(printTable(tableOf(new Draft(objects)), named), listing);
+  assert.deepEqual(specOf(objects, 'TcpVirtualServer', 'http')['servers'], undefined);
+});
 
 test('a weight that is changed in a listing is changed in the matrix, and nowhere else', () => {
   const objects = demoObjects();

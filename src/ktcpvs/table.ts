@@ -60,7 +60,7 @@ export interface Virtual {
 export interface TableServer {
   readonly ref: ServerRef;
   readonly weight: number;
-  /** Only rules name it: it takes nothing of what no rule takes, which is what its weight 0 says. */
+  /** Only rules name it: it is not asked for what no rule takes (weight 0, which without this would mean quiesced). */
   readonly byRulesOnly?: boolean;
   readonly live?: Live;
   /** Requests in flight over all its endpoints. */
@@ -106,8 +106,9 @@ export interface TableDestination {
 export interface Live {
   /** First choices since start. */
   readonly requests: number;
-  /** Shares: 0 … 1; over what is available, and as counted in the present epoch (null: none counted). */
+  /** Shares: 0 … 1; by weight, over what is available, and as counted in the present epoch (null: none counted). */
   readonly asked: number;
+  readonly askedAvailable: number;
   readonly delivered: number | null;
   readonly available: boolean;
   /** First choices per second, where two readings were taken. */
