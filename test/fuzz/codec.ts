@@ -74,7 +74,7 @@ export function checkRequest(random: Random, text: string): void {
 function checkForwardedHead(text: string, judgement: NonNullable<ReturnType<typeof judge>>): void {
   const length = writeRequestHead(client, target, head);
   assert.ok(length > 0);
-  const reader = new WireReader('request').push(scratch.bytes.subarray(0, length));
+  const reader = new WireReader('request').push(scratch.area.bytes.subarray(0, length));
   assert.deepEqual(reader.problems, []);
   assert.equal(reader.messages.length, 1, 'heads that would be forwarded');
   const [message] = reader.messages;
@@ -139,7 +139,7 @@ function checkRelayedHead(isHead: boolean, minor: number): void {
   const length = writeResponseHead(client, answerHead, framing);
   const reader = new WireReader('answer');
   if (isHead) reader.methods.push('HEAD');
-  reader.push(scratch.bytes.subarray(0, length));
+  reader.push(scratch.area.bytes.subarray(0, length));
   assert.deepEqual(reader.problems, []);
   assert.equal(reader.messages.length, 1, 'heads that would be relayed');
   const [message] = reader.messages;

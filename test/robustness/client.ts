@@ -1,6 +1,7 @@
 /** A client that sends raw bytes in given segments and reads answers strictly. */
 import { connect, type Socket } from 'node:net';
 
+import { ADDRESS } from './address.ts';
 import { latin1, type Message, WireReader } from './checker.ts';
 import { type Step, play } from './steps.ts';
 
@@ -70,7 +71,7 @@ export async function talk(
   const conversation = new Conversation();
   const { reader } = conversation;
   reader.methods.push(...(options.methods ?? []));
-  const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
+  const socket: Socket = connect({ port, host: ADDRESS, noDelay: true, allowHalfOpen: true });
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   const end = (how: 'fin' | 'rst' | 'hang') => {
     if (conversation.ended !== 'open') return;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 
+import { ADDRESS } from './address.ts';
 import { OK } from './origin.ts';
 import { FIN } from './steps.ts';
 import { aborted, request, show, suite, NEXT, type Case, type Lane, type Step } from './suite.ts';
@@ -122,7 +123,7 @@ async function neverReads(lane: Lane): Promise<{ sent: number; socket: Socket }>
     };
     pour();
   };
-  const socket = connect({ port: lane.port, host: '127.0.0.1' });
+  const socket = connect({ port: lane.port, host: ADDRESS });
   socket.pause();
   socket.on('error', () => {});
   socket.write(request('GET', '/a'));
@@ -150,7 +151,7 @@ const held: Case[] = [
       const total = 24 << 20;
       lane.origin.onRequest = (exchange) =>
         exchange.send(`HTTP/1.1 200 OK\r\nContent-Length: ${total}\r\n\r\n`, Buffer.alloc(total, 'x'));
-      const socket = connect({ port: lane.port, host: '127.0.0.1' });
+      const socket = connect({ port: lane.port, host: ADDRESS });
       let got = 0;
       const { promise, resolve } = Promise.withResolvers<void>();
       socket.on('data', (bytes) => {
@@ -173,7 +174,7 @@ const held: Case[] = [
       const sockets: Socket[] = [];
       let closed = 0;
       for (let index = 0; index < 200; index++) {
-        const socket = connect({ port: lane.port, host: '127.0.0.1' });
+        const socket = connect({ port: lane.port, host: ADDRESS });
         socket.on('error', () => {});
         socket.on('close', () => closed++);
         sockets.push(socket);
@@ -208,7 +209,7 @@ const held: Case[] = [
           { length: 60 },
           () =>
             new Promise<Socket>((done) => {
-              const socket = connect({ port: lane.port, host: '127.0.0.1' }, () => done(socket));
+              const socket = connect({ port: lane.port, host: ADDRESS }, () => done(socket));
               socket.on('error', () => {});
             }),
         ),

@@ -1,7 +1,4 @@
 /** How the proxy is started for these tests: many lanes, each a listener with a virtual server and an origin of its own. */
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
-
 import type {
   Filter,
   HealthCheck,
@@ -14,6 +11,7 @@ import type {
   Timeouts,
   VirtualServerPiece,
 } from '../../src/model/snapshot.ts';
+import { ADDRESS, newPorts } from './address.ts';
 
 export interface LaneOptions {
   readonly limits?: Partial<Limits>;
@@ -64,7 +62,7 @@ export async function startProxy(lanes: readonly LanePlan[]): Promise<TestProxy>
     return module.startProxy(lanes);
   }
   const { startTestProxy } = await import('../../src/proxy/testing.ts');
-  const ports = await freePorts(lanes.length);
+  const ports = await newPorts(lanes.length);
   const proxy = await startTestProxy({ pieces: lanes.flatMap((lane, index) => piecesOf(lane, index, ports[index]!)) });
   return { ports, close: () => proxy.close() };
 }
@@ -96,7 +94,7 @@ export function piecesOf(lane: LanePlan, index: number, port: number): Piece[] {
     kind: 'VirtualServer',
     key: `test/lane-${index}`,
     hash: `lane-${index}`,
-    listeners: [{ name: 'web', address: '127.0.0.1', port, protocol: 'HTTP', proxyProtocol: 'None', hosts: ['*'] }],
+    listeners: [{ name: 'web', address: ADDRESS, port, protocol: 'HTTP', proxyProtocol: 'None', hosts: ['*'] }],
     scheduler: 'http',
     balance: 'RoundRobin',
     servers: [],
@@ -105,24 +103,4 @@ export function piecesOf(lane: LanePlan, index: number, port: number): Piece[] {
     limits: { ...LIMITS, ...lane.limits },
   };
   return [...servers, virtualServer];
-}
-
-/** Ports that were free a moment ago, all different. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      server.listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(
-    servers.map((server) => {
-      server.close();
-      return once(server, 'close');
-    }),
-  );
-  return ports;
 }
