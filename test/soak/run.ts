@@ -13,7 +13,7 @@ import { plot } from './plot.ts';
 import { takeSample, type Sample } from './sampling.ts';
 import { changeWeights, startSetting } from './setting.ts';
 import { startTraffic } from './traffic.ts';
-import { judge } from './verdict.ts';
+import { judge, type Held } from './verdict.ts';
 
 const MINUTES = fromEnvironment('MINUTES', 60, 24 * 60);
 const RATE = fromEnvironment('RATE', 200, 2_000);
@@ -30,6 +30,12 @@ const traffic = startTraffic(setting.port, RATE);
 const startedAt = performance.now();
 const minute = () => (performance.now() - startedAt) / 60_000;
 const samples: Sample[] = [];
+const held: Held[] = [];
+/** The first look when caches and pools are filled, the second at the end: a full collection is a disturbance. */
+const lookAtHeap = async () => {
+  const { main, workers } = await setting.heldHeap();
+  held.push({ minute: minute(), bytes: main + workers });
+};
 let changes = 0;
 const changing = setInterval(() => changeWeights(setting.matrixFile, ++changes), 1000 * CHANGE_SECONDS);
 void setting.serve.exited.then(() => interrupted.abort());
@@ -41,6 +47,7 @@ while (minute() < MINUTES && !interrupted.signal.aborted) {
   if (interrupted.signal.aborted) break;
   const sample = await takeSample(setting.serve.pid, setting.serve.socket, minute());
   samples.push(sample);
+  if (held.length === 0 && sample.minute >= Math.min(15, MINUTES / 4)) await lookAtHeap();
   const done = [...traffic.counts.values()].reduce((sum, { done: each }) => sum + each, 0);
   const failed = [...traffic.counts.values()].reduce((sum, { failed: each }) => sum + each, 0);
   process.stdout.write(
@@ -51,9 +58,10 @@ while (minute() < MINUTES && !interrupted.signal.aborted) {
 }
 clearInterval(changing);
 await traffic.stop();
+if (!interrupted.signal.aborted) await lookAtHeap();
 const cpu = cpuTime(setting.serve.pid);
 
-const verdict = judge(samples);
+const verdict = judge(samples, held);
 const failed = [...traffic.counts]
   .filter(([, count]) => count.failed > 0)
   .map(([kind, count]) => `${count.failed} x ${kind}`);
@@ -71,6 +79,7 @@ const result = {
   cpuSeconds: cpu.user + cpu.system,
   clients: Object.fromEntries(traffic.counts),
   verdict: { ...verdict, faults },
+  held,
   samples,
 };
 if (!interrupted.signal.aborted && MINUTES >= 20) {

@@ -2,9 +2,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { tree } from '../../bench/measure/process.ts';
 import { copyExample } from '../../src/cli/demo-files.ts';
 import { freePort } from '../../src/cli/demo-ports.ts';
 import { ROOT, startServe, type ServeProcess } from '../../src/cli/demo-serve.ts';
+import { heldHeap, type HeldHeap } from './heap.ts';
 import { startSoakOrigin, type SoakOrigin } from './origin.ts';
 
 export interface Setting {
@@ -12,6 +14,8 @@ export interface Setting {
   readonly serve: ServeProcess;
   readonly matrixFile: string;
   readonly origins: readonly SoakOrigin[];
+  /** What is held in the serving process, after a full collection. */
+  heldHeap(): Promise<HeldHeap>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -27,12 +31,21 @@ export async function startSetting(workers: number): Promise<Setting> {
     await Promise.all(origins.map((origin) => origin.close()));
   };
   try {
-    const serve = await startServe({ config: files.directory, socket: files.socket, workers });
+    const inspector = await freePort();
+    const serve = await startServe({
+      config: files.directory,
+      socket: files.socket,
+      workers,
+      environment: { NODE_OPTIONS: `--inspect-port=127.0.0.1:${inspector}` },
+    });
+    // The supervisor's child serves.
+    const serving = tree(serve.pid)[1] ?? serve.pid;
     return {
       port,
       serve,
       matrixFile: join(files.directory, 'matrix.yaml'),
       origins,
+      heldHeap: () => heldHeap(serving, inspector),
       [Symbol.asyncDispose]: async () => {
         await serve.stop();
         await closeRest();

@@ -4,7 +4,7 @@
  */
 import type { ObjectsDocument, ObjectsWrite } from '../../src/admin/contract.ts';
 import { adminRequest } from '../../src/cli/demo-serve.ts';
-import { heapUsed } from './sampling.ts';
+import type { HeldHeap } from './heap.ts';
 import { startSetting } from './setting.ts';
 import { ask } from './traffic.ts';
 
@@ -12,9 +12,9 @@ export interface SwapsResult {
   readonly swaps: number;
   readonly requests: number;
   readonly failures: readonly string[];
-  /** Bytes: the least in use during the second tenth of the run, and during its last tenth. */
-  readonly heapBefore: number;
-  readonly heapAfter: number;
+  /** After a third of the swaps, and after all of them. */
+  readonly heapBefore: HeldHeap;
+  readonly heapAfter: HeldHeap;
 }
 
 /** Requests that are always under way meanwhile. */
@@ -35,24 +35,17 @@ export async function runSwaps(swaps: number, workers = 2): Promise<SwapsResult>
       );
     }
   });
-  const heaps: number[] = [];
+  let heapBefore = { main: 0, workers: 0 };
   const { socket } = setting.serve;
   let document = await setting.serve.admin<ObjectsDocument>('/v1/objects');
   for (let turn = 0; turn < swaps; turn++) {
     document = await write(socket, document, turn);
-    heaps.push((await heapUsed(socket)) ?? 0);
+    if (turn === Math.floor(swaps / 3)) heapBefore = await setting.heldHeap();
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }
   through.abort();
   await Promise.all(clients);
-  const tenth = Math.ceil(swaps / 10);
-  return {
-    swaps,
-    requests,
-    failures,
-    heapBefore: Math.min(...heaps.slice(tenth, 2 * tenth)),
-    heapAfter: Math.min(...heaps.slice(-tenth)),
-  };
+  return { swaps, requests, failures, heapBefore, heapAfter: await setting.heldHeap() };
 }
 
 async function write(socket: string, document: ObjectsDocument, turn: number): Promise<ObjectsDocument> {

@@ -5,6 +5,7 @@ import type { Sample } from './sampling.ts';
 export interface Verdict {
   /** MB per hour; of the least value of each window, so that what a collector frees now and then is no growth. */
   readonly rssSlope: number;
+  /** Of what all threads hold after a full collection; null where it was not looked at twice. */
   readonly heapSlope: number | null;
   /** Per hour. */
   readonly descriptorSlope: number;
@@ -20,13 +21,19 @@ const MOST_DESCRIPTORS_PER_HOUR = 6;
 const LEAST_MINUTES = 20;
 const WINDOWS = 12;
 
-export function judge(samples: readonly Sample[]): Verdict {
+export interface Held {
+  readonly minute: number;
+  readonly bytes: number;
+}
+
+export function judge(samples: readonly Sample[], held: readonly Held[]): Verdict {
   const last = samples.at(-1)?.minute ?? 0;
   // Caches, pools and compiled code fill in the first quarter, at most a quarter of an hour.
   const settled = samples.filter((sample) => sample.minute >= Math.min(15, last / 4));
   const slope = (figure: (sample: Sample) => number) => 60 * regression(windowed(settled, figure)).slope;
   const rssSlope = slope((sample) => sample.rss / 1e6);
-  const heapSlope = settled.some((sample) => sample.heap === null) ? null : slope((sample) => (sample.heap ?? 0) / 1e6);
+  const heapSlope =
+    held.length < 2 ? null : 60 * regression(held.map(({ minute, bytes }) => ({ x: minute, y: bytes / 1e6 }))).slope;
   const descriptorSlope = slope((sample) => sample.descriptors);
   const faults = [
     ...(rssSlope > MOST_MB_PER_HOUR ? [`resident memory grows by ${rssSlope.toFixed(2)} MB/h`] : []),
