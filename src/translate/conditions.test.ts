@@ -12,12 +12,20 @@ const status = (...conditions: ObjectStatus['conditions']): ObjectStatus => ({
   details: {},
 });
 
+const programmed = {
+  type: 'Programmed',
+  status: 'True',
+  reason: 'Programmed',
+  message: '',
+  observedGeneration: 3,
+} as const;
+
 const ready = (given: ObjectStatus) => given.conditions.find((each) => each.type === 'Ready');
 
 void test('what the serving side knows fills what is unknown, and Ready follows', () => {
   const before = status(isTrue('Accepted', 'Accepted', '', 3), isPending('Programmed', 3));
   assert.equal(ready(before)?.status, 'Unknown');
-  const after = fillIn(before, [isTrue('Programmed', 'Programmed', 'on 2 of 2', 3)]);
+  const after = fillIn(before, [programmed]);
   assert.deepEqual(
     after.conditions.map((each) => [each.type, each.status]),
     [
@@ -30,7 +38,7 @@ void test('what the serving side knows fills what is unknown, and Ready follows'
 
 void test('what translate has refused stays refused', () => {
   const before = status(isTrue('Accepted', 'Accepted', '', 3), isFalse('Programmed', 'ProtocolNotServed', 'TLS', 3));
-  const after = fillIn(before, [isTrue('Programmed', 'Programmed', '', 3)]);
+  const after = fillIn(before, [programmed]);
   assert.equal(ready(after)?.reason, 'ProtocolNotServed');
   assert.equal(ready(after)?.status, 'False');
 });

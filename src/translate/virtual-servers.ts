@@ -3,7 +3,7 @@ import type { TcpVirtualServerSpec } from '../api/tcp-virtual-server.ts';
 import type { Listener, Protocol, VirtualServerPiece } from '../model/snapshot.ts';
 import type { Condition, ObjectStatus } from '../model/status.ts';
 import type { ListenerClaim } from './claims.ts';
-import { isFalse, isPending, isTrue, isUnknown, listed, type Problem, unless, withReady } from './conditions.ts';
+import { isFalse, isPending, isUnknown, listed, type Problem, unless, withReady } from './conditions.ts';
 import { balanceOf, limitsOf } from './defaults.ts';
 import { finderOf, type References } from './references.ts';
 import { inTryingOrder, translateDestinations, translateRule } from './rules.ts';
@@ -152,7 +152,7 @@ const ruleConditions = (
   if (problems.length > 0) conditions.push(unless('ResolvedRefs', problems, 'ResolvedRefs', '', generation));
   if (spec.scheduler === 'wlc' && spec.listeners.every((each) => each.protocol === 'TCP')) {
     const message = 'wlc on TCP looks at no request; the destinations are spec.servers';
-    conditions.push(isTrue('NotUsed', 'NotUsed', message, generation));
+    conditions.push(isFalse('Used', 'SchedulerReadsNoRequest', message, generation));
   }
   return conditions;
 };
