@@ -20,6 +20,10 @@ export class ByteTreeBuilder {
     return node;
   }
 
+  childrenOf(node: number): ReadonlyMap<number, number> {
+    return this.children[node]!;
+  }
+
   build(): ByteTree {
     return new ByteTree(this.children);
   }

@@ -1,6 +1,7 @@
-import { type ByteTree, ByteTreeBuilder } from './byte-tree.ts';
+import { ByteTreeBuilder } from './byte-tree.ts';
 import type { Candidates } from './candidates.ts';
 import { type IndexLists, IndexListsBuilder, NO_INDEX } from './index-lists.ts';
+import { RadixTree } from './radix-tree.ts';
 
 /** `equals`: all there is; `segments`: a prefix of whole path segments; `starts`: a prefix of bytes. */
 export type LiteralKind = 'equals' | 'segments' | 'starts';
@@ -10,37 +11,44 @@ const SEGMENTS = 2;
 const STARTS = 4;
 const SLASH = 47;
 
+interface TreeEntry {
+  readonly kind: LiteralKind;
+  readonly literal: Uint8Array;
+  readonly index: number;
+  readonly decisive: boolean;
+}
+
 /** Literals that are compared from the beginning on, all in one walk. */
 export class PathTree {
   /** The lowest index in the tree. */
   lowest = NO_INDEX;
-  private readonly tree: ByteTree;
+  private readonly radix: RadixTree;
   /** Which kinds end at a node, as bits. */
   private readonly kinds: Uint8Array;
   private readonly equals: IndexLists;
   private readonly segments: IndexLists;
   private readonly starts: IndexLists;
 
-  constructor(entries: readonly { kind: LiteralKind; literal: Uint8Array; index: number; decisive: boolean }[]) {
+  constructor(entries: readonly TreeEntry[]) {
     const builder = new ByteTreeBuilder();
+    const nodes = entries.map((entry) => builder.add(entry.literal));
+    this.radix = new RadixTree(builder, new Set(nodes));
+    const { size } = this.radix.tree;
+    this.kinds = new Uint8Array(size);
     const lists = {
       equals: new IndexListsBuilder(),
       segments: new IndexListsBuilder(),
       starts: new IndexListsBuilder(),
     };
-    const kinds: number[] = [];
-    for (const { kind, literal, index, decisive } of entries) {
-      const node = builder.add(literal);
+    entries.forEach(({ kind, index, decisive }, at) => {
+      const node = this.radix.nodeOf.get(nodes[at]!)!;
       lists[kind].add(node, index, decisive);
-      kinds[node] = (kinds[node] ?? 0) | (kind === 'equals' ? EQUALS : kind === 'segments' ? SEGMENTS : STARTS);
+      this.kinds[node]! |= kind === 'equals' ? EQUALS : kind === 'segments' ? SEGMENTS : STARTS;
       this.lowest = Math.min(this.lowest, index);
-    }
-    this.tree = builder.build();
-    this.kinds = new Uint8Array(this.tree.size);
-    kinds.forEach((kind, node) => (this.kinds[node] = kind));
-    this.equals = lists.equals.build(this.tree.size);
-    this.segments = lists.segments.build(this.tree.size);
-    this.starts = lists.starts.build(this.tree.size);
+    });
+    this.equals = lists.equals.build(size);
+    this.segments = lists.segments.build(size);
+    this.starts = lists.starts.build(size);
   }
 
   /**
@@ -48,9 +56,10 @@ export class PathTree {
    * to `candidates`.
    */
   search(bytes: Uint8Array, start: number, end: number, best: number, candidates: Candidates): number {
-    const { kinds, tree } = this;
+    const { kinds } = this;
+    const { tree, labels, labelAt } = this.radix;
     let node = 0;
-    for (let at = start; ; at++) {
+    for (let at = start; ;) {
       const kind = kinds[node]!;
       if (kind !== 0) {
         if ((kind & STARTS) !== 0) best = take(this.starts, node, best, candidates);
@@ -60,8 +69,12 @@ export class PathTree {
         if ((kind & EQUALS) !== 0 && at === end) best = take(this.equals, node, best, candidates);
       }
       if (at === end) return best;
-      node = tree.child(node, bytes[at]!);
+      node = tree.child(node, bytes[at++]!);
       if (node === 0) return best;
+      const last = labelAt[node + 1]!;
+      let label = labelAt[node]!;
+      if (last - label > end - at) return best;
+      while (label < last) if (labels[label++] !== bytes[at++]) return best;
     }
   }
 }
