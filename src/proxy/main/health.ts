@@ -125,7 +125,11 @@ export class Health implements Availability {
   #turn(record: EndpointRecord, up: boolean, problem: string | null): void {
     record.up = up;
     if (up) this.#options.log.info(where(record), 'endpoint is healthy');
-    else this.#options.log.warn({ ...where(record), problem }, 'endpoint fails its checks');
+    else {
+      // At once; the new epochs follow.
+      Atomics.or(this.#options.shared.down, record.endpoint.slot, DOWN.check);
+      this.#options.log.warn({ ...where(record), problem }, 'endpoint fails its checks');
+    }
     this.#options.changed(record.endpoint.slot);
   }
 

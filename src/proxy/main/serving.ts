@@ -51,8 +51,10 @@ const DRAIN_POLL = 25;
 
 /** Milliseconds of planning after which the event loop has its turn: connections are to be accepted. */
 const SLICE = 5;
-/** About as many rows are planned anew within a slice. */
-const ROWS_AT_ONCE = 100;
+/** About as many rows are planned anew within a slice, and as many go into one message to the workers. */
+const ROWS_AT_ONCE = 200;
+/** Milliseconds to wait at most for the acknowledgements of a slice before the next one. */
+const PACE = 100;
 
 class ServingProcess implements Serving {
   readonly #log: Log;
@@ -67,7 +69,7 @@ class ServingProcess implements Serving {
   #wanted: readonly Wanted[] = [];
   #waiting: Waiting | null = null;
   #running = false;
-  /** Between its steps, nothing else may be planned. */
+  /** A snapshot is being planned and told: nothing else may be planned, or an older plan would follow a newer one. */
   #planning = false;
   /** Rows in which the availability of an endpoint changed. */
   readonly #changedRows = new Set<string>();
@@ -185,36 +187,33 @@ class ServingProcess implements Serving {
   }
 
   async #program(snapshot: Snapshot): Promise<Omit<Programmed, 'milliseconds'>> {
-    let change: PlanChange;
+    this.#planning = true;
     try {
-      change = await this.#plan(snapshot);
+      const change = await this.#plan(snapshot);
+      this.#wanted = wantedListeners(snapshot);
+      const prepared = this.#draining ? null : this.#listeners.prepare(this.#wanted);
+      await Promise.all([this.#publish(change), prepared]);
     } catch (error) {
       if (!(error instanceof PlanError)) throw error;
       this.#log.error({ err: error, snapshot: snapshot.id }, 'snapshot refused');
       return { snapshot: this.#snapshot ?? '', listeners: this.#listeners.states(), error: error.message };
+    } finally {
+      this.#planning = false;
     }
-    this.#wanted = wantedListeners(snapshot);
-    const prepared = this.#draining ? Promise.resolve() : this.#listeners.prepare(this.#wanted);
-    await Promise.all([this.#publish(change), prepared]);
     if (!this.#draining && !this.#closed) await this.#listeners.commit(this.#wanted);
     this.#snapshot = snapshot.id;
     return { snapshot: snapshot.id, listeners: this.#listeners.states() };
   }
 
   async #plan(snapshot: Snapshot): Promise<PlanChange> {
-    this.#planning = true;
-    try {
-      const steps = this.#planner.steps(snapshot, this.#health, performance.now());
-      for (;;) {
-        const end = performance.now() + SLICE;
-        while (performance.now() < end) {
-          const step = steps.next();
-          if (step.done === true) return step.value;
-        }
-        await turn();
+    const steps = this.#planner.steps(snapshot, this.#health, performance.now());
+    for (;;) {
+      const end = performance.now() + SLICE;
+      while (performance.now() < end) {
+        const step = steps.next();
+        if (step.done === true) return step.value;
       }
-    } finally {
-      this.#planning = false;
+      await turn();
     }
   }
 
@@ -223,24 +222,22 @@ class ServingProcess implements Serving {
     for (const slot of change.removedEndpoints) this.#health.remove(slot);
     // Before the rows: whoever comes back must be choosable when its new epoch begins.
     for (const endpoint of change.endpoints) this.#health.update(endpoint);
-    const { virtualServers, removedVirtualServers, rows, removedRows } = change;
+    const { early, virtualServers, removedVirtualServers, rows, removedRows } = change;
+    // Acknowledged one by one, so that between two of them the workers have time for requests.
+    const most = this.#snapshot === null ? early.length : ROWS_AT_ONCE;
+    for (let at = 0; at < early.length; at += most) await this.#tell({ rows: early.slice(at, at + most) });
     if (virtualServers.length + removedVirtualServers.length + rows.length + removedRows.length > 0) {
-      const generation = ++this.#generation;
-      await this.#pool.configure({
-        type: 'configure',
-        generation,
-        virtualServers,
-        removedVirtualServers,
-        rows,
-        removedRows,
-      });
+      await this.#tell({ virtualServers, removedVirtualServers, rows, removedRows });
     }
     change.retire(performance.now());
   }
 
-  #full(): Extract<ToWorker, { type: 'configure' }> {
-    const generation = this.#generation;
-    return { type: 'configure', generation, ...this.#planner.full(), removedVirtualServers: [], removedRows: [] };
+  #tell(change: Partial<Configure>): Promise<void> {
+    return this.#pool.configure({ ...NO_CHANGE, ...change, generation: ++this.#generation });
+  }
+
+  #full(): Configure {
+    return { ...NO_CHANGE, ...this.#planner.full(), generation: this.#generation };
   }
 
   #hear(message: Exclude<FromWorker, { type: 'configured' }>): void {
@@ -274,8 +271,10 @@ class ServingProcess implements Serving {
       if (this.#planning) continue;
       const rows = [...this.#changedRows].slice(0, ROWS_AT_ONCE);
       try {
-        void this.#publish(this.#planner.replan(rows, this.#health, performance.now()));
+        const change = this.#planner.replan(rows, this.#health, performance.now());
         for (const id of rows) this.#changedRows.delete(id);
+        // A worker that stalls must not keep the others from their new epochs.
+        await Promise.race([this.#publish(change), pause(PACE)]);
       } catch (error) {
         if (!(error instanceof PlanError)) throw error;
         this.#log.error({ err: error }, 'no slots for new epochs; trying again');
@@ -294,6 +293,17 @@ function sharedSchedule(weights: readonly number[]): Schedule {
     bytes < SHARED_FROM ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes),
   );
 }
+
+type Configure = Extract<ToWorker, { type: 'configure' }>;
+
+const NO_CHANGE: Configure = {
+  type: 'configure',
+  generation: 0,
+  virtualServers: [],
+  removedVirtualServers: [],
+  rows: [],
+  removedRows: [],
+};
 
 interface Waiting {
   readonly snapshot: Snapshot;

@@ -19,7 +19,7 @@ test('whatever the steps, the plan is what a fresh planner makes of the last sna
         // A worker that applies only the changes has what a new one would be given.
         for (const id of change.removedRows) worker.rows.delete(id);
         for (const key of change.removedVirtualServers) worker.virtualServers.delete(key);
-        for (const row of change.rows) worker.rows.set(row.id, row);
+        for (const row of [...change.early, ...change.rows]) worker.rows.set(row.id, row);
         for (const plan of change.virtualServers) worker.virtualServers.set(plan.piece.key, plan);
         const full = planner.full();
         assert.deepEqual(worker.rows, new Map(full.rows.map((row) => [row.id, row])));

@@ -12,8 +12,15 @@ const servers = ['h1', 'h2', 'h3', 'h4'].map((name, index) => realServer(name, [
 const twoApps = virtualServer('d/v', { rules: [rule('a', column('a')), rule('b', column('b'))] });
 const weights = (rows: Record<string, number[]>) => matrix('d/m', ['a', 'b'], rows);
 const ruleSlots = (change: PlanChange) => change.virtualServers[0]!.rules.map(({ slot }) => slot);
+/** A rule by the matrix, and one with a real server of its own. */
+const ownRule = (server: string, name: string) =>
+  virtualServer('d/v', {
+    rules: [rule('a', column('a')), rule(name, { kind: 'Servers', servers: [{ server, weight: 1 }] })],
+  });
+const redirected = (address: string) => snapshotOf(virtualServer('d/v', { redirect: { address, port: 80 } }));
+const rowsIn = (change: PlanChange) => [...change.early, ...change.rows];
 const rowsOf = (planner: Planner) => planner.full().rows.map((row) => row.id);
-const ids = (change: PlanChange) => change.rows.map((row) => row.id);
+const ids = (change: PlanChange) => rowsIn(change).map((row) => row.id);
 
 const ejecting = (...slots: number[]): Availability => ({
   checkFailed: () => false,
@@ -57,7 +64,7 @@ test('an app has its own endpoints, or those that serve every app', () => {
   });
   const change = plannerWith().plan(snapshotOf(twoApps, weights({ h1: [1, 1] }), own), ALL_UP, 0);
   assert.deepEqual(
-    change.rows.map((row) => row.endpoints.map(({ address }) => address)),
+    rowsIn(change).map((row) => row.endpoints.map(({ address }) => address)),
     [['10.0.0.9'], ['10.0.0.1']],
   );
 });
@@ -67,7 +74,7 @@ test('the same snapshot again changes nothing', () => {
   const snapshot = snapshotOf(twoApps, weights({ h1: [1, 1] }), ...servers);
   planner.plan(snapshot, ALL_UP, 0);
   const change = planner.plan(snapshot, ALL_UP, 0);
-  assert.deepEqual([change.rows, change.virtualServers, change.removedRows, change.endpoints], [[], [], [], []]);
+  assert.deepEqual([rowsIn(change), change.virtualServers, change.removedRows, change.endpoints], [[], [], [], []]);
 });
 
 test('a changed weight gives its row alone a new epoch; slots of what stays are kept', () => {
@@ -76,7 +83,7 @@ test('a changed weight gives its row alone a new epoch; slots of what stays are 
   const second = planner.plan(snapshotOf(twoApps, weights({ h1: [50, 1], h2: [50, 1] }), ...servers), ALL_UP, 0);
   assert.deepEqual(ids(second), ['matrix d/m a']);
   assert.deepEqual(second.virtualServers, []);
-  const [before, after] = [first.rows[0]!, second.rows[0]!];
+  const [before, after] = [rowsIn(first)[0]!, rowsIn(second)[0]!];
   assert.equal(after.epoch, before.epoch + 1);
   assert.notEqual(after.cursor, before.cursor);
   assert.notEqual(after.cells[0]!.counter, before.cells[0]!.counter);
@@ -91,7 +98,7 @@ test('a virtual server that changes keeps the slots of its rules, and the epochs
   const first = planner.plan(snapshotOf(twoApps, weights({ h1: [1, 1] }), ...servers), ALL_UP, 0);
   const turned = virtualServer('d/v', { rules: [rule('b', column('b')), rule('a', column('a'))] });
   const second = planner.plan(snapshotOf(turned, weights({ h1: [1, 1] }), ...servers), ALL_UP, 0);
-  assert.deepEqual(second.rows, []);
+  assert.deepEqual(rowsIn(second), []);
   assert.deepEqual(ruleSlots(second), ruleSlots(first).toReversed());
   assert.equal(second.virtualServers[0]!.slot, first.virtualServers[0]!.slot);
 });
@@ -122,7 +129,7 @@ test('weight 0 and quiesced real servers get no first choice, their share goes t
     ALL_UP,
     0,
   );
-  const row = change.rows[0]!;
+  const row = rowsIn(change)[0]!;
   assert.deepEqual(
     row.cells.map((cell) => cell.available),
     [true, false, true, true],
@@ -134,19 +141,40 @@ test('weight 0 and quiesced real servers get no first choice, their share goes t
   );
 });
 
+test('rows may take effect early, unless a rule changes together with its own destinations', () => {
+  const planner = plannerWith();
+  const early = (...pieces: Parameters<typeof snapshotOf>) => {
+    const change = planner.plan(snapshotOf(...pieces, ...servers), ALL_UP, 0);
+    return [change.early.map(({ id }) => id), change.rows.map(({ id }) => id)];
+  };
+  const same = weights({ h1: [1, 1] });
+  assert.deepEqual(early(ownRule('h1', 'r'), same), [['matrix d/m a', 'rule d/v r'], []], 'nobody uses them yet');
+  assert.deepEqual(early(ownRule('h2', 'r'), weights({ h1: [2, 1], h2: [1, 1] })), [['matrix d/m a'], ['rule d/v r']]);
+  assert.deepEqual(early(ownRule('h2', 'other'), weights({ h1: [2, 1], h2: [1, 1] })), [['rule d/v other'], []]);
+});
+
+test('the address of a redirect is a row of its own', () => {
+  const planner = plannerWith();
+  const first = planner.plan(redirected('10.0.0.1'), ALL_UP, 0);
+  assert.deepEqual(ids(first), [first.virtualServers[0]!.redirect]);
+  const second = planner.plan(redirected('10.0.0.2'), ALL_UP, 0);
+  assert.equal(rowsIn(second)[0]!.endpoints[0]!.address, '10.0.0.2');
+  assert.deepEqual(second.removedEndpoints, [rowsIn(first)[0]!.endpoints[0]!.slot]);
+});
+
 test('slots rest for the grace period after the acknowledgement, and are reset before reuse', () => {
   const memory = new TestMemory();
   const planner = plannerWith(memory);
   let weight = 1;
   const swap = (now: number) =>
     planner.plan(snapshotOf(twoApps, weights({ h1: [++weight, 1] }), servers[0]!), ALL_UP, now);
-  const first = swap(0).rows[0]!;
+  const first = rowsIn(swap(0))[0]!;
   const second = swap(100);
-  assert.notEqual(swap(50_000).rows[0]!.cursor, first.cursor, 'not acknowledged: not free, however late it is');
+  assert.notEqual(rowsIn(swap(50_000))[0]!.cursor, first.cursor, 'not acknowledged: not free, however late it is');
   second.retire(60_000);
-  assert.notEqual(swap(69_999).rows[0]!.cursor, first.cursor);
+  assert.notEqual(rowsIn(swap(69_999))[0]!.cursor, first.cursor);
   assert.equal(memory.resets.length, 0);
-  const later = swap(70_000).rows[0]!;
+  const later = rowsIn(swap(70_000))[0]!;
   assert.ok(new Set([first.cursor, first.retryCursor, first.cells[0]!.cursor]).has(later.cursor));
   assert.equal(later.cells[0]!.counter, first.cells[0]!.counter);
   assert.ok(memory.resets.includes(`cells ${first.cells[0]!.counter}`));
@@ -163,7 +191,7 @@ test('the slot of an endpoint rests until nothing is in flight to it', () => {
   planner.plan(snapshotOf(), ALL_UP, 0).retire(0);
   assert.throws(() => at('10.0.0.2', GRACE), /too many endpoints: 2 are needed, 1 are possible/);
   memory.busy.clear();
-  assert.equal(at('10.0.0.2', 3 * GRACE).rows[0]!.endpoints[0]!.slot, 0);
+  assert.equal(rowsIn(at('10.0.0.2', 3 * GRACE))[0]!.endpoints[0]!.slot, 0);
 });
 
 test('exhausted capacity: a named error, and the plan before stays', () => {
@@ -177,7 +205,7 @@ test('exhausted capacity: a named error, and the plan before stays', () => {
     (error) => error instanceof CapacityError && error.what === 'cells',
   );
   assert.equal(JSON.stringify(planner.full()), before);
-  assert.deepEqual(planner.plan(small, ALL_UP, 0).rows, []);
+  assert.deepEqual(rowsIn(planner.plan(small, ALL_UP, 0)), []);
 });
 
 test('sums of ended epochs are carried over: nothing lost, nothing counted twice', () => {
@@ -194,7 +222,7 @@ test('sums of ended epochs are carried over: nothing lost, nothing counted twice
   for (let epoch = 0; epoch < 50; epoch++, now += 3000) {
     const old = planner.row('matrix d/m a')?.cells[0]!.counter;
     const change = swap();
-    memory.count(change.rows[0]!.cells[0]!.counter, 10);
+    memory.count(rowsIn(change)[0]!.cells[0]!.counter, 10);
     written += 10;
     assert.equal(total(), written);
     if (old !== undefined) {
@@ -228,6 +256,6 @@ test('failed checks may take out a whole row, ejections half of it, in the order
 test('the only endpoint of a row is never ejected', () => {
   const planner = plannerWith();
   planner.plan(snapshotOf(twoApps, weights({ h1: [1, 1] }), ...servers), ALL_UP, 0);
-  assert.deepEqual(planner.replan(rowsOf(planner), ejecting(0), 0).rows, []);
+  assert.deepEqual(rowsIn(planner.replan(rowsOf(planner), ejecting(0), 0)), []);
   assert.equal(planner.endpoint(0)!.sparedIn.size, 2);
 });

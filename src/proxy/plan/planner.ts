@@ -90,7 +90,14 @@ export class Planner {
     applyDiff(this.#pieces, diff);
     const retired = nothingRetired();
     const virtualServers = this.#virtualServers.commit(draft, retired);
-    return this.#commit(rows, draft.removedRows, virtualServers, [...diff.virtualServers.removed], retired);
+    // Read now: afterwards all rows are old ones.
+    const bound = new Set([...draft.sources.keys()].filter((id) => this.#rows.has(id)));
+    const change = this.#commit(rows, draft.removedRows, virtualServers, [...diff.virtualServers.removed], retired);
+    return {
+      ...change,
+      rows: change.early.filter(({ id }) => bound.has(id)),
+      early: change.early.filter(({ id }) => !bound.has(id)),
+    };
   }
 
   /** New epochs for those of the rows whose availability is not what it was; throws as `plan` does. */
@@ -107,7 +114,7 @@ export class Planner {
   }
 
   /** All there is, for a worker that has nothing yet. */
-  full(): Pick<PlanChange, 'virtualServers' | 'rows'> {
+  full(): { readonly virtualServers: readonly VirtualServerPlan[]; readonly rows: readonly RowPlan[] } {
     return { virtualServers: this.#virtualServers.plans(), rows: [...this.#rows.values()].map((row) => row.plan) };
   }
 
@@ -212,9 +219,10 @@ export class Planner {
     const removedEndpoints = this.#endpoints.sweep(touched);
     retired.endpoints.push(...removedEndpoints);
     return {
+      early: rows,
       virtualServers,
       removedVirtualServers,
-      rows,
+      rows: [],
       removedRows,
       endpoints: [...touched],
       removedEndpoints,
@@ -253,6 +261,11 @@ export interface PlannerOptions {
 
 /** What workers must be told, and what the owner must do. */
 export interface PlanChange {
+  /**
+   * Rows that no changed rule depends on: their weights or endpoints changed, or nobody uses them yet. Each may take effect
+   * by itself, before all the rest, which takes effect together.
+   */
+  readonly early: readonly RowPlan[];
   readonly virtualServers: readonly VirtualServerPlan[];
   readonly removedVirtualServers: readonly ObjectKey[];
   readonly rows: readonly RowPlan[];
