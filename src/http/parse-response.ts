@@ -21,6 +21,8 @@ export class ResponseHead {
   /** 100 … 999 */
   status = 0;
   minor = 1;
+  /** The status line is written as we would write it. */
+  plainLine = true;
   /** Offset behind the status line. */
   fieldsStart = 0;
   /** As in RequestHead. */
@@ -53,7 +55,7 @@ const SP = 0x20;
 
 /** As parseRequest: the offset behind the head, INCOMPLETE or BAD_RESPONSE. `bytes[end]` must be 0. */
 export function parseResponse(head: ResponseHead, bytes: Uint8Array, start: number, end: number): number {
-  if (end - start < 13) return couldBegin(bytes, start, end) ? INCOMPLETE : BAD_RESPONSE;
+  if (end - start < 13) return couldBegin(bytes, start, end) && !hasLine(bytes, start, end) ? INCOMPLETE : BAD_RESPONSE;
   const p = start;
   const good = couldBegin(bytes, p, p + 7) && bytes[p + 8] === SP;
   const minor = bytes[p + 7]! - 48;
@@ -66,12 +68,19 @@ export function parseResponse(head: ResponseHead, bytes: Uint8Array, start: numb
   head.status = a * 100 + b * 10 + c;
   head.minor = minor === 0 ? 0 : 1;
   let q = p + 12;
+  // 101: RFC 9112 §4 wants a blank here even where there is no reason phrase
+  head.plainLine = minor === 1 && bytes[q] === SP;
   if (bytes[q] === SP) while (VALUE[bytes[q]!] !== 0) q++;
   if (bytes[q] !== CR) return q >= end ? INCOMPLETE : BAD_RESPONSE;
   if (q + 1 >= end) return INCOMPLETE;
   if (bytes[q + 1] !== LF) return BAD_RESPONSE;
   head.fieldsStart = q + 2;
   return parseFields(head, q + 2, end);
+}
+
+function hasLine(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i] === LF) return true;
+  return false;
 }
 
 function couldBegin(bytes: Uint8Array, start: number, end: number): boolean {

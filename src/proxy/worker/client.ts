@@ -122,7 +122,7 @@ export class Client extends Connection implements UpstreamUser {
         return;
       }
       case PHASE.discard:
-        this.discardBody(bytes, 0, length);
+        this.serveRest(bytes, this.discardBody(bytes, 0, length), length);
         return;
       case PHASE.tunnel:
         tunnelFromClient(this, bytes, length);
@@ -153,6 +153,13 @@ export class Client extends Connection implements UpstreamUser {
     }
     this.serving = false;
     if (p < end && !this.gone && this.phase !== PHASE.closing) this.hold(bytes, p, end);
+  }
+
+  /** What came behind a body that was thrown away. */
+  private serveRest(bytes: Uint8Array, start: number, end: number): void {
+    if (start === end || this.gone || this.phase !== PHASE.head) return;
+    bytes[end] = 0;
+    this.serve(bytes, start, end);
   }
 
   /** As a call, because the phase changes under the compiler's eyes. */
@@ -229,16 +236,18 @@ export class Client extends Connection implements UpstreamUser {
     this.heldLength = length;
   }
 
-  /** Reads on over the body of a request that was answered already. */
-  discardBody(bytes: Uint8Array, start: number, end: number): void {
+  /**
+   * Reads on over the body of a request that was answered already.
+   * @returns the offset behind what belongs to it
+   */
+  discardBody(bytes: Uint8Array, start: number, end: number): number {
     const rest = this.skipBody(bytes, start, end);
     if (rest < 0 || this.bodyBytes > MAX_DISCARD) {
       closeGently(this);
-      return;
+      return end;
     }
-    if (!this.bodyDone) return;
-    if (rest < end) this.hold(bytes, rest, end);
-    this.next();
+    if (this.bodyDone) this.next();
+    return rest;
   }
 
   /** @returns the offset behind what belongs to the body, −1 where it is malformed */

@@ -113,8 +113,7 @@ function match(client: Client, virtualServer: VirtualServer | null): boolean {
 /** The request was answered by ourselves: its body, as far as it is here, is not the next request. */
 function afterAnswer(client: Client, bytes: Uint8Array, headEnd: number, end: number): number {
   if (client.phase !== PHASE.discard || headEnd === end) return client.phase === PHASE.closing ? end : headEnd;
-  client.discardBody(bytes, headEnd, end);
-  return end;
+  return client.discardBody(bytes, headEnd, end);
 }
 
 function send(client: Client, target: Target, choice: number, bytes: Uint8Array, headEnd: number, end: number): number {

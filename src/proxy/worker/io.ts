@@ -171,6 +171,7 @@ export abstract class Connection {
       if (start) handle.readStart();
       return;
     }
+    this.socket.allowHalfOpen = true;
     this.socket.on('data', (chunk: Buffer) => {
       // a chunk is at most one read long (64 KB), but that is Node's habit, not its promise
       for (let p = 0; p < chunk.length && !this.gone; p += READ_SIZE) {

@@ -14,7 +14,7 @@ export function writeResponseHead(client: Client, head: ResponseHead, framing: n
   const bare = head.status === 204 || head.status < 200;
   const keepFraming = !bare && head.plainFraming && (!head.chunked || client.minor === 1);
   let o: number;
-  if (!head.special && head.minor === 1 && edits === null && !bare && keepFraming) {
+  if (!head.special && head.plainLine && edits === null && !bare && keepFraming) {
     o = copyRange(head.bytes, head.start, head.end - 2, out, 0);
   } else {
     o = copyLines(head, edits?.remove ?? NONE, keepFraming, out);
@@ -61,7 +61,7 @@ function copyLines(head: ResponseHead, remove: readonly string[], keepFraming: b
   const { bytes, fields, kinds, fieldCount } = head;
   let o = 0;
   let run = head.start;
-  if (head.minor !== 1 || head.fieldsStart - head.start === NO_BLANK || bytes[head.start + 7] !== 0x31) {
+  if (!head.plainLine) {
     o = writeText('HTTP/1.1 ', out, 0);
     o = copyRange(bytes, head.start + 9, head.fieldsStart - 2, out, o);
     o = writeText(head.fieldsStart - head.start === NO_BLANK ? ' \r\n' : '\r\n', out, o);
