@@ -21,7 +21,7 @@ export interface Stage {
   readonly directory: string;
   readonly serve: ServeProcess;
   counts(): Promise<CountsDocument>;
-  /** The row of an app, once it satisfies `is`; rejects after 5 s. */
+  /** The row of an app, once it satisfies `is`; rejects after a minute. */
   row(app: string, is?: (row: RowCounts) => boolean): Promise<RowCounts>;
   adm(...args: string[]): Promise<{ status: number; output: string }>;
   get(path: string, options?: GetOptions): Promise<Answer>;
@@ -89,12 +89,12 @@ async function rowOf(
   app: string,
   is: (row: RowCounts) => boolean,
 ): Promise<RowCounts> {
-  const until = performance.now() + 5_000;
+  const until = performance.now() + 60_000;
   for (;;) {
     const row = (await counts()).rows.find((each) => each.cells.some((cell) => cell.app === app));
     if (row !== undefined && is(row)) return row;
     if (performance.now() > until) throw new Error(`the row of ${app} did not become so: ${JSON.stringify(row)}`);
-    await sleep(5);
+    await sleep(10);
   }
 }
 
