@@ -1,6 +1,6 @@
 /**
- * Who has which listener and which hosts on it. Virtual servers come in order of age; the older one wins. Sockets that
- * would take each other's connections (same port, same or overlapping address) are one listener.
+ * Who has which listener and which hosts on it. Virtual servers come in order of age; the older one wins. The same
+ * address and port is one listener; addresses that take each other's connections (`::` does all) exclude each other.
  */
 import type { ListenerSpec, TcpVirtualServerSpec } from '../api/tcp-virtual-server.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
@@ -42,7 +42,7 @@ interface Held {
 /** The claims of each virtual server, in the order of its listeners. `claimants` are in order of age. */
 export const settleClaims = (claimants: readonly Claimant[]): ReadonlyMap<ObjectKey, readonly ListenerClaim[]> => {
   const listeners = new Map<number, Held[]>();
-  const hosts = new Map<string, { readonly address: string; readonly owner: ObjectKey }[]>();
+  const hosts = new Map<string, ObjectKey>();
   const claims = new Map<ObjectKey, readonly ListenerClaim[]>();
   for (const { key, asked } of claimants) {
     claims.set(
@@ -52,7 +52,12 @@ export const settleClaims = (claimants: readonly Claimant[]): ReadonlyMap<Object
         const conflict = takeListener(listeners, key, listener, address);
         if (conflict !== null) return { name: listener.name, address, hosts: [], lost: [], conflict };
         const wanted = listener.protocol === 'TCP' ? ['*'] : asked.hosts;
-        return { name: listener.name, address, conflict, ...takeHosts(hosts, key, listener.port, address, wanted) };
+        return {
+          name: listener.name,
+          address,
+          conflict,
+          ...takeHosts(hosts, key, `${address} ${listener.port}`, wanted),
+        };
       }),
     );
   }
@@ -88,14 +93,18 @@ const takeListener = (
   const place = `${address} port ${listener.port}`;
   for (const other of held) {
     if (!overlap(other.address, address)) continue;
+    if (other.address !== address) {
+      // One of the two sockets could not be bound (EADDRINUSE), whatever else they agree in.
+      return `listener ${listener.name} asks for ${place}, where ${whose(other, owner)} has ${other.address}; one address would take the other's connections, so both must name the same one`;
+    }
     if (other.settings !== settings) {
-      return `listener ${listener.name} asks for ${settings} on ${place}, where ${other.owner}, which is older, has ${other.settings}`;
+      return `listener ${listener.name} asks for ${settings} on ${place}, where ${whose(other, owner)} has ${other.settings}`;
     }
     if (other.protocol === 'TCP' && other.owner !== owner) {
       return `listener ${listener.name}: ${place} belongs to ${other.owner}, which is older, and a TCP listener has one virtual server`;
     }
   }
-  // One entry per (address, settings) is enough to judge all that come: 1,000 virtual servers may share a port.
+  // One entry per address is enough to judge all that come: 1,000 virtual servers may share a port.
   if (!held.some((other) => other.address === address)) {
     held.push({ address, owner, settings, protocol: listener.protocol });
   }
@@ -103,24 +112,25 @@ const takeListener = (
   return null;
 };
 
+const whose = (held: Held, owner: ObjectKey): string =>
+  held.owner === owner ? 'another listener of the same virtual server' : `${held.owner}, which is older,`;
+
+/** `taken`: owner by address, port and host. */
 const takeHosts = (
-  taken: Map<string, { readonly address: string; readonly owner: ObjectKey }[]>,
+  taken: Map<string, ObjectKey>,
   owner: ObjectKey,
-  port: number,
-  address: string,
+  place: string,
   asked: readonly string[],
 ): Pick<ListenerClaim, 'hosts' | 'lost'> => {
   const hosts: string[] = [];
   const lost: { host: string; owner: ObjectKey }[] = [];
   for (const host of asked) {
-    const place = `${port} ${host}`;
-    const others = taken.get(place) ?? [];
-    const winner = others.find((other) => other.owner !== owner && overlap(other.address, address));
-    if (winner === undefined) {
+    const winner = taken.get(`${place} ${host}`) ?? owner;
+    if (winner === owner) {
       hosts.push(host);
-      taken.set(place, [...others, { address, owner }]);
+      taken.set(`${place} ${host}`, owner);
     } else {
-      lost.push({ host, owner: winner.owner });
+      lost.push({ host, owner: winner });
     }
   }
   return { hosts, lost };

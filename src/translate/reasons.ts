@@ -5,7 +5,8 @@ export const REASONS = {
   InvalidPattern: 'A Pattern or Regex of a rule does not compile; the message says which and why.',
   InvalidAddress: 'A listener’s address is no IP address.',
   StandaloneOnly: 'The object uses a field that has a meaning without a cluster only.',
-  ListenerConflict: 'An older virtual server has the same port with another protocol or setting, or has it for itself.',
+  ListenerConflict:
+    'An older virtual server has the same port with another protocol or setting, at an overlapping address, or for itself.',
   HostConflict: 'An older virtual server has some of the hosts on that port; what is left is served.',
   ResolvedRefs: 'All that the object refers to is there.',
   ServerNotFound: 'A RealServer that the object names does not exist in its namespace, or is of another class.',

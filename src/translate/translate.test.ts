@@ -156,7 +156,7 @@ const checkReferences = ({ pieces }: Snapshot): void => {
   }
 };
 
-/** No host is claimed twice where sockets would take each other's connections. */
+/** No two sockets exclude each other, and on one socket no host is claimed twice. */
 const checkClaims = ({ pieces }: Snapshot): void => {
   const listeners = pieces.flatMap((piece) =>
     piece.kind === 'VirtualServer' ? piece.listeners.map((each) => ({ ...each, owner: piece.key })) : [],
@@ -165,6 +165,7 @@ const checkClaims = ({ pieces }: Snapshot): void => {
     assert.ok(one.hosts.length > 0);
     for (const other of listeners.slice(index + 1)) {
       if (one.port !== other.port || !overlap(one.address, other.address)) continue;
+      assert.equal(one.address, other.address);
       assert.equal(one.protocol, other.protocol);
       assert.equal(one.proxyProtocol, other.proxyProtocol);
       if (one.owner !== other.owner) assert.ok(!one.hosts.some((host) => other.hosts.includes(host)));
