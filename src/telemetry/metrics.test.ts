@@ -3,103 +3,15 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import type { CountsDocument } from '../model/counts.ts';
-import type { Totals } from '../proxy/serving-contract.ts';
 import { parseExposition } from './exposition-check.ts';
 import { counter, gauge, renderFamilies } from './exposition.ts';
-import { APPLY_BOUNDS, Histogram } from './histogram.ts';
+import { sampleInput } from './fixture.ts';
 import { OTHER } from './metrics-traffic.ts';
-import { collectMetrics, type MetricsInput } from './metrics.ts';
+import { collectMetrics } from './metrics.ts';
 import { divide, SeriesBudget } from './series.ts';
 
-const noLimits = {
-  clients: 0,
-  header_bytes: 2,
-  body_bytes: 0,
-  requests_per_connection: 0,
-  connections_per_server: 0,
-  descriptors: 0,
-  pipelined_bytes: 0,
-};
-
-function input(servers: number, apps: number): MetricsInput {
-  const rules: Totals['rules'] = Array.from({ length: apps }, (_, i) => ({
-    virtualServer: `demo/http${i % 7}`,
-    rule: `rule${i}`,
-    app: `app${i}`,
-    classes: [0, 0, 10 + i, 0, 1, 0],
-    seconds: 0.5,
-  }));
-  const counts: CountsDocument = {
-    rows: Array.from({ length: apps }, (_, i) => ({
-      id: `matrix demo/eapac app${i}`,
-      epoch: 1,
-      cells: Array.from({ length: servers }, (__, j) => ({
-        server: `demo/web${j}`,
-        app: `app${i}`,
-        weight: 1,
-        available: true,
-        asked: 1 / servers,
-        askedAvailable: 1 / servers,
-        delivered: j === 0 ? null : 1 / servers,
-        epochRequests: 5,
-        requests: 5,
-        retries: 0,
-        sticky: 0,
-        failures: 0,
-      })),
-    })),
-    endpoints: Array.from({ length: servers }, (_, j) => ({
-      server: `demo/web${j}`,
-      address: j % 2 === 0 ? '::1' : '127.0.0.1',
-      port: 8080 + j,
-      active: j,
-      available: j !== 1,
-      down: [],
-    })),
-  };
-  const totals: Totals = {
-    requests: 100,
-    connectionsAccepted: 10,
-    connectionsActive: 1,
-    upstreamConnections: 5,
-    upstreamActive: 5,
-    bytesReceived: 1e12,
-    bytesSent: 2,
-    retries: 1,
-    limits: noLimits,
-    reasons: { not_found: 3 },
-    rules,
-    durations: Array.from({ length: 7 }, (_, i) => ({
-      virtualServer: `demo/http${i}`,
-      buckets: Array.from({ length: 32 }, () => 1),
-    })),
-    workers: [
-      { index: 0, restarts: 0, alive: true },
-      { index: 1, restarts: 2, alive: false },
-    ],
-  };
-  return {
-    version: '1.2.3',
-    ready: true,
-    config: {
-      generation: 3,
-      lastApplySuccess: true,
-      lastApplyAt: 1_700_000_000.5,
-      faults: 0,
-      applyDuration: new Histogram(APPLY_BOUNDS),
-      propagation: new Histogram(APPLY_BOUNDS),
-    },
-    objects: [
-      { kind: 'RealServer', ready: 'True' },
-      { kind: 'RealServer', ready: 'False' },
-    ],
-    traffic: { totals, counts },
-  };
-}
-
 test('everything that is shown is valid exposition format and has the figures that went in', () => {
-  const samples = parseExposition(renderFamilies(collectMetrics(input(3, 4), new SeriesBudget(1000))));
+  const samples = parseExposition(renderFamilies(collectMetrics(sampleInput(3, 4), new SeriesBudget(1000))));
   const value = (name: string, labels: Record<string, string> = {}) =>
     samples.find((s) => s.name === name && Object.entries(labels).every(([k, v]) => s.labels[k] === v))?.value;
   assert.equal(value('tcpvs_build_info', { version: '1.2.3' }), 1);
@@ -124,7 +36,7 @@ test('everything that is shown is valid exposition format and has the figures th
 
 test('before the serving process has started there are metrics too', () => {
   const samples = parseExposition(
-    renderFamilies(collectMetrics({ ...input(1, 1), traffic: null }, new SeriesBudget(9))),
+    renderFamilies(collectMetrics({ ...sampleInput(1, 1), traffic: null }, new SeriesBudget(9))),
   );
   assert.ok(samples.some((s) => s.name === 'tcpvs_build_info'));
   assert.ok(!samples.some((s) => s.name === 'tcpvs_requests_total'));
@@ -132,7 +44,7 @@ test('before the serving process has started there are metrics too', () => {
 
 test('5,000 apps stay below 600 series; what is left out is added up and counted', () => {
   const budget = new SeriesBudget(500);
-  const big = input(4, 5000);
+  const big = sampleInput(4, 5000);
   const samples = parseExposition(renderFamilies(collectMetrics(big, budget)));
   assert.ok(samples.length < 600, `${samples.length} series`);
   const total = (name: string) => samples.filter((s) => s.name === name).reduce((n, s) => n + s.value, 0);

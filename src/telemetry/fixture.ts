@@ -1,0 +1,91 @@
+import type { CountsDocument } from '../model/counts.ts';
+import type { Totals } from '../proxy/serving-contract.ts';
+import { APPLY_BOUNDS, Histogram } from './histogram.ts';
+import type { MetricsInput } from './metrics.ts';
+
+const noLimits = {
+  clients: 0,
+  header_bytes: 2,
+  body_bytes: 0,
+  requests_per_connection: 0,
+  connections_per_server: 0,
+  descriptors: 0,
+  pipelined_bytes: 0,
+};
+
+/** Made-up counts of `servers` x `apps` cells, for tests. */
+export function sampleInput(servers: number, apps: number): MetricsInput {
+  const rules: Totals['rules'] = Array.from({ length: apps }, (_, i) => ({
+    virtualServer: `demo/http${i % 7}`,
+    rule: `rule${i}`,
+    app: `app${i}`,
+    classes: [0, 0, 10 + i, 0, 1, 0],
+    seconds: 0.5,
+  }));
+  const counts: CountsDocument = {
+    rows: Array.from({ length: apps }, (_, i) => ({
+      id: `matrix demo/eapac app${i}`,
+      epoch: 1,
+      cells: Array.from({ length: servers }, (__, j) => ({
+        server: `demo/web${j}`,
+        app: `app${i}`,
+        weight: 1,
+        available: true,
+        asked: 1 / servers,
+        askedAvailable: 1 / servers,
+        delivered: j === 0 ? null : 1 / servers,
+        epochRequests: 5,
+        requests: 5,
+        retries: 0,
+        sticky: 0,
+        failures: 0,
+      })),
+    })),
+    endpoints: Array.from({ length: servers }, (_, j) => ({
+      server: `demo/web${j}`,
+      address: j % 2 === 0 ? '::1' : '127.0.0.1',
+      port: 8080 + j,
+      active: j,
+      available: j !== 1,
+      down: [],
+    })),
+  };
+  const totals: Totals = {
+    requests: 100,
+    connectionsAccepted: 10,
+    connectionsActive: 1,
+    upstreamConnections: 5,
+    upstreamActive: 5,
+    bytesReceived: 1e12,
+    bytesSent: 2,
+    retries: 1,
+    limits: noLimits,
+    reasons: { not_found: 3 },
+    rules,
+    durations: Array.from({ length: 7 }, (_, i) => ({
+      virtualServer: `demo/http${i}`,
+      buckets: Array.from({ length: 32 }, () => 1),
+    })),
+    workers: [
+      { index: 0, restarts: 0, alive: true },
+      { index: 1, restarts: 2, alive: false },
+    ],
+  };
+  return {
+    version: '1.2.3',
+    ready: true,
+    config: {
+      generation: 3,
+      lastApplySuccess: true,
+      lastApplyAt: 1_700_000_000.5,
+      faults: 0,
+      applyDuration: new Histogram(APPLY_BOUNDS),
+      propagation: new Histogram(APPLY_BOUNDS),
+    },
+    objects: [
+      { kind: 'RealServer', ready: 'True' },
+      { kind: 'RealServer', ready: 'False' },
+    ],
+    traffic: { totals, counts },
+  };
+}
