@@ -1,6 +1,7 @@
 /** One run of tcpvsadm: command line in, exit status out. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { ApiObject, StatusDocument } from '../admin/contract.ts';
 import { applyCommand } from '../ktcpvs/commands.ts';
 import type { Command, CommandResult } from '../ktcpvs/commands.ts';
 import { Draft } from '../ktcpvs/draft.ts';
@@ -12,6 +13,7 @@ import { Refused } from '../ktcpvs/refused.ts';
 import type { Services } from '../ktcpvs/services.ts';
 import { tableOf } from '../ktcpvs/table-of.ts';
 import type { Figures } from '../ktcpvs/table-of.ts';
+import type { Table } from '../ktcpvs/table.ts';
 import { AdminClient, AdminError } from './admin-client.ts';
 import { EXIT } from './exit-codes.ts';
 import type { ExitCode } from './exit-codes.ts';
@@ -23,11 +25,14 @@ import { helpText } from './tcpvsadm-help.ts';
 import { bindAddress, readFileBounded, systemServices } from './tcpvsadm-input.ts';
 import { listingText } from './tcpvsadm-listing.ts';
 import { UsageError, readCommandLine } from './tcpvsadm-options.ts';
-import { trouble } from './tcpvsadm-trouble.ts';
+import { key, settled, troubleOf, writtenOf } from './tcpvsadm-trouble.ts';
 import { VERSION } from './version.ts';
 
 /** Seconds between the two readings of --rate. */
 const RATE_SECONDS = 1;
+/** ms to wait for the server to have put in force what was written, and between two looks. */
+const PATIENCE = 1500;
+const POLL = 50;
 
 /** What a run reads from and writes to. */
 export interface Surroundings {
@@ -101,7 +106,8 @@ async function load(file: string, run: Run): Promise<ExitCode> {
 async function change(command: Command, { client, around }: Run): Promise<ExitCode> {
   const result = await client.change((objects): CommandResult => applyCommand(objects, command));
   if (result.errors.length > 0) return complain(around, result.errors, EXIT.failed);
-  const notes = [...result.notes, ...(result.apply.length > 0 ? trouble(await statusOf(client), result.apply) : [])];
+  const troubles = await troublesAfter(client, result.apply);
+  const notes = [...result.notes, ...troubles];
   complain(
     around,
     notes.map((note) => `note: ${note}`),
@@ -110,8 +116,23 @@ async function change(command: Command, { client, around }: Run): Promise<ExitCo
   return EXIT.ok;
 }
 
+/** What does not work of what was written, as soon as the server knows. */
+async function troublesAfter(client: AdminClient, written: readonly ApiObject[]): Promise<string[]> {
+  const start = performance.now();
+  while (written.length > 0) {
+    const document = await statusOf(client);
+    if (document === null) break;
+    const objects = writtenOf(document, written);
+    if (objects.every(settled) || performance.now() - start > PATIENCE) {
+      return objects.flatMap((object) => troubleOf(object).map((text) => `${key(object)}: ${text}`));
+    }
+    await sleep(POLL);
+  }
+  return [];
+}
+
 /** It is done; a status that cannot be read is no failure of it. */
-async function statusOf(client: AdminClient) {
+async function statusOf(client: AdminClient): Promise<StatusDocument | null> {
   try {
     return await client.status();
   } catch (error) {
@@ -128,7 +149,7 @@ async function list(task: Task & { kind: 'List' }, run: Run): Promise<ExitCode> 
   if (task.ident !== null && draft.virtual(task.ident) === undefined) {
     return complain(around, [`no virtual server ${printIdent(task.ident)}`], EXIT.failed);
   }
-  const table = tableOf(draft, task.ident, await figures(run, task.rate));
+  const table = withTroubles(tableOf(draft, task.ident, await figures(run, task.rate)), await statusOf(client));
   const naming = { services, numeric: task.numeric };
   stdout.write(
     task.json
@@ -136,6 +157,21 @@ async function list(task: Task & { kind: 'List' }, run: Run): Promise<ExitCode> 
       : listingText(table, { ...naming, width: stdout.columns ?? 120, version: VERSION }, styleOf(stdout, environment)),
   );
   return EXIT.ok;
+}
+
+/** What is not as asked stands in the listing as remarks. */
+function withTroubles({ virtuals }: Table, document: StatusDocument | null): Table {
+  const troubles = new Map(
+    (document?.objects ?? [])
+      .filter(({ kind }) => kind === 'TcpVirtualServer')
+      .map((object) => [`${object.metadata.namespace}/${object.metadata.name}`, troubleOf(object).map(printable)]),
+  );
+  return {
+    virtuals: virtuals.map((virtual) => {
+      const found = troubles.get(`${virtual.ident.namespace}/${virtual.ident.name}`) ?? [];
+      return { ...virtual, remarks: [...(virtual.remarks ?? []), ...found] };
+    }),
+  };
 }
 
 /** A server that has no counts (yet) still has a table to list. */

@@ -17,6 +17,8 @@ export interface FakeAdmin {
   /** Answered to every write, where not null. */
   refusal: string | null;
   writes: number;
+  /** Resolves when the status is next read. */
+  statusRead(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -24,6 +26,7 @@ export async function startFakeAdmin(objects: ApiObject[] = []): Promise<FakeAdm
   const directory = await mkdtemp(join(tmpdir(), 'tcpvsadm-'));
   const socket = join(directory, 'admin.sock');
   let revision = 1;
+  let onStatus: (() => void) | null = null;
   const server = createServer((request, response) => {
     void respond(request, response);
   });
@@ -35,6 +38,7 @@ export async function startFakeAdmin(objects: ApiObject[] = []): Promise<FakeAdm
     conflicts: 0,
     refusal: null,
     writes: 0,
+    statusRead: () => new Promise((resolve) => (onStatus = resolve)),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -52,7 +56,11 @@ export async function startFakeAdmin(objects: ApiObject[] = []): Promise<FakeAdm
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const route = `${request.method} ${request.url}`;
     if (route === 'GET /v1/objects') return { status: 200, body: { revision, objects: fake.objects } };
-    if (route === 'GET /v1/status') return { status: 200, body: fake.status };
+    if (route === 'GET /v1/status') {
+      const body = fake.status;
+      onStatus?.();
+      return { status: 200, body };
+    }
     if (route === 'GET /v1/counts') {
       return fake.counts === null ? { status: 503, body: { error: 'not ready' } } : { status: 200, body: fake.counts };
     }

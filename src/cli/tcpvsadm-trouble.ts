@@ -1,20 +1,33 @@
-/** What is wrong with objects that were just written although the server took them. */
+/** What is not as asked although the server took it, by the conditions of the objects. */
 import type { ApiObject, StatusDocument } from '../admin/contract.ts';
 
-/** Conditions of which False means that something does not work as asked. */
-const TELLING = ['Accepted', 'ResolvedRefs'];
+type StatusObject = StatusDocument['objects'][number];
 
-export function trouble(document: StatusDocument | null, written: readonly ApiObject[]): string[] {
-  const keys = new Set(written.map(key));
-  return (document?.objects ?? [])
-    .filter((object) => keys.has(key(object)))
-    .flatMap((object) =>
-      (object.status.conditions ?? [])
-        .filter(({ type, status }) => TELLING.includes(type) && status === 'False')
-        .map(({ type, reason, message }) => `${key(object)}: ${type}=False (${reason}): ${message}`),
-    );
+/** Conditions of which False means that something does not work as asked. */
+const TELLING = ['Accepted', 'ResolvedRefs', 'Programmed'];
+
+/** One line per condition of one object; a virtual server that was stopped is as asked. */
+export function troubleOf(object: StatusObject): string[] {
+  return (object.status.conditions ?? [])
+    .filter(({ type, status, reason }) => TELLING.includes(type) && status === 'False' && reason !== 'Suspended')
+    .map(({ type, reason, message }) => `${type}=False (${reason}): ${message}`);
 }
 
-function key({ kind, metadata }: ApiObject): string {
+/** The objects of the document that are among those that were written. */
+export function writtenOf(document: StatusDocument, written: readonly ApiObject[]): StatusObject[] {
+  const keys = new Set(written.map(key));
+  return document.objects.filter((object) => keys.has(key(object)));
+}
+
+/** Whether the server has decided on the present generation: a listener that cannot bind is known a moment later. */
+export function settled({ metadata, status }: StatusObject): boolean {
+  const programmed = status.conditions?.find(({ type }) => type === 'Programmed');
+  return (
+    programmed === undefined ||
+    (programmed.status !== 'Unknown' && programmed.observedGeneration >= (metadata.generation ?? 0))
+  );
+}
+
+export function key({ kind, metadata }: Pick<ApiObject, 'kind' | 'metadata'>): string {
   return `${kind} ${metadata.namespace}/${metadata.name}`;
 }

@@ -203,24 +203,53 @@ test('--socket goes before TCPVS_SOCKET', async () => {
   assert.deepEqual(await run(['--socket', admin.socket, '-A', '-i', 'http'], '', { TCPVS_SOCKET: '/nosuch' }), DONE);
 });
 
-test('what was taken but does not work is said', async () => {
+const virtual = {
+  apiVersion: 'tcpvs.io/v1alpha1',
+  kind: 'TcpVirtualServer',
+  metadata: { name: 'http', namespace: 'default' },
+  spec: {},
+};
+const condition = (type: string, status: 'True' | 'False' | 'Unknown', reason: string) => ({
+  type,
+  status,
+  reason,
+  message: `${reason}\nport 8080`,
+  observedGeneration: 1,
+});
+
+test('what was taken but does not work is said, and stands in the listing', async () => {
   const conditions = [
-    {
-      type: 'Accepted',
-      status: 'False' as const,
-      reason: 'ListenerConflict',
-      message: 'port 8080',
-      observedGeneration: 1,
-    },
-    { type: 'Ready', status: 'False' as const, reason: 'Suspended', message: 'stopped', observedGeneration: 1 },
+    condition('Accepted', 'False', 'ListenerConflict'),
+    condition('Programmed', 'False', 'PortUnavailable'),
+    condition('Ready', 'False', 'PortUnavailable'),
   ];
-  const metadata = { name: 'http', namespace: 'default' };
-  const status = { observedGeneration: 1, conditions };
-  admin.status = {
-    objects: [{ apiVersion: 'tcpvs.io/v1alpha1', kind: 'TcpVirtualServer', metadata, spec: {}, status }],
-  };
-  const error = 'tcpvsadm: note: TcpVirtualServer default/http: Accepted=False (ListenerConflict): port 8080\n';
+  admin.status = { objects: [{ ...virtual, status: { observedGeneration: 1, conditions } }] };
+  const error =
+    'tcpvsadm: note: TcpVirtualServer default/http: Accepted=False (ListenerConflict): ListenerConflict\\nport 8080\n' +
+    'tcpvsadm: note: TcpVirtualServer default/http: Programmed=False (PortUnavailable): PortUnavailable\\nport 8080\n';
   assert.deepEqual(await run(['-A', '-i', 'http']), { code: 0, out: '', error });
+  const listing = await types('tcpvsadm -L');
+  assert.match(listing, /^ {4}# Programmed=False \(PortUnavailable\): PortUnavailable\\nport 8080$/m);
+  assert.deepEqual(await run(['-f', '-'], listing), DONE);
+});
+
+test('a virtual server that is stopped is as asked', async () => {
+  const conditions = [condition('Accepted', 'True', 'Accepted'), condition('Programmed', 'False', 'Suspended')];
+  admin.status = { objects: [{ ...virtual, status: { observedGeneration: 1, conditions } }] };
+  assert.deepEqual(await run(['-A', '-i', 'http']), DONE);
+});
+
+test('it waits for the server to have decided', async () => {
+  admin.status = {
+    objects: [
+      { ...virtual, status: { observedGeneration: 1, conditions: [condition('Programmed', 'Unknown', 'Pending')] } },
+    ],
+  };
+  const running = run(['-A', '-i', 'http']);
+  await admin.statusRead();
+  const conditions = [condition('Programmed', 'False', 'PortUnavailable')];
+  admin.status = { objects: [{ ...virtual, status: { observedGeneration: 1, conditions } }] };
+  assert.match((await running).error, /note: .*PortUnavailable/);
 });
 
 test('a server without counts still lists', async () => {

@@ -20,6 +20,7 @@ function virtualJson(virtual: Virtual): Record<string, unknown> {
     minSpareServers,
     maxSpareServers,
     redirect: redirect === null ? null : { address: redirect.host, port: redirect.port },
+    remarks: virtual.remarks ?? [],
     servers: virtual.servers.map(({ ref, weight, byRulesOnly = false, active = null, live }) => ({
       ...refJson(ref),
       weight,
