@@ -21,13 +21,13 @@ export const makeDirectory = (
   memory: Memory,
 ): Directory => {
   const facts = servers.flatMap(({ key, spec }): [ObjectKey, ServerFacts][] =>
-    spec === null ? [] : [[key, memory.derived(`facts ${key}`, [spec], () => factsOf(key, spec), sameFacts)]],
+    spec === null ? [] : [[key, memory.derived('facts', key, [spec], () => factsOf(key, spec), sameFacts)]],
   );
   const columns = matrices.flatMap(({ key, spec }): [ObjectKey, ReadonlySet<string>][] =>
-    spec === null ? [] : [[key, memory.derived(`columns ${key}`, [spec], () => columnsOf(spec), sameSets)]],
+    spec === null ? [] : [[key, memory.derived('columns', key, [spec], () => columnsOf(spec), sameSets)]],
   );
   const inputs = [secrets, facts.length, ...facts.flat(), ...columns.flat()];
-  return memory.derived('directory', inputs, () => ({
+  return memory.derived('directory', '', inputs, () => ({
     servers: new Map(facts),
     matrices: new Map(columns),
     secrets,

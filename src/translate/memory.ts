@@ -26,7 +26,8 @@ interface Judgement {
   readonly problems: readonly Problem[];
 }
 
-type Entries = ReadonlyMap<string, Entry>;
+/** By kind of value, then by object: keys are used as they are, because to build 15,000 of them costs more than the rest. */
+type Entries = ReadonlyMap<string, ReadonlyMap<string, Entry>>;
 
 /** By snapshot, so that a memory lives as long as somebody still has its snapshot. */
 const memories = new WeakMap<Snapshot, Entries>();
@@ -35,28 +36,36 @@ const judgements = new WeakMap<object, Judgement>();
 export class Memory {
   readonly #former: Entries;
   readonly #pieces: ReadonlyMap<string, Piece>;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, Map<string, Entry>>();
 
   constructor(previous: Snapshot | undefined) {
-    this.#former = (previous === undefined ? undefined : memories.get(previous)) ?? new Map<string, Entry>();
+    this.#former = (previous === undefined ? undefined : memories.get(previous)) ?? new Map();
     // Pieces that were made elsewhere (in a former process, say) are known by their hashes alone.
     const strange = previous === undefined || this.#former.size > 0 ? [] : previous.pieces;
     this.#pieces = new Map(strange.map((piece) => [`${piece.kind} ${piece.key}`, piece]));
   }
 
   /**
-   * The former value of that id where all inputs are the same, else what `make` makes, or the former value if it is
+   * The former value of that kind for that object where all inputs are the same, else what `make` makes, or the former value if it is
    * equal (by `same`) to that.
    */
-  derived<T>(id: string, inputs: readonly unknown[], make: () => T, same?: (former: T, now: T) => boolean): T {
-    const former = this.#former.get(id);
+  derived<T>(
+    kind: string,
+    key: string,
+    inputs: readonly unknown[],
+    make: () => T,
+    same?: (former: T, now: T) => boolean,
+  ): T {
+    const former = this.#former.get(kind)?.get(key);
+    let entries = this.#entries.get(kind);
+    if (entries === undefined) this.#entries.set(kind, (entries = new Map<string, Entry>()));
     if (former !== undefined && areSame(former.inputs, inputs)) {
-      this.#entries.set(id, former);
+      entries.set(key, former);
       return former.value as T;
     }
     const made = make();
     const value = former !== undefined && same?.(former.value as T, made) === true ? (former.value as T) : made;
-    this.#entries.set(id, { inputs, value });
+    entries.set(key, { inputs, value });
     return value;
   }
 
@@ -68,9 +77,10 @@ export class Memory {
   ): Result {
     const { kind, key, spec, generation, fallenBack, faults } = subject;
     const inputs = [spec, generation, fallenBack, faults.length, ...faults.map((each) => each.message), ...context];
-    const id = `${kind} ${key}`;
-    const formerPiece = (this.#former.get(id)?.value as Result | undefined)?.piece ?? null;
-    return this.derived(id, inputs, () => this.#name(make(), formerPiece));
+    return this.derived(kind, key, inputs, () => {
+      const former = this.#former.get(kind)?.get(key)?.value as Result | undefined;
+      return this.#name(make(), former?.piece ?? null);
+    });
   }
 
   /** The judgement of a spec by the same judge; compiling patterns is the dearest part of a translation. */

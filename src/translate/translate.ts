@@ -87,9 +87,10 @@ const translateVirtuals = (
     if (spec === null) return memory.result(subject, [], () => translateVirtualServer(subject, nothing));
     const own = claims.get(key) ?? nothing.claims;
     const context = {
-      claims: memory.derived(`claims ${key}`, [own], () => own, sameJson),
+      claims: memory.derived('claims', key, [own], () => own, sameJson),
       references: memory.derived(
-        `references ${key}`,
+        'references',
+        key,
         [spec, directory],
         () => resolveReferences(spec, namespace, directory),
         sameJson,
@@ -110,10 +111,10 @@ const claimsOf = (
   const claimants = subjects.flatMap(({ key, spec }): Claimant[] =>
     spec === null || spec.suspend
       ? []
-      : [{ key, asked: memory.derived(`asked ${key}`, [spec], () => askedBy(spec), sameJson) }],
+      : [{ key, asked: memory.derived('asked', key, [spec], () => askedBy(spec), sameJson) }],
   );
   const inputs = claimants.flatMap(({ key, asked }) => [key, asked]);
-  return memory.derived('claims', inputs, () => settleClaims(claimants));
+  return memory.derived('settled', '', inputs, () => settleClaims(claimants));
 };
 
 /** A real server or matrix that parses is right in itself. */
