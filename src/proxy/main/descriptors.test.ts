@@ -9,8 +9,8 @@ Max open files            ${soft}                 1048576              files
 `;
 
 test('half of what the descriptor limit leaves', () => {
-  assert.equal(maxConnections(limits('1024')), (1024 - 128) / 2);
-  assert.equal(maxConnections(limits('65536')), (65536 - 128) / 2);
-  assert.equal(maxConnections(limits('128')), 48);
-  assert.ok(maxConnections() > 0);
+  assert.equal(maxConnections(2, limits('1024')), (1024 - 128 - 16) / 2);
+  assert.equal(maxConnections(8, limits('65536')), (65536 - 128 - 64) / 2);
+  assert.equal(maxConnections(2, limits('128')), 32);
+  assert.ok(maxConnections(1) > 0);
 });

@@ -6,7 +6,7 @@ import net from 'node:net';
 import { test, type TestContext } from 'node:test';
 
 import { freePort } from './fixture/support.ts';
-import { probe } from './probe.ts';
+import { bounded, probe } from './probe.ts';
 
 const listen = async (t: TestContext, server: net.Server): Promise<number> => {
   server.listen(0, '127.0.0.1');
@@ -67,4 +67,20 @@ test('no answer, no HTTP, nobody there', async (t) => {
   for (const protocol of ['HTTP1', 'H2C', 'HTTPS'] as const) {
     assert.equal(await probe(at(await freePort(), protocol), { path: '/', timeout: 1000 }), 'ECONNREFUSED');
   }
+});
+
+test('bounded: so many at once, the others in turn', async () => {
+  let running = 0;
+  let most = 0;
+  const ask = bounded(async () => {
+    most = Math.max(most, ++running);
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+    running--;
+    return null;
+  }, 3);
+  const answers = await Promise.all(Array.from({ length: 20 }, () => ask(at(1), null)));
+  assert.equal(answers.length, 20);
+  assert.equal(most, 3);
 });

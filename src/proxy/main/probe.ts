@@ -20,6 +20,30 @@ export const probe: Probe = (endpoint, check) => {
   return endpoint.protocol === 'H2C' ? probeH2c(endpoint, check) : probeHttp(endpoint, check);
 };
 
+/** Each has a descriptor: a cluster that does not answer must not use them up. */
+export const PROBES_AT_ONCE = 64;
+
+/** The same, with at most so many under way; the others wait in turn. */
+export function bounded(ask: Probe, most: number): Probe {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (endpoint, check) => {
+    if (running >= most) {
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve);
+      });
+    } else running++;
+    try {
+      return await ask(endpoint, check);
+    } finally {
+      // The place goes to the next one.
+      const next = waiting.shift();
+      if (next === undefined) running--;
+      else next();
+    }
+  };
+}
+
 function probeConnect({ address, port }: ProbeTarget): Promise<string | null> {
   return new Promise((resolve) => {
     const socket = net.connect({ host: address, port });

@@ -18,7 +18,7 @@ import { Health, type EndpointFacts } from './health.ts';
 import { Listeners, type Wanted } from './listeners.ts';
 import type { Log } from './log.ts';
 import { MainMemory } from './memory.ts';
-import { probe, type Probe } from './probe.ts';
+import { bounded, probe, PROBES_AT_ONCE, type Probe } from './probe.ts';
 import { totalsOf } from './totals.ts';
 import { WorkerPool } from './worker-pool.ts';
 
@@ -81,7 +81,7 @@ class ServingProcess implements Serving {
     const workers = Math.min(MAX_WORKERS, Math.max(1, options.workers ?? os.availableParallelism()));
     const buffers = allocateShared(workers);
     const { settings, log } = options;
-    const most = options.maxConnections ?? maxConnections();
+    const most = options.maxConnections ?? maxConnections(workers);
     this.#log = log;
     this.#memory = new MainMemory(buffers, workers);
     this.#planner = new Planner({
@@ -93,7 +93,7 @@ class ServingProcess implements Serving {
     this.#health = new Health({
       shared: this.#memory.state,
       log,
-      probe: options.probe ?? probe,
+      probe: bounded(options.probe ?? probe, PROBES_AT_ONCE),
       random: Math.random,
       facts: (endpoint) => this.#facts(endpoint),
       changed: (slot) => this.#endpointChanged(slot),

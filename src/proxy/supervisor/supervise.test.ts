@@ -200,3 +200,38 @@ test('sockets of LISTEN_FDS are used where their address is asked for', async (t
   assert.equal((await supervised.said('up')).listeners![0]!.error, null);
   assert.match((await askOnce(port, 'who'))!, /^\d/);
 });
+
+test('with few descriptors: what is over is closed, the rest is served, and it recovers', async (t) => {
+  const port = await freePort();
+  const wrapper = ['/bin/sh', '-c', 'ulimit -n 200; exec "$@"', 'sh'];
+  const supervised = new Supervised(t, [String(port)], [], wrapper);
+  const { pid } = await supervised.said('up');
+  // (200 - 100) / 2
+  const clients = await Promise.all(Array.from({ length: 120 }, () => Client.connect(port)));
+  t.after(() => clients.forEach((client) => client.end()));
+  const answers = await Promise.all(clients.map((client) => client.ask('who')));
+  const served = answers.filter((answer) => answer !== null).length;
+  assert.equal(served, 50);
+  await supervised.said('connection closed: no descriptors left for it');
+  for (const client of clients) client.end();
+  for (;;) if ((await askOnce(port, 'who')) !== null) break;
+  assert.equal(supervised.lines.filter(({ message }) => message === 'up').length, 1, 'nothing died');
+  assert.equal((await supervised.said('up')).pid, pid);
+});
+
+test('an inherited Unix socket is known by its path', async (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tcpvs-'));
+  t.after(() => fs.rmSync(directory, { recursive: true }));
+  const file = path.join(directory, 'admin.sock');
+  const server = net.createServer().listen(file);
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { _handle: handle } = server as unknown as { _handle: { fd: number } };
+  const wrapper = ['/bin/sh', '-c', 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"', 'sh'];
+  const supervised = new Supervised(t, [file], [handle.fd], wrapper);
+  assert.deepEqual((await supervised.said('sockets inherited')).sockets, [file]);
+  await supervised.said('serving process is ready');
+  supervised.process.kill('SIGTERM');
+  assert.equal(await supervised.ended(), 0);
+  assert.equal(fs.existsSync(file), true, 'it is not ours to remove');
+});
