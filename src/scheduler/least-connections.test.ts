@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 
 import type { LeastConnectionsRule } from './chooser.ts';
-import { assertShares, closedLoop, chosen, conformance } from './conformance.ts';
+import { assertShares, closedLoop, chosen, conformance, times } from './conformance.ts';
 import { createChooser } from './create-chooser.ts';
 import { dispatchState, rowPlan } from './fixture.ts';
 import { leastConnectionsRule } from './least-connections.ts';
@@ -81,6 +81,24 @@ describe('LeastConnections', () => {
       assertShares(chosen(chooser, 300, 4), [0, 1, 1, 1], 0.01);
     });
   }
+
+  it('follows the order of the schedule where all are equally loaded', () => {
+    const state = dispatchState(16);
+    state.inflight.fill(3);
+    const chooser = createChooser(rowPlan({ weights: [1, 1, 1] }), 'LeastConnections', state, options('plusOne'));
+    assert.deepEqual(
+      times(7, () => chooser.choose()),
+      [0, 1, 2, 0, 1, 2, 0],
+    );
+  });
+
+  it('tells loads apart that differ by one part in 2^32', () => {
+    const state = dispatchState(16);
+    const chooser = createChooser(rowPlan({ weights: [65_535, 65_534] }), 'LeastConnections', state, options('wlc'));
+    // 65533/65534 < 65534/65535, as 65533 * 65535 = 65534^2 - 1.
+    state.inflight.set([65_534, 65_533]);
+    assert.deepEqual(chosen(chooser, 100, 2), [0, 100]);
+  });
 
   it('plusOne keeps 87:13 for two clients, c/w does not', () => {
     assertShares(twoClients('plusOne'), [87, 13], 0.03);

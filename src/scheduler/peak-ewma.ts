@@ -54,11 +54,11 @@ export class PeakEwma extends PowerOfTwo {
       const slot = slots[index]!;
       const average = state.latency[slot]!;
       if (average === 0) continue;
-      // Never quite 0, or a row that has rested for hours would have no mean.
-      const share = Math.max(freshness(state, slot, now), Number.EPSILON);
+      const share = freshness(state, slot, now);
       sum += average * share;
       count += share;
     }
+    // Nothing known, or after hours of rest nothing that still holds: all are alike.
     this.#mean = count === 0 ? 1 : sum / count;
     this.#meanAt = now;
   }

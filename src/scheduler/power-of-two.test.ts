@@ -45,4 +45,13 @@ describe('PowerOfTwo', () => {
     state.inflight.set([8, 4]);
     assert.deepEqual(chosen(chooser, 100, 2), [100, 0]);
   });
+
+  it('divides the weight of a cell by its endpoints', () => {
+    const state = dispatchState(8);
+    const row = rowPlan({ weights: [4, 1], endpoints: [2, 1] });
+    const chooser = createChooser(row, 'PowerOfTwo', state, { random: seededRandom(1), now: () => 0 });
+    // 9/2, 9/2, 4/1: the last one wins whenever it is drawn, which it is with 1/5 + 4/5 * 1/3.
+    state.inflight.set([8, 8, 3]);
+    assertShares(chosen(chooser, 20_000, 3), [4 / 15, 4 / 15, 7 / 15], 0.02);
+  });
 });

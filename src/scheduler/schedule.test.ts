@@ -103,8 +103,8 @@ describe('buildSchedule', () => {
     fc.assert(fc.property(heavy, assertInvariants), { numRuns: 200 });
   });
 
-  it('does so for all weights that sum to 22 or less', () => {
-    for (let total = 1; total <= 22; total++) for (const weights of partitions(total)) assertInvariants(weights);
+  it('does so for all weights that sum to 20 or less', () => {
+    for (let total = 1; total <= 20; total++) for (const weights of partitions(total)) assertInvariants(weights);
   });
 
   it('stands closer than smooth weighted round robin', () => {
