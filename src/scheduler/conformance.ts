@@ -22,8 +22,11 @@ export interface Subject {
   readonly gaps: readonly Gap[];
 }
 
-/** `exact`: shares after every choice, runs, over workers and over a rebuild; `load`: shares under load by weight. */
-export type Gap = 'exact' | 'load';
+/**
+ * `exact`: shares after every choice, runs, over workers and over a rebuild; `load`: shares under load by weight;
+ * `newcomer`: a new endpoint is not flooded.
+ */
+export type Gap = 'exact' | 'load' | 'newcomer';
 
 const SLOTS = 64;
 const DEMO = [87, 13];
@@ -144,6 +147,23 @@ export function conformance(subject: Subject): void {
         assertShares(chosen(chooser, 20_000, 3), [0, ...weights.slice(1)], 0.03);
       }
     });
+
+    if (!subject.gaps.includes('newcomer')) {
+      it('gives a new endpoint about its share until it has answered, though nothing is in flight there', () => {
+        const state = dispatchState(SLOTS);
+        for (let slot = 0; slot < 9; slot++) {
+          state.inflight[slot] = 50;
+          state.latency[slot] = 1000;
+        }
+        const { chooser } = bench({ weights: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1] }, state);
+        const first = count(
+          times(400, () => acquire(chooser, state)),
+          10,
+        )[9]!;
+        // Of two drawn it is always the better one: twice its share, and that is the most.
+        assert.ok(first >= 30 && first <= 100, `${first} of 400`);
+      });
+    }
 
     if (!subject.gaps.includes('exact')) exactness(subject, bench);
   });

@@ -23,7 +23,7 @@ conformance({
 conformance({
   name: 'LeastConnections (wlc)',
   create: (row, state) => createChooser(row, 'LeastConnections', state, options('wlc')),
-  gaps: ['exact', 'load'],
+  gaps: ['exact', 'load', 'newcomer'],
 });
 
 /** What two clients get on a row of 87:13. */
@@ -90,6 +90,19 @@ describe('LeastConnections', () => {
       times(7, () => chooser.choose()),
       [0, 1, 2, 0, 1, 2, 0],
     );
+  });
+
+  it('treats a newcomer as the others once it has answered, and never lets it have more than they', () => {
+    const state = dispatchState(16);
+    state.latency.set([1000, 1000]);
+    state.inflight.set([50, 50, 5]);
+    const chooser = createChooser(rowPlan({ weights: [1, 1, 1] }), 'LeastConnections', state, options('plusOne'));
+    assert.equal(chosen(chooser, 300, 3)[2], 100);
+    state.inflight[2] = 60;
+    assert.equal(chosen(chooser, 300, 3)[2], 0);
+    state.inflight.set([50, 50, 5]);
+    state.latency[2] = 1000;
+    assert.equal(chosen(chooser, 300, 3)[2], 300);
   });
 
   it('tells loads apart that differ by one part in 2^32', () => {

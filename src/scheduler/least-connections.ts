@@ -6,6 +6,10 @@
  * Under both, an idle endpoint takes the request if it is its turn by the schedule, and endpoints that are equally
  * loaded take turns by it. So an idle row of 87:13 is served 87:13: pure (c+1)/w would send everything to the heavier
  * one, a choice by position everything to the first.
+ *
+ * Under `plusOne` an endpoint that has not answered yet, among others that have, gets its turns and no more, or it would be
+ * flooded because its count is 0. When its first answer is there, one service time later, its count is what its share
+ * makes of it, and it is treated as the others are. (TCP connections have no answers: `wlc` knows no such endpoints.)
  */
 import type { SchedulerName } from '../model/snapshot.ts';
 import { NOTHING } from './chooser.ts';
@@ -31,11 +35,14 @@ export class LeastConnections implements Chooser {
   readonly #down: Int32Array;
   // Per member.
   readonly #slots: readonly number[];
-  readonly #caps: readonly number[];
+  /** 0 for newcomers, which keeps them out of a scan. */
+  readonly #caps: number[];
   /** UNIT/w, where w = weight of the cell / members of the cell. */
   readonly #scales: readonly number[];
   /** Places in the above of those that are equally, and least, loaded: filled by every scan. */
   readonly #least: number[];
+  /** Places of those that have not answered yet. A new endpoint makes a new plan, so there will be no more of them. */
+  #newcomers: readonly number[] = [];
 
   constructor(row: DispatchRow, rule: LeastConnectionsRule) {
     this.#row = row;
@@ -46,14 +53,20 @@ export class LeastConnections implements Chooser {
     this.#caps = row.members.map((index) => row.plan.endpoints[index]!.maxConnections);
     this.#scales = row.members.map((index) => (UNIT * row.siblings[index]!) / row.weights[index]!);
     this.#least = row.members.map(() => NOTHING);
+    const unknown = [...this.#slots.keys()].filter((place) => !this.#hasAnswered(place));
+    if (rule === 'plusOne' && unknown.length < this.#slots.length) this.#newcomers = unknown;
+    for (const place of this.#newcomers) this.#caps[place] = 0;
   }
 
   choose(): number {
     const turn = this.#row.nextAvailable();
     if (turn === NOTHING || this.#inflight[this.#row.slots[turn]!] === 0) return turn;
+    if (this.#newcomers.length > 0) this.#admitNewcomers();
     const count = this.#scan();
-    if (count === 0) return NOTHING;
-    return this.#row.members[count === 1 ? this.#least[0]! : this.#oneOf(count, turn)]!;
+    if (count === 0) return turn;
+    const least = count === 1 ? this.#least[0]! : this.#oneOf(count, turn);
+    if (this.#newcomers.length > 0 && this.#isNewcomersTurn(turn, least)) return turn;
+    return this.#row.members[least]!;
   }
 
   chooseAgain(tried: readonly number[]): number {
@@ -74,6 +87,28 @@ export class LeastConnections implements Chooser {
       if (left < 0) return this.#least[i]!;
     }
     return this.#least[count - 1]!;
+  }
+
+  #admitNewcomers(): void {
+    for (const place of this.#newcomers) {
+      if (this.#hasAnswered(place))
+        this.#caps[place] = this.#row.plan.endpoints[this.#row.members[place]!]!.maxConnections;
+    }
+    this.#newcomers = this.#newcomers.filter((place) => !this.#hasAnswered(place));
+  }
+
+  /** One that never answers must not have more in flight than the others. */
+  #isNewcomersTurn(turn: number, least: number): boolean {
+    const place = this.#newcomers.find((newcomer) => this.#row.members[newcomer] === turn);
+    return place !== undefined && this.#load(place) <= this.#load(least);
+  }
+
+  #hasAnswered(place: number): boolean {
+    return this.#row.state.latency[this.#slots[place]!]! > 0;
+  }
+
+  #load(place: number): number {
+    return (this.#inflight[this.#slots[place]!]! + this.#extra) * this.#scales[place]!;
   }
 
   /** Leaves the least loaded in `#least` (places among the members) and answers how many they are. */
