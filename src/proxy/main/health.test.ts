@@ -144,3 +144,19 @@ test('a slot that was freed and given to another endpoint starts anew', (t) => {
   health.update({ ...endpoint(1), identity: 'HTTP1 10.9.9.9 80' });
   assert.equal(health.ejected(1), 0);
 });
+
+test('an ejected endpoint is let in by its check, and by an answer where it is spared', async (t) => {
+  alive(t);
+  const { health, world } = healthWith(t, { check });
+  const one = endpoint(1);
+  health.update(one);
+  health.suspect(1, 'refused');
+  health.cleared(1);
+  assert.equal(health.ejected(1), 1, 'an answer from before');
+  await until(() => health.ejected(1) === 0);
+  assert.ok(world.probes >= check.healthy);
+  health.suspect(1, 'refused');
+  one.sparedIn.add('servers d/v');
+  health.cleared(1);
+  assert.equal(health.ejected(1), 0);
+});

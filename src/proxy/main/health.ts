@@ -73,6 +73,7 @@ export class Health implements Availability {
     if (reason !== 'refused' && record.strikes < STRIKES) return;
     const now = performance.now();
     record.ejected = ++this.#order;
+    record.successes = 0;
     record.interval = now - record.admittedAt < RELAPSE ? Math.min(record.interval * 2, LAST_PROBE) : FIRST_PROBE;
     this.#options.log.warn({ ...where(record), reason, strikes: record.strikes }, 'endpoint ejected');
     this.#scheduleProbe(record);
@@ -81,7 +82,10 @@ export class Health implements Availability {
 
   cleared(slot: number): void {
     const record = this.#records.get(slot);
-    if (record !== undefined) record.strikes = 0;
+    if (record === undefined) return;
+    record.strikes = 0;
+    // Where it is spared, it still gets requests: their answers are as good as a probe. Else it is one from before.
+    if (record.ejected > 0 && record.endpoint.sparedIn.size > 0) this.#admit(record);
   }
 
   close(): void {
@@ -114,7 +118,10 @@ export class Health implements Availability {
     if (record.gone || this.#closed || record.check !== check) return;
     if (problem === null) {
       record.failures = 0;
-      if (++record.successes >= check.healthy && !record.up) this.#turn(record, true, null);
+      if (++record.successes >= check.healthy) {
+        if (!record.up) this.#turn(record, true, null);
+        if (record.ejected > 0) this.#admit(record);
+      }
     } else {
       record.successes = 0;
       if (++record.failures >= check.unhealthy && record.up) this.#turn(record, false, problem);
@@ -146,6 +153,11 @@ export class Health implements Availability {
       this.#scheduleProbe(record);
       return;
     }
+    this.#admit(record);
+  }
+
+  #admit(record: EndpointRecord): void {
+    clearTimeout(record.probeTimer);
     record.ejected = 0;
     record.strikes = 0;
     record.admittedAt = performance.now();

@@ -104,6 +104,8 @@ export class Listeners {
   }
 
   #accept(entry: Entry, socket: net.Socket): void {
+    // It may have to wait for a worker here.
+    socket.on('error', ignore);
     if (this.#options.full()) {
       this.refused++;
       this.#rare.warn({ limit: 'descriptors' }, 'connection closed: no descriptors left for it');
@@ -149,6 +151,10 @@ export class Listeners {
     }
     this.#arrangeRetry();
   }
+}
+
+function ignore(): void {
+  // A client that is gone before it was served is nobody's concern.
 }
 
 export interface ListenersOptions {

@@ -16,7 +16,7 @@ import { countsOf } from './counts.ts';
 import { maxConnections } from './descriptors.ts';
 import { Health, type EndpointFacts } from './health.ts';
 import { Listeners, type Wanted } from './listeners.ts';
-import type { Log } from './log.ts';
+import { RateLimitedLog, type Log } from './log.ts';
 import { MainMemory } from './memory.ts';
 import { bounded, probe, PROBES_AT_ONCE, type Probe } from './probe.ts';
 import { totalsOf } from './totals.ts';
@@ -58,6 +58,7 @@ const PACE = 100;
 
 class ServingProcess implements Serving {
   readonly #log: Log;
+  readonly #rare: RateLimitedLog;
   readonly #memory: MainMemory;
   readonly #planner: Planner;
   readonly #pool: WorkerPool;
@@ -70,7 +71,7 @@ class ServingProcess implements Serving {
   #waiting: Waiting | null = null;
   #running = false;
   /** A snapshot is being planned and told: nothing else may be planned, or an older plan would follow a newer one. */
-  #planning = false;
+  #planning: Promise<void> | null = null;
   /** Rows in which the availability of an endpoint changed. */
   readonly #changedRows = new Set<string>();
   #replanning = false;
@@ -83,6 +84,7 @@ class ServingProcess implements Serving {
     const { settings, log } = options;
     const most = options.maxConnections ?? maxConnections(workers);
     this.#log = log;
+    this.#rare = new RateLimitedLog(log);
     this.#memory = new MainMemory(buffers, workers);
     this.#planner = new Planner({
       memory: this.#memory,
@@ -187,7 +189,8 @@ class ServingProcess implements Serving {
   }
 
   async #program(snapshot: Snapshot): Promise<Omit<Programmed, 'milliseconds'>> {
-    this.#planning = true;
+    const planned = Promise.withResolvers<void>();
+    this.#planning = planned.promise;
     try {
       const change = await this.#plan(snapshot);
       this.#wanted = wantedListeners(snapshot);
@@ -198,7 +201,8 @@ class ServingProcess implements Serving {
       this.#log.error({ err: error, snapshot: snapshot.id }, 'snapshot refused');
       return { snapshot: this.#snapshot ?? '', listeners: this.#listeners.states(), error: error.message };
     } finally {
-      this.#planning = false;
+      this.#planning = null;
+      planned.resolve();
     }
     if (!this.#draining && !this.#closed) await this.#listeners.commit(this.#wanted);
     this.#snapshot = snapshot.id;
@@ -243,6 +247,8 @@ class ServingProcess implements Serving {
   #hear(message: Exclude<FromWorker, { type: 'configured' }>): void {
     if (message.type === 'suspect') this.#health.suspect(message.slot, message.reason);
     else if (message.type === 'cleared') this.#health.cleared(message.slot);
+    else if (message.type === 'fault')
+      this.#rare.warn({ stack: message.stack }, 'a connection was given up for a fault');
   }
 
   #facts(endpoint: EndpointState): EndpointFacts {
@@ -266,9 +272,9 @@ class ServingProcess implements Serving {
   async #replan(): Promise<void> {
     this.#replanning = true;
     while (this.#changedRows.size > 0) {
-      await turn();
+      await (this.#planning ?? turn());
       if (this.#closed) return;
-      if (this.#planning) continue;
+      if (this.#planning !== null) continue;
       const rows = [...this.#changedRows].slice(0, ROWS_AT_ONCE);
       try {
         const change = this.#planner.replan(rows, this.#health, performance.now());
