@@ -5,6 +5,9 @@ import { type IndexLists, IndexListsBuilder, NO_INDEX } from './index-lists.ts';
 /** Entries of 4 bytes: 2 MB, enough for 16,000 literals such as `/app123/`. */
 const MAX_TABLE = 512 * 1024;
 
+/** In a row: where the classes begin. */
+const CLASSES = 2;
+
 /**
  * Many literals looked for at once, anywhere (Aho and Corasick 1975): one walk over the input, however many there are.
  * As long as it is small, by a full table: one load per byte. Above that by links, so that memory follows the literals'
@@ -26,10 +29,14 @@ export class LiteralSearch {
   /** In which search a list was last taken: a literal that stands there a thousand times is looked at once. */
   private readonly taken: Int32Array;
   private generation = 0;
-  /** The full table: entries are where the next row begins, negative if something is found there. */
+  /**
+   * The full table. A row, which is mostly one cache line: the lowest decisive index here, the nearest node with a list,
+   * then by class of the next byte where the next row begins, negative if something is found there.
+   */
   private readonly table: Int32Array | null;
-  private readonly shift: number;
-  private readonly classOf = new Uint8Array(256);
+  private readonly width: number;
+  /** Places in a row. */
+  private readonly classOf = new Uint16Array(256);
 
   constructor(entries: readonly { literal: Uint8Array; index: number; decisive: boolean }[]) {
     const builder = new ByteTreeBuilder();
@@ -48,11 +55,12 @@ export class LiteralSearch {
     this.taken = new Int32Array(size);
     const order = this.link();
     const used = new Set(entries.flatMap((entry) => [...entry.literal]));
-    let classes = 0;
-    // Class 0: bytes of no literal. If all 256 are used, the last takes that place.
-    for (const byte of used) this.classOf[byte] = ++classes & 0xff;
-    this.shift = Math.min(8, 32 - Math.clz32(classes));
-    this.table = size << this.shift <= MAX_TABLE ? this.buildTable(order) : null;
+    this.width = CLASSES + 1 + used.size;
+    // The first class: bytes of no literal.
+    this.classOf.fill(CLASSES);
+    let place = CLASSES;
+    for (const byte of used) this.classOf[byte] = ++place;
+    this.table = size * this.width <= MAX_TABLE ? this.buildTable(order) : null;
   }
 
   /** As `PathTree.search`, but for literals anywhere. */
@@ -62,7 +70,7 @@ export class LiteralSearch {
       this.taken.fill(0);
     }
     if (this.table === null) return this.searchLinks(bytes, start, end, best, candidates);
-    const { table, root, classOf, shift } = this;
+    const { table, root, classOf } = this;
     for (let at = start; ;) {
       let row = 0;
       // At the root, where most of a path is read, no step waits for the one before: a quarter less time.
@@ -72,7 +80,8 @@ export class LiteralSearch {
         at++;
         if (row < 0) {
           row = -row;
-          best = this.take(row >> shift, best, candidates);
+          if (table[row]! < best) best = table[row]!;
+          if (table[row + 1] !== 0) this.gather(table[row + 1]!, best, candidates);
         }
         if (at === end) return best;
         row = table[row + classOf[bytes[at]!]!]!;
@@ -89,19 +98,19 @@ export class LiteralSearch {
       let child = 0;
       while (node !== 0 && (child = tree.child(node, byte)) === 0) node = fail[node]!;
       node = node === 0 ? root[byte]! : child;
-      if (this.best[node]! < best || listed[node] !== 0) best = this.take(node, best, candidates);
+      if (this.best[node]! < best) best = this.best[node]!;
+      if (listed[node] !== 0) this.gather(listed[node]!, best, candidates);
     }
     return best;
   }
 
-  private take(node: number, best: number, candidates: Candidates): number {
-    if (this.best[node]! < best) best = this.best[node]!;
+  /** Takes the lists of a node and of its suffixes. */
+  private gather(node: number, best: number, candidates: Candidates): void {
     const { lists, taken, generation } = this;
-    for (let at = this.listed[node]!; at !== 0 && taken[at] !== generation; at = this.nextListed[at]!) {
-      taken[at] = generation;
-      lists.gather(at, best, candidates);
+    for (; node !== 0 && taken[node] !== generation; node = this.nextListed[node]!) {
+      taken[node] = generation;
+      lists.gather(node, best, candidates);
     }
-    return best;
   }
 
   /** Links in order of depth: those of shorter strings are needed first. Gives the nodes in that order. */
@@ -131,14 +140,16 @@ export class LiteralSearch {
   }
 
   private buildTable(order: readonly number[]): Int32Array {
-    const { tree, fail, shift, classOf, root } = this;
-    const table = new Int32Array(tree.size << shift);
+    const { tree, fail, width, classOf, root } = this;
+    const table = new Int32Array(tree.size * width);
     for (const node of [0, ...order]) {
       // Where a string goes on nowhere, its longest suffix does, and that one's row is done.
-      if (node !== 0) table.copyWithin(node << shift, fail[node]! << shift, (fail[node]! + 1) << shift);
+      if (node !== 0) table.copyWithin(node * width, fail[node]! * width, (fail[node]! + 1) * width);
+      table[node * width] = this.best[node]!;
+      table[node * width + 1] = this.listed[node]!;
       for (const [byte, child] of tree.edges(node)) {
         const found = this.best[child] !== NO_INDEX || this.listed[child] !== 0;
-        table[(node << shift) + classOf[byte]!] = found ? -(child << shift) : child << shift;
+        table[node * width + classOf[byte]!] = found ? -child * width : child * width;
       }
     }
     for (let byte = 0; byte < 256; byte++) root[byte] = table[classOf[byte]!]!;

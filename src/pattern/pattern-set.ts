@@ -104,10 +104,7 @@ export class PatternSet {
    */
   search(bytes: Uint8Array, start: number, end: number, best: number, candidates: Candidates): number {
     if (this.lowestAlways < best) best = this.lowestAlways;
-    for (const index of this.always) {
-      if (index >= best) break;
-      candidates.add(index);
-    }
+    for (let at = 0; at < this.always.length && this.always[at]! < best; at++) candidates.add(this.always[at]!);
     if (this.tree.lowest < best) best = this.tree.search(bytes, start, end, best, candidates);
     if (this.literals.lowest < best) {
       const { pending } = this;
@@ -115,7 +112,8 @@ export class PatternSet {
       best = this.literals.search(bytes, start, end, best, pending);
       if (pending.count > 0) best = this.look(bytes, start, end, best, candidates);
     }
-    for (const group of this.ungated) {
+    for (let at = 0; at < this.ungated.length; at++) {
+      const group = this.ungated[at]!;
       if (group.lowest < best) best = runGroup(group, bytes, start, end, best, candidates);
     }
     return best;
