@@ -53,7 +53,9 @@ export class Controller {
   #running: Promise<void> | null = null;
   #lastGood: LastGood;
   #translation: Translation | null = null;
-  #programmed: Programmed | null = null;
+  /** The snapshot that the proxy was last given, and what it said. */
+  #last: { readonly snapshot: Snapshot; readonly programmed: Programmed } | null = null;
+  #inForce: Snapshot | null = null;
   #generation = 0;
   #appliedAt: number | null = null;
   #closed = false;
@@ -76,14 +78,14 @@ export class Controller {
     clearInterval(this.#timer);
   }
 
-  /** Null before the first one. */
+  /** The one in force; null before the first one. */
   get snapshot(): Snapshot | null {
-    return this.#programmed === null ? null : (this.#translation?.snapshot ?? null);
+    return this.#inForce;
   }
 
   /** Why nothing is served yet; empty when something is. */
   get waiting(): string | null {
-    if (this.#programmed !== null) return null;
+    if (this.#inForce !== null) return null;
     return this.#options.source.state.known
       ? 'the first snapshot is not served yet'
       : 'there is no configuration: what was given is faulty, and nothing was kept from before';
@@ -100,7 +102,7 @@ export class Controller {
     const grouped = groupCounts(counts);
     const facts: ServingFacts = {
       snapshot,
-      programmed: this.#programmed?.snapshot === snapshot.id || this.#programmed?.error ? this.#programmed : null,
+      programmed: this.#last?.snapshot.id === snapshot.id ? this.#last.programmed : null,
       counts: grouped,
       onTarget: this.#targets.look(snapshot, grouped.matrices),
     };
@@ -124,7 +126,7 @@ export class Controller {
     const { faults } = this.#options.source.state;
     return {
       generation: this.#generation,
-      lastApplySuccess: this.#programmed !== null && this.#programmed.error === undefined && faults.length === 0,
+      lastApplySuccess: this.#last !== null && this.#last.programmed.error === undefined && faults.length === 0,
       lastApplyAt: this.#appliedAt,
       faults: faults.length,
       applyDuration: this.#applyDuration,
@@ -205,35 +207,45 @@ export class Controller {
 
   async #apply(state: SourceState, noticed: number): Promise<void> {
     const { log, source } = this.#options;
-    const inForce = this.#programmed === null ? null : (this.#translation?.snapshot.id ?? null);
     const cluster = this.#clusterState(state);
     const translation = this.#translate(cluster);
     this.#translation = translation;
     this.#lastGood = translation.lastGood;
     source.keepLastGood(lastGoodToKeep(translation.lastGood, cluster));
-    if (translation.snapshot.id !== inForce) {
-      this.#programmed = await this.#options.serving.configure(translation.snapshot);
-      this.#generation++;
-      this.#appliedAt = Date.now() / 1000;
-      this.#applyDuration.observe(this.#programmed.milliseconds / 1000);
-      const milliseconds = Math.round(performance.now() - noticed);
-      this.#propagation.observe(milliseconds / 1000);
-      if (this.#generation === 1) this.#options.onFirst?.();
-      const { id } = translation.snapshot;
-      log.info({ snapshot: id, generation: this.#generation, milliseconds }, 'configuration is in force');
+    const { snapshot } = translation;
+    if (snapshot.id !== this.#last?.snapshot.id) {
+      const { error, milliseconds } = await this.#configure(snapshot);
+      this.#applyDuration.observe(milliseconds / 1000);
+      if (error === undefined) this.#applied(snapshot, performance.now() - noticed);
+      else log.error({ snapshot: snapshot.id }, `the configuration is not in force: ${error}`);
     }
     this.statuses();
   }
 
+  async #configure(snapshot: Snapshot): Promise<Programmed> {
+    const programmed = await this.#options.serving.configure(snapshot);
+    this.#last = { snapshot, programmed };
+    return programmed;
+  }
+
+  #applied(snapshot: Snapshot, milliseconds: number): void {
+    const { log, onFirst } = this.#options;
+    this.#inForce = snapshot;
+    this.#generation++;
+    this.#appliedAt = Date.now() / 1000;
+    this.#propagation.observe(milliseconds / 1000);
+    const fields = { snapshot: snapshot.id, generation: this.#generation, milliseconds: Math.round(milliseconds) };
+    log.info(fields, 'configuration is in force');
+    if (this.#generation === 1) onFirst?.();
+  }
+
   #tick(): void {
-    if (this.#closed || this.#running !== null || this.#translation === null || this.#programmed === null) return;
+    if (this.#closed || this.#running !== null || this.#last === null) return;
     this.statuses();
     // The proxy itself tries a port again that was taken; asking for the same snapshot tells what became of it.
-    if (this.#programmed.listeners.some((listener) => listener.error !== null)) {
-      const { snapshot } = this.#translation;
-      this.#start(async () => {
-        this.#programmed = await this.#options.serving.configure(snapshot);
-      });
+    const { snapshot, programmed } = this.#last;
+    if (programmed.listeners.some((listener) => listener.error !== null)) {
+      this.#start(async () => void (await this.#configure(snapshot)));
     }
   }
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { CountsDocument, StatusDocument } from '../../src/admin/contract.ts';
+import type { StatusDocument } from '../../src/admin/contract.ts';
 import { type Origin, startOrigins } from '../../src/cli/demo-origins.ts';
 import { freePort } from '../../src/cli/demo-ports.ts';
 import { adminRequest, ROOT, type ServeProcess, startServe } from '../../src/cli/demo-serve.ts';
@@ -101,11 +101,12 @@ export async function until<T>(ask: () => Promise<T>, wished: (answer: T) => boo
   }
 }
 
-/** Weights of the row of `shop` as they are in force. */
+/** Weights of `shop`, once every worker has acknowledged what the object says. */
 export async function weightsInForce(stage: Stage): Promise<string> {
-  const counts = await stage.serve.admin<CountsDocument>('/v1/counts');
-  const row = counts.rows.find(({ id }) => id === 'matrix default/m shop');
-  return (row?.cells ?? []).map(({ weight }) => weight).join(':');
+  const object = (await status(stage)).objects.find(({ kind }) => kind === 'AppWeightMatrix');
+  const programmed = object?.status.conditions.find(({ type }) => type === 'Programmed');
+  const { rows } = (object?.spec ?? { rows: [] }) as { rows: { weights: { weight: number }[] }[] };
+  return programmed?.status === 'True' ? rows.map(({ weights }) => weights[0]?.weight).join(':') : 'pending';
 }
 
 export function status(stage: Stage): Promise<StatusDocument> {
