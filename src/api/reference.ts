@@ -64,7 +64,7 @@ const typeOf = (node: Structural): string => {
   switch (node.type) {
     case 'array': {
       const keys = node['x-kubernetes-list-map-keys'];
-      const of = node.items?.type === 'object' ? 'objects' : `${typeOf(node.items ?? {})}s`;
+      const of = node.items?.type === 'object' ? 'objects' : 'strings';
       return `list of at most ${node.maxItems} ${of}${keys === undefined ? '' : `, by \`${keys.join()}\``}`;
     }
     case 'integer':

@@ -139,7 +139,9 @@ const retry = z.strictObject({
     16,
   )
     .default(['ConnectFailure', 'Reset'])
-    .describe('What is tried again: ConnectFailure, Reset (closed without an answer), or a status code.'),
+    .describe(
+      'What is tried again: ConnectFailure, Reset (closed without an answer), or a status code. Write the key in quotes, "on": kubectl reads YAML 1.1, in which a bare on means true.',
+    ),
 });
 
 interface RuleShape {

@@ -10,6 +10,7 @@ import {
   duration,
   ipAddress,
   port,
+  secretRef,
   secretRefs,
   text,
 } from './common.ts';
@@ -38,7 +39,9 @@ const listenerTls = z.strictObject({
   minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2').describe('Oldest version of TLS that is accepted.'),
   clientValidation: z
     .strictObject({
-      caCertificateRefs: secretRefs('Secrets whose ca.crt signs the accepted certificates.').default([]),
+      caCertificateRefs: atomicList(secretRef.describe('A Secret.'), 16)
+        .min(1)
+        .describe('Secrets whose ca.crt signs the certificates that are accepted.'),
     })
     .exactOptional()
     .describe('Asks clients for a certificate.'),
