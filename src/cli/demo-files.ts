@@ -1,5 +1,5 @@
 /** The demo's manifests: a copy that a person may edit, with the ports that were asked for. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -23,7 +23,8 @@ export const DEMO_PORTS = { listen: 8000, servers: 8080 } as const;
 /** The checkout's own example stays as it is: each run begins with the matrix of the book. */
 export function copyExample(example: string, ports: Ports): DemoFiles {
   const root = mkdtempSync(join(tmpdir(), 'tcpvs-demo-'));
-  const directory = mkdtempSync(join(root, 'config-'));
+  const directory = join(root, 'config');
+  mkdirSync(directory);
   for (const file of readdirSync(example).filter((name) => /\.(yaml|conf)$/.test(name))) {
     writeFileSync(join(directory, file), withPorts(readFileSync(join(example, file), 'utf8'), ports));
   }

@@ -59,16 +59,21 @@ export interface Places {
 /** Commands to try while it runs. */
 export function commands(places: Places, colours: boolean): string[] {
   const paint = painter(colours);
-  const adm = `bin/tcpvsadm --socket ${places.socket}`;
   return [
     paint.bold('Try, in a second terminal:'),
+    `  export TCPVS_SOCKET=${places.socket}`,
+    '  bin/tcpvsadm -L',
+    `  bin/tcpvsadm --add-rule -i http --pattern='/appc/.*' -w 50 -r web2:${places.serverPort}`,
+    `  bin/tcpvsadm -e -i http -r web5:${places.serverPort} -w 0           # quiesce web5`,
+    `  $EDITOR ${places.directory}/matrix.yaml   # or so: in force when saved`,
     `  curl -i http://${places.listen}/appc/`,
-    `  $EDITOR ${places.directory}/matrix.yaml       # change a weight, save: it is in force at once`,
-    `  ${adm} -L`,
-    `  ${adm} --add-rule -i http --pattern=/appc/.* --weight 50 -r web2:${places.serverPort}`,
-    `  ${adm} -e -i http -r web5:${places.serverPort} -w 0       # quiesce web5`,
-    paint.dim('  Ctrl-C ends all of it: load, tcpvs, web servers and temporary files.'),
+    paint.dim('Ctrl-C ends all of it: load, tcpvs, web servers and temporary files.'),
   ];
+}
+
+/** As many lines as a terminal of so many rows can show without scrolling: blank ones go first. */
+export function fitting(lines: readonly string[], rows: number): readonly string[] {
+  return lines.length < rows ? lines : lines.filter((line) => line !== '').slice(0, rows - 1);
 }
 
 function header(name: string, servers: readonly string[]): string {

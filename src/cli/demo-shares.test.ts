@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { CellCounts, CountsDocument } from '../model/counts.ts';
-import { matrices, summary, type Picture } from './demo-screen.ts';
+import { fitting, matrices, summary, type Picture } from './demo-screen.ts';
 import { inexact, recount, sharesOf } from './demo-shares.ts';
 
 const cell = (server: string, app: string, weight: number, asked: number, requests: number): CellCounts => ({
@@ -83,4 +83,10 @@ test('the picture has both matrices, and colours only where they are wanted', ()
   );
   assert.match(matrices({ ...picture, width: 140 })[1] ?? '', /87 +13 +appc +86\.00/);
   assert.match(summary(picture), /1:02 of 10:00 · 200 requests answered, 3 errors · appc web2 86\.00 \/ web3 14\.00/);
+});
+
+test('in a small terminal the blank lines go first, then the end', () => {
+  assert.deepEqual(fitting(['a', '', 'b'], 4), ['a', '', 'b']);
+  assert.deepEqual(fitting(['a', '', 'b'], 3), ['a', 'b']);
+  assert.deepEqual(fitting(['a', 'b', 'c'], 3), ['a', 'b']);
 });

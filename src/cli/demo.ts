@@ -11,7 +11,7 @@ import { copyExample, DEMO_PORTS, type DemoFiles } from './demo-files.ts';
 import { startLoad, type Load } from './demo-load.ts';
 import { parseDemoOptions, SERVERS, USAGE, type DemoOptions } from './demo-options.ts';
 import { listenError, startOrigins, type Origin } from './demo-origins.ts';
-import { commands, matrices, summary, title, type Picture } from './demo-screen.ts';
+import { commands, fitting, matrices, summary, title, type Picture } from './demo-screen.ts';
 import { ROOT, startServe, type ServeProcess } from './demo-serve.ts';
 import { inexact, recount, sharesOf } from './demo-shares.ts';
 
@@ -113,7 +113,7 @@ async function show(options: DemoOptions, stage: Stage, help: readonly string[],
     const picture = await take(options, stage, (performance.now() - startedAt) / 1000).catch(() => null);
     if (picture === null) continue;
     if (!terminal) process.stdout.write(`${summary(picture)}\n`);
-    else redraw([title(picture), '', ...matrices(picture), '', ...help]);
+    else redraw(fitting([title(picture), '', ...matrices(picture), '', ...help], process.stdout.rows));
   }
   const { reason } = ends.signal as { reason?: unknown };
   if (reason instanceof Error && reason.name !== 'AbortError')

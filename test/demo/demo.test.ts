@@ -64,7 +64,7 @@ test('Ctrl-C ends all of it', async () => {
     interrupt();
   });
   assert.equal(run.status, 0, run.output + run.complaints);
-  assert.match(run.output, /tcpvsadm --socket \S+ -L/);
+  assert.match(run.output, /export TCPVS_SOCKET=\S+\n {2}bin\/tcpvsadm -L\n/);
   assert.match(run.output, /[1-9][0-9,]* requests answered, 0 errors · appa web1 100\.00/);
   assert.match(run.output, /ended\.\n$/);
   assert.equal(leftovers(), before);
