@@ -69,7 +69,8 @@ export function judge(text: string): Judgement | null {
 
   const codings = of('transfer-encoding');
   const lengths = of('content-length');
-  if (codings.length + lengths.length > 1) return refuse('framing');
+  if (lengths.length > 1 || (lengths.length > 0 && codings.length > 0)) return refuse('framing');
+  if (codings.length > 1) return refuse('coding');
   if (codings.some((value) => value.toLowerCase() !== 'chunked')) return refuse('coding');
   if (codings.length > 0 && minor === '0') return refuse('chunked in 1.0');
   if (lengths.some((value) => !/^[0-9]{1,15}$/.test(value))) return refuse('length');
