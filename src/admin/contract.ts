@@ -11,7 +11,7 @@
  * GET  /v1/log-level   → {level}; PUT {level}
  * POST /v1/reload      as SIGHUP
  */
-import type { ObjectStatus } from '../model/status.ts';
+import type { Condition, ObjectStatus } from '../model/status.ts';
 
 export type { CountsDocument } from '../model/counts.ts';
 
@@ -29,7 +29,9 @@ export interface ApiObject {
 
 export interface StatusDocument {
   readonly objects: readonly (ApiObject & {
-    readonly status: Omit<ObjectStatus, 'kind' | 'key' | 'details'> & Record<string, unknown>;
+    readonly status: Pick<ObjectStatus, 'observedGeneration'> & {
+      readonly conditions: readonly (Condition & { readonly lastTransitionTime?: string })[];
+    } & Record<string, unknown>;
   })[];
   /** What is wrong in the configuration's files now; while a file is faulty, what it said before stays. */
   readonly faults?: readonly {
