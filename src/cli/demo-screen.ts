@@ -64,7 +64,7 @@ export function commands(places: Places, colours: boolean): string[] {
     `  export TCPVS_SOCKET=${places.socket}`,
     '  bin/tcpvsadm -L',
     `  bin/tcpvsadm --add-rule -i http --pattern='/appc/.*' -w 50 -r web2:${places.serverPort}`,
-    `  bin/tcpvsadm -e -i http -r web5:${places.serverPort} -w 0           # quiesce web5`,
+    `  bin/tcpvsadm --add-rule -i http --pattern='/appe/.*' -w 0 -r web5:${places.serverPort}    # quiesce a cell`,
     `  $EDITOR ${places.directory}/matrix.yaml   # or so: in force when saved`,
     `  curl -i http://${places.listen}/appc/`,
     paint.dim('Ctrl-C ends all of it: load, tcpvs, web servers and temporary files.'),
