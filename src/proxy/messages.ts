@@ -68,7 +68,9 @@ export type FromWorker =
     }
   /** An endpoint that was suspected answered. */
   | { readonly type: 'cleared'; readonly slot: number }
-  | { readonly type: 'drained' };
+  | { readonly type: 'drained' }
+  /** A fault of ours was caught: one connection was given up for it. `stack` says where it was. */
+  | { readonly type: 'fault'; readonly stack: string };
 
 /** Virtual servers of the same address and port share one listener. */
 export function listenerKey(address: string, port: number): string {

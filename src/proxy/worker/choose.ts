@@ -6,7 +6,7 @@ import { CELL, CELL_COUNTERS, DOWN } from '../shared.ts';
 import { latin1 } from './bytes.ts';
 import type { Client } from './client.ts';
 import { head } from './heads.ts';
-import type { WorkerState } from './state.ts';
+import { countLimit, type WorkerState } from './state.ts';
 import { COOKIE, cookieValue, endpointToken } from './sticky.ts';
 import type { Row, Target, VirtualServer } from './tables.ts';
 
@@ -30,10 +30,21 @@ export function chooseFirst(client: Client, target: Target, virtualServer: Virtu
     }
   }
   let choice = chooserOf(client.state, target, virtualServer, row).choose();
-  if (choice < 0) choice = lastResort(client, virtualServer);
-  else count(client, row, choice, CELL.first);
+  if (choice < 0) {
+    if (isAtCap(client.state, row)) countLimit(client.state, 'connections_per_server');
+    choice = lastResort(client, virtualServer);
+  } else {
+    count(client, row, choice, CELL.first);
+  }
   if (choice >= 0 && virtualServer.isSticky) client.setCookie = cookieLine(client.state, client.row, choice);
   return choice;
+}
+
+/** Nothing takes new work, though something would if it were not for its cap. */
+function isAtCap(state: WorkerState, row: Row): boolean {
+  return row.plan.endpoints.some(
+    ({ available, slot, maxConnections }) => available && state.shared.inflight[slot]! >= maxConnections,
+  );
 }
 
 /** After a failure: none of `client.tried`; when the row is exhausted, the virtual server's redirect. */

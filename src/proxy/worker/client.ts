@@ -6,24 +6,27 @@ import { ChunkedDecoder } from '../../http/chunked.ts';
 import { parseRequest } from '../../http/parse-request.ts';
 import type { ReasonWord } from '../../model/reasons.ts';
 import { GLOBAL } from '../shared.ts';
+import { abandon } from './abandon.ts';
 import { countAnswer } from './accounting.ts';
 import { closeGently, refuse } from './answers.ts';
-import { abandon, begin, bodyArrived, upstreamConnected } from './exchange.ts';
+import { upstreamConnected } from './dispatch.ts';
+import { begin } from './exchange.ts';
 import { head } from './heads.ts';
 import { Connection, END, READ_SIZE, nextBuffer, readBytes, readResult, type RawHandle } from './io.ts';
 import { plainAddress } from './peers.ts';
 import { MAX_DISCARD, MAX_HELD, PHASE } from './phases.ts';
 import { answerArrived, resumeAnswer, upstreamLost } from './relay.ts';
+import { bodyArrived } from './request-body.ts';
 import type { WorkerState } from './state.ts';
-import { countLimit, countReason } from './state.ts';
-import type { ListenerTable, Row, Target, VirtualServer } from './tables.ts';
+import { caught, countLimit, countReason } from './state.ts';
+import type { ListenerPlace, Row, Target, VirtualServer } from './tables.ts';
 import { tunnelConnected, tunnelEnded, tunnelFromClient } from './tunnel.ts';
 import type { Loss, Upstream, UpstreamUser } from './upstream.ts';
 
 export class Client extends Connection implements UpstreamUser {
   readonly state: WorkerState;
   /** Its listener's table is looked up anew for each request: a swap holds from the next one on. */
-  readonly listener: { table: ListenerTable };
+  readonly listener: ListenerPlace;
   readonly peer: string;
   /** Lines that tell the server who asks; ends with the head's empty line. */
   readonly forwarded: Uint8Array;
@@ -79,7 +82,7 @@ export class Client extends Connection implements UpstreamUser {
   bytesSent = 0;
   setCookie = '';
 
-  constructor(state: WorkerState, listener: { table: ListenerTable }, socket: Socket) {
+  constructor(state: WorkerState, listener: ListenerPlace, socket: Socket) {
     super(socket);
     this.state = state;
     this.listener = listener;
@@ -89,6 +92,7 @@ export class Client extends Connection implements UpstreamUser {
     this.idleSince = state.now;
     this.deadline = state.now + listener.table.keepAliveTimeout;
     state.sweeper.add(this);
+    listener.clients++;
     state.counters.global[GLOBAL.connectionsAccepted]!++;
     state.counters.global[GLOBAL.connectionsActive]!++;
     socket.on('error', () => this.ended(true));
@@ -216,7 +220,6 @@ export class Client extends Connection implements UpstreamUser {
     this.minor = 1;
     this.isHead = false;
     this.bodyDone = true;
-    this.virtualServer = null;
     this.target = null;
     this.logged = null;
     refuse(this, word);
@@ -291,7 +294,7 @@ export class Client extends Connection implements UpstreamUser {
       if (this.heldLength > 0) {
         this.keep = false;
         this.bodyDone = true;
-        this.virtualServer = this.target = null;
+        this.target = null;
         refuse(this, 'head_timeout');
       } else {
         this.destroy();
@@ -308,6 +311,12 @@ export class Client extends Connection implements UpstreamUser {
       this.deadline = now + 60_000;
       this.reset();
     }
+  }
+
+  /** After a fault of ours. */
+  override fail(error: unknown): void {
+    caught(this.state, error);
+    this.reset();
   }
 
   /** Closes with a reset: the client must not take what it got for the whole. */
@@ -337,7 +346,8 @@ export class Client extends Connection implements UpstreamUser {
     abandon(this);
     this.state.sweeper.remove(this);
     this.state.counters.global[GLOBAL.connectionsActive]!--;
-    if (this.virtualServer !== null) this.virtualServer.clients--;
+    this.listener.clients--;
+    if (this.virtualServer !== null) this.virtualServer.load.clients--;
     this.virtualServer = null;
     this.held = null;
     close();
@@ -391,10 +401,11 @@ function onread(this: RawHandle): Uint8Array | undefined {
   const client = this.connection as Client;
   const length = readResult();
   if (client.gone || length === 0) return undefined;
-  if (length < 0) {
-    client.ended(length !== END);
-    return undefined;
+  try {
+    if (length < 0) client.ended(length !== END);
+    else client.received(readBytes(client), length);
+  } catch (error) {
+    client.fail(error);
   }
-  client.received(readBytes(client), length);
   return nextBuffer(client);
 }

@@ -5,7 +5,7 @@ import { HostTable } from '../../router/host-table.ts';
 import { RuleTable } from '../../router/rule-table.ts';
 import { listenerKey, type ToWorker, type VirtualServerPlan } from '../messages.ts';
 import { compileEdits } from './edits.ts';
-import type { Endpoint, ListenerTable, Row, RowPlace, Target, VirtualServer } from './tables.ts';
+import type { Endpoint, ListenerPlace, ListenerTable, Row, RowPlace, Target, VirtualServer } from './tables.ts';
 
 type Configure = Extract<ToWorker, { type: 'configure' }>;
 
@@ -14,18 +14,17 @@ export class Tables {
   readonly #endpoints = new Map<number, Endpoint>();
   readonly #rows = new Map<string, RowPlace>();
   readonly #virtualServers = new Map<ObjectKey, VirtualServer>();
-  /** One holder per listener: connections keep it, and see each new table from their next request on. */
-  readonly #listeners = new Map<string, { table: ListenerTable }>();
+  readonly #listeners = new Map<string, ListenerPlace>();
 
   /** `workers`: among how many a virtual server's limits are divided. */
   constructor(workers: number) {
     this.#workers = workers;
   }
 
-  listener(key: string): { table: ListenerTable } {
-    let holder = this.#listeners.get(key);
-    if (holder === undefined) this.#listeners.set(key, (holder = { table: emptyTable(key) }));
-    return holder;
+  listener(key: string): ListenerPlace {
+    let place = this.#listeners.get(key);
+    if (place === undefined) this.#listeners.set(key, (place = { table: emptyTable(key), clients: 0 }));
+    return place;
   }
 
   /** Some virtual server chooses by latency. */
@@ -90,7 +89,7 @@ export class Tables {
       balance: piece.balance,
       isWlc: piece.scheduler === 'wlc',
       isSticky: piece.scheduler === 'chttp',
-      clients: before?.clients ?? 0,
+      load: before?.load ?? { clients: 0 },
       maxClients: maxClients === 0 ? Infinity : Math.ceil(maxClients / this.#workers),
     };
   }
@@ -137,7 +136,7 @@ export class Tables {
           entries.push({ host, value: virtualServer, protocol: listener.protocol, port: listener.port });
       }
     }
-    for (const [key, holder] of this.#listeners) if (!groups.has(key)) holder.table = emptyTable(key);
+    for (const [key, place] of this.#listeners) if (!groups.has(key)) place.table = emptyTable(key);
     for (const [key, entries] of groups) {
       const limits = entries.map((entry) => entry.value.plan.piece.limits);
       const widest = (pick: (limit: (typeof limits)[number]) => number, zero: number) =>

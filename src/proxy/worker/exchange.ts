@@ -3,23 +3,23 @@
  * tried excluded.
  */
 import { ChunkedDecoder } from '../../http/chunked.ts';
-import { DOWN, GLOBAL } from '../shared.ts';
+import { GLOBAL } from '../shared.ts';
+import { dropRetained } from './abandon.ts';
 import { countAnswer, enterEndpoint, leaveEndpoint, logAnswer } from './accounting.ts';
 import { answerOptions, refuse } from './answers.ts';
 import { latin1 } from './bytes.ts';
-import { chooseFirst, chooseNext } from './choose.ts';
-import { CHUNK_ROOM, LAST_CHUNK, frame } from './chunks.ts';
+import { chooseFirst } from './choose.ts';
 import type { Client } from './client.ts';
+import { dispatch } from './dispatch.ts';
 import { head } from './heads.ts';
-import { scratch, scratchView } from './io.ts';
 import { mirror } from './mirror.ts';
-import { MAX_RETAINED, PHASE, UP } from './phases.ts';
+import { PHASE } from './phases.ts';
 import { redirectTo } from './redirects.ts';
+import { bodyDeadline, retain, takeBody, taken } from './request-body.ts';
 import { writeRequestHead } from './request-lines.ts';
-import { rent, giveBack } from './retained.ts';
-import { MAX_RETRY_BUDGET, countLimit, type WorkerState } from './state.ts';
+import { MAX_RETRY_BUDGET, countLimit } from './state.ts';
 import type { Target, VirtualServer } from './tables.ts';
-import { acquire, discard, release, type Loss, type Upstream } from './upstream.ts';
+import { release, type Upstream } from './upstream.ts';
 
 /**
  * Takes up the request whose head (`head`) ends at `headEnd`.
@@ -89,7 +89,7 @@ function match(client: Client, virtualServer: VirtualServer | null): boolean {
     refuse(client, 'body_too_large');
     return false;
   }
-  if (virtualServer.clients > virtualServer.maxClients) {
+  if (virtualServer.load.clients > virtualServer.maxClients) {
     countLimit(state, 'clients');
     client.keep = false;
     refuse(client, 'overload');
@@ -117,7 +117,6 @@ function afterAnswer(client: Client, bytes: Uint8Array, headEnd: number, end: nu
 }
 
 function send(client: Client, target: Target, choice: number, bytes: Uint8Array, headEnd: number, end: number): number {
-  const state = client.state;
   let length = writeRequestHead(client, target, head);
   if (length < 0) {
     refuse(client, 'bad_target');
@@ -125,225 +124,18 @@ function send(client: Client, target: Target, choice: number, bytes: Uint8Array,
   }
   let consumed = headEnd;
   if (!client.bodyDone && headEnd < end) {
-    const result = appendBody(client, bytes, headEnd, end, length);
-    if (result < 0) {
-      badBody(client);
-      return end;
-    }
-    if (isTooLarge(client)) {
-      tooLarge(client);
-      return end;
-    }
-    consumed = client.bodyDone ? end - result : end;
-    length = written;
+    consumed = takeBody(client, bytes, headEnd, end, length);
+    if (consumed < 0) return end;
+    length = taken.end;
   }
   retain(client, length);
   enterEndpoint(client, choice);
   if (target.mirrors.length > 0) mirror(client, target);
-  client.deadline = client.bodyDone ? Infinity : state.now + readTimeout(client);
+  client.deadline = bodyDeadline(client);
   dispatch(client, target, length);
-  if (client.heldLength > MAX_RETAINED) client.pause();
+  // what was pipelined behind the request before may have stopped the reading of this one's body
+  if (!client.bodyDone && client.upstream?.connecting === false && client.upstream.pending === 0) client.resume();
   return consumed;
-}
-
-/** Sends what lies in the scratch area (and is retained) to the chosen endpoint. */
-function dispatch(client: Client, target: Target, length: number): void {
-  const state = client.state;
-  const endpoint = client.row!.endpoints[client.choice]!;
-  const upstream = acquire(state, endpoint, client, target.connectTimeout, client.fresh);
-  client.upstream = upstream;
-  upstream.phase = UP.head;
-  upstream.interim = 0;
-  if (upstream.connecting) return;
-  upstream.deadline = client.bodyDone ? state.now + target.requestTimeout : Infinity;
-  if (!upstream.write(scratchView(length), true, state.now)) {
-    upstream.lose('reset');
-    return;
-  }
-  upstream.sent = true;
-  if (upstream.pending > 0) client.pause();
-}
-
-/** The connection stands: everything that was kept for it goes out. */
-export function upstreamConnected(client: Client, upstream: Upstream): void {
-  const { state, target } = client;
-  upstream.sent = true;
-  upstream.deadline = client.bodyDone ? state.now + target!.requestTimeout : Infinity;
-  const view = client.retained!.subarray(0, client.retainedLength);
-  if (!upstream.write(Buffer.from(view), false, state.now)) {
-    upstream.lose('reset');
-    return;
-  }
-  if (client.retainedLength > MAX_RETAINED) client.retainedWhole = false;
-  if (upstream.pending > 0) client.pause();
-  else if (!client.bodyDone) client.resume();
-}
-
-/** Offset behind what `appendBody` wrote to the scratch area. */
-let written = 0;
-
-/**
- * Appends the body in `bytes[start … end)` to the scratch area at `at`, framed anew.
- * @returns how many of the bytes do not belong to it, −1 where it is malformed
- */
-function appendBody(client: Client, bytes: Uint8Array, start: number, end: number, at: number): number {
-  const output = scratch.area.bytes;
-  if (client.bodyLeft >= 0) {
-    const length = Math.min(client.bodyLeft, end - start);
-    output.set(bytes.subarray(start, start + length), at);
-    client.bodyLeft -= length;
-    client.bodyBytes += length;
-    client.bodyDone = client.bodyLeft === 0;
-    written = at + length;
-    return end - start - length;
-  }
-  const decoder = client.decoder!;
-  const result = decoder.decode(bytes, start, end, output, at + CHUNK_ROOM);
-  if (result < 0) return -1;
-  client.bodyBytes += decoder.written;
-  written = frame(output, at, decoder.written);
-  if (result === 1) {
-    // trailers of a request go no further: no server has said that it wants them
-    output.set(LAST_CHUNK, written);
-    written += LAST_CHUNK.length;
-    client.bodyDone = true;
-  }
-  return end - decoder.position;
-}
-
-/** More of the body. @returns the offset behind what belongs to it */
-export function bodyArrived(client: Client, bytes: Uint8Array, start: number, end: number): number {
-  const state = client.state;
-  const rest = appendBody(client, bytes, start, end, 0);
-  if (rest < 0) {
-    badBody(client);
-    return end;
-  }
-  if (isTooLarge(client)) {
-    tooLarge(client);
-    return end;
-  }
-  const length = written;
-  const upstream = client.upstream;
-  if (upstream === null) return end - rest;
-  client.deadline = client.bodyDone ? Infinity : state.now + readTimeout(client);
-  if (client.retainedWhole) retainMore(client, length, upstream.connecting);
-  if (upstream.connecting) {
-    if (client.retainedLength > MAX_RETAINED) client.pause();
-    return end - rest;
-  }
-  if (client.bodyDone && !client.answerStarted) upstream.deadline = state.now + client.target!.requestTimeout;
-  if (length > 0 && !upstream.write(scratchView(length), true, state.now)) upstream.lose('reset');
-  else if (upstream.pending > 0) client.pause();
-  return end - rest;
-}
-
-function isTooLarge(client: Client): boolean {
-  const limit = client.virtualServer!.plan.piece.limits.bodyBytes;
-  return limit > 0 && client.bodyBytes > limit;
-}
-
-function tooLarge(client: Client): void {
-  countLimit(client.state, 'body_bytes');
-  client.keep = false;
-  if (client.answerStarted) {
-    client.reset();
-    return;
-  }
-  abandon(client);
-  refuse(client, 'body_too_large');
-}
-
-function badBody(client: Client): void {
-  client.keep = false;
-  client.bodyDone = true;
-  if (client.answerStarted) {
-    client.reset();
-    return;
-  }
-  abandon(client);
-  refuse(client, 'bad_framing');
-}
-
-/** Keeps the first `length` bytes of the scratch area for another try. */
-function retain(client: Client, length: number): void {
-  const buffer = rent(length);
-  buffer.set(scratchView(length));
-  client.retained = buffer;
-  client.retainedLength = length;
-  client.retainedWhole = true;
-}
-
-/** `must`: the connection does not stand yet, so what arrives has nowhere else to be. */
-function retainMore(client: Client, length: number, must: boolean): void {
-  const total = client.retainedLength + length;
-  if (total > MAX_RETAINED && !must) {
-    client.retainedWhole = false;
-    return;
-  }
-  if (total > client.retained!.length) {
-    const larger = rent(total);
-    larger.set(client.retained!.subarray(0, client.retainedLength));
-    giveBack(client.retained!);
-    client.retained = larger;
-  }
-  client.retained!.set(scratchView(length), client.retainedLength);
-  client.retainedLength = total;
-}
-
-/**
- * Tries again where that is allowed.
- * @param stale the connection had been kept, and its server closed it before it answered: that says nothing about the
- * server, so one fresh connection to the same is tried
- * @returns false where it is not
- */
-export function tryAgain(client: Client, upstream: Upstream, stale: boolean): boolean {
-  const { state, target } = client;
-  if (target === null || client.answerStarted || client.gone || !client.retainedWhole) return false;
-  if (upstream.sent && !client.isIdempotent) return false;
-  if (stale && !client.fresh) return again(client, target, client.choice, true);
-  if (upstream.sent) {
-    if (client.attempts >= target.attempts || state.retryBudget < 1) return false;
-    state.retryBudget--;
-  }
-  return elsewhere(client, target);
-}
-
-/** Another endpoint of the row, none that was tried. */
-export function elsewhere(client: Client, target: Target): boolean {
-  client.tried.push(client.choice);
-  const before = client.choice;
-  leaveEndpoint(client);
-  const choice = chooseNext(client, target);
-  if (choice < 0) {
-    if (client.row === target.place.row) enterEndpoint(client, before);
-    return false;
-  }
-  client.attempts++;
-  client.state.counters.global[GLOBAL.retries]!++;
-  return again(client, target, choice, false);
-}
-
-function again(client: Client, target: Target, choice: number, fresh: boolean): boolean {
-  if (client.choice >= 0) leaveEndpoint(client);
-  client.fresh = fresh;
-  enterEndpoint(client, choice);
-  scratch.area.bytes.set(client.retained!.subarray(0, client.retainedLength));
-  dispatch(client, target, client.retainedLength);
-  return true;
-}
-
-/** Tells the main thread that an endpoint failed; a refused connection takes it out at once. */
-export function suspect(state: WorkerState, client: Client, how: Loss): void {
-  const row = client.row;
-  const endpoint = row?.endpoints[client.choice];
-  if (row === null || endpoint === undefined) return;
-  endpoint.suspected = true;
-  if (how === 'refused' && row.endpoints.length > 1) Atomics.or(state.shared.down, endpoint.slot, DOWN.ejected);
-  if (state.now - endpoint.reportedAt < 100 && how === 'refused') return;
-  endpoint.reportedAt = state.now;
-  const reason = how === 'refused' ? 'refused' : how === 'connect_timeout' || how === 'timeout' ? 'timeout' : 'reset';
-  state.report({ type: 'suspect', slot: endpoint.slot, reason });
 }
 
 /** The request is over; the connection to the server goes back to the idle ones if it can be used again. */
@@ -361,29 +153,10 @@ export function finish(client: Client, upstream: Upstream): void {
   else client.next();
 }
 
-/** Gives up what is on its way, without an answer to anybody. */
-export function abandon(client: Client): void {
-  const upstream = client.upstream;
-  client.upstream = null;
-  if (upstream !== null) discard(upstream);
-  leaveEndpoint(client);
-  dropRetained(client);
-}
-
-function dropRetained(client: Client): void {
-  if (client.retained !== null) giveBack(client.retained);
-  client.retained = null;
-  client.retainedWhole = false;
-}
-
 function changeVirtualServer(client: Client, virtualServer: VirtualServer | null): void {
-  if (client.virtualServer !== null) client.virtualServer.clients--;
+  if (client.virtualServer !== null) client.virtualServer.load.clients--;
   client.virtualServer = virtualServer;
-  if (virtualServer !== null) virtualServer.clients++;
-}
-
-export function readTimeout(client: Client): number {
-  return client.virtualServer?.plan.piece.limits.readTimeout ?? 60_000;
+  if (virtualServer !== null) virtualServer.load.clients++;
 }
 
 function describe(): { method: string; target: string; host: string } {

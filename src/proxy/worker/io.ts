@@ -159,6 +159,18 @@ export abstract class Connection {
   /** The deadline has passed. */
   abstract expired(now: number): void;
 
+  /** A fault of ours was caught while it was at work: gives it up. */
+  abstract fail(error: unknown): void;
+
+  /** Runs what an event calls for: a fault in it must not end the thread. */
+  guarded(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
   /** Begins to read; on a socket that connects, once it has. */
   attach(onread: (this: RawHandle) => Uint8Array | undefined, start: boolean): void {
     const handle = (this.socket as unknown as Record<'_handle', RawHandle | null>)['_handle'];
@@ -172,19 +184,21 @@ export abstract class Connection {
       return;
     }
     this.socket.allowHalfOpen = true;
-    this.socket.on('data', (chunk: Buffer) => {
-      // a chunk is at most one read long (64 KB), but that is Node's habit, not its promise
-      for (let p = 0; p < chunk.length && !this.gone; p += READ_SIZE) {
-        const part = chunk.subarray(p, p + READ_SIZE);
-        input.set(part);
-        this.received(input, part.length);
-      }
-    });
-    this.socket.on('end', () => this.ended(false));
+    this.socket.on('data', (chunk: Buffer) => this.guarded(() => this.chunkArrived(chunk)));
+    this.socket.on('end', () => this.guarded(() => this.ended(false)));
     this.socket.on('drain', () => {
       this.pending = 0;
-      if (!this.gone) this.drained();
+      if (!this.gone) this.guarded(() => this.drained());
     });
+  }
+
+  /** A chunk is at most one read long (64 KB), but that is Node's habit, not its promise. */
+  private chunkArrived(chunk: Buffer): void {
+    for (let p = 0; p < chunk.length && !this.gone; p += READ_SIZE) {
+      const part = chunk.subarray(p, p + READ_SIZE);
+      input.set(part);
+      this.received(input, part.length);
+    }
   }
 
   /**
@@ -242,8 +256,8 @@ function writeComplete(this: PendingWrite, status: number): void {
   if (this.scratch !== undefined && freeScratch.length < 8) freeScratch.push(this.scratch);
   connection.pending--;
   if (connection.gone) return;
-  if (status < 0) connection.ended(true);
-  else if (connection.pending === 0) connection.drained();
+  if (status < 0) connection.guarded(() => connection.ended(true));
+  else if (connection.pending === 0) connection.guarded(() => connection.drained());
 }
 
 /** What every `onread` does with the end of its read: the next buffer, or undefined to keep the present one. */

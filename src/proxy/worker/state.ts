@@ -33,6 +33,12 @@ export interface WorkerState {
   observeLatency: boolean;
 }
 
+/** A fault of ours costs one connection, not the worker with all the others. */
+export function caught(state: WorkerState, error: unknown): void {
+  countReason(state, 'internal');
+  state.report({ type: 'fault', stack: String(error instanceof Error ? error.stack : error).slice(0, 2000) });
+}
+
 export const MAX_RETRY_BUDGET = 100;
 
 export function countReason(state: WorkerState, word: ReasonWord): void {

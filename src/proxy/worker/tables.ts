@@ -75,10 +75,17 @@ export interface VirtualServer {
   readonly balance: Balance;
   readonly isWlc: boolean;
   readonly isSticky: boolean;
-  /** Clients whose last request it took, in this worker. */
-  clients: number;
+  /** Clients whose last request it took, in this worker; the same object over all swaps. */
+  readonly load: { clients: number };
   /** Its share of `limits.maxClients`; Infinity where that is unlimited. */
   readonly maxClients: number;
+}
+
+/** A listener over all swaps: its connections keep it, and see each new table from their next request on. */
+export interface ListenerPlace {
+  table: ListenerTable;
+  /** Its connections in this worker. */
+  clients: number;
 }
 
 /** What is behind one listening port. */

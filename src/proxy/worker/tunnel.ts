@@ -1,9 +1,10 @@
-import { countAnswer, enterEndpoint, leaveEndpoint, logAnswer } from './accounting.ts';
 /** Bytes both ways: after an upgrade (101), and all of a TCP connection. */
+import { abandon } from './abandon.ts';
+import { countAnswer, enterEndpoint, leaveEndpoint, logAnswer } from './accounting.ts';
 import { refuse } from './answers.ts';
 import { chooseFirst, chooseNext } from './choose.ts';
 import type { Client } from './client.ts';
-import { abandon, suspect } from './exchange.ts';
+import { suspect } from './dispatch.ts';
 import { answerHead } from './heads.ts';
 import { input, inputView, scratch, scratchView } from './io.ts';
 import { PHASE, UP } from './phases.ts';
@@ -112,12 +113,12 @@ export function acceptTcp(client: Client): void {
   client.phase = PHASE.tunnel;
   client.startedAt = performance.now();
   client.state.now = client.startedAt;
-  if (virtualServer === null || target === null || virtualServer.clients >= virtualServer.maxClients) {
+  if (virtualServer === null || target === null || virtualServer.load.clients >= virtualServer.maxClients) {
     client.reset();
     return;
   }
   client.virtualServer = virtualServer;
-  virtualServer.clients++;
+  virtualServer.load.clients++;
   client.target = target;
   const choice = chooseFirst(client, target, virtualServer, -1);
   if (choice < 0) client.reset();

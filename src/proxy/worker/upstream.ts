@@ -15,7 +15,7 @@ import {
   returnLarge,
   type RawHandle,
 } from './io.ts';
-import type { WorkerState } from './state.ts';
+import { caught, type WorkerState } from './state.ts';
 import type { Endpoint } from './tables.ts';
 
 /** Who uses a connection to a server: it hears what happens on it. */
@@ -26,6 +26,8 @@ export interface UpstreamUser {
   lost(upstream: Upstream, how: Loss): void;
   /** The server has taken all that was written. */
   upstreamDrained(upstream: Upstream): void;
+  /** A fault of ours was caught. */
+  fail(error: unknown): void;
 }
 
 /** `refused` and `unreachable`: before it stood. `end`: the server ended it. `reset`: it broke. */
@@ -74,13 +76,13 @@ export class Upstream extends Connection {
       if (this.gone) return;
       this.connecting = false;
       this.attach(onread, false);
-      this.user?.connected(this);
+      this.guarded(() => this.user?.connected(this));
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (!this.connecting) this.lose('reset');
-      else this.lose(error.code === 'ECONNREFUSED' ? 'refused' : 'unreachable');
+      const how = !this.connecting ? 'reset' : error.code === 'ECONNREFUSED' ? 'refused' : 'unreachable';
+      this.guarded(() => this.lose(how));
     });
-    socket.on('close', () => this.lose('reset'));
+    socket.on('close', () => this.guarded(() => this.lose('reset')));
   }
 
   override received(bytes: Uint8Array, length: number): void {
@@ -101,6 +103,14 @@ export class Upstream extends Connection {
   override expired(): void {
     if (this.user === null) this.destroy();
     else this.lose(this.connecting ? 'connect_timeout' : 'timeout');
+  }
+
+  /** After a fault of ours: whoever uses it cannot go on either. */
+  override fail(error: unknown): void {
+    const user = this.user;
+    this.destroy();
+    if (user === null) caught(this.state, error);
+    else user.fail(error);
   }
 
   /** Closes it, and tells who uses it. */
@@ -203,6 +213,7 @@ const NOBODY: UpstreamUser = {
   answered() {},
   lost() {},
   upstreamDrained() {},
+  fail() {},
 };
 
 function removeIdle(idle: Upstream[], upstream: Upstream): void {
@@ -215,10 +226,11 @@ function onread(this: RawHandle): Uint8Array | undefined {
   const upstream = this.connection as Upstream;
   const length = readResult();
   if (upstream.gone || length === 0) return undefined;
-  if (length < 0) {
-    upstream.ended(length !== END);
-    return undefined;
+  try {
+    if (length < 0) upstream.ended(length !== END);
+    else upstream.received(readBytes(upstream), length);
+  } catch (error) {
+    upstream.fail(error);
   }
-  upstream.received(readBytes(upstream), length);
   return nextBuffer(upstream);
 }

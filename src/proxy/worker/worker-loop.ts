@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 
 import type { FromWorker, ToWorker, WorkerData } from '../messages.ts';
-import { GLOBAL, SharedState, WorkerCounters } from '../shared.ts';
+import { SharedState, WorkerCounters } from '../shared.ts';
 import { AccessLog } from './access-log.ts';
 import { Client } from './client.ts';
 import { Tables } from './configure.ts';
@@ -85,7 +85,7 @@ export class WorkerLoop {
   #accept(key: string, socket: Socket): void {
     const listener = this.#tables.listener(key);
     const client = new Client(this.state, listener, socket);
-    if (this.state.counters.global[GLOBAL.connectionsActive]! > listener.table.maxClients) this.#makeRoom(client);
+    if (listener.clients > listener.table.maxClients) this.#makeRoom(client);
     if (listener.table.tcp !== null) acceptTcp(client);
     else client.start();
   }

@@ -1,0 +1,20 @@
+/** Giving up what is on its way. */
+import { leaveEndpoint } from './accounting.ts';
+import type { Client } from './client.ts';
+import { giveBack } from './retained.ts';
+import { discard } from './upstream.ts';
+
+/** Gives up what is on its way, without an answer to anybody. */
+export function abandon(client: Client): void {
+  const upstream = client.upstream;
+  client.upstream = null;
+  if (upstream !== null) discard(upstream);
+  leaveEndpoint(client);
+  dropRetained(client);
+}
+
+export function dropRetained(client: Client): void {
+  if (client.retained !== null) giveBack(client.retained);
+  client.retained = null;
+  client.retainedWhole = false;
+}

@@ -1,0 +1,98 @@
+/** Choose and send, and again where that is allowed: each try excludes what was tried. */
+import { DOWN, GLOBAL } from '../shared.ts';
+import { enterEndpoint, leaveEndpoint } from './accounting.ts';
+import { chooseNext } from './choose.ts';
+import type { Client } from './client.ts';
+import { scratch, scratchView } from './io.ts';
+import { MAX_RETAINED, UP } from './phases.ts';
+import type { WorkerState } from './state.ts';
+import type { Target } from './tables.ts';
+import { acquire, type Loss, type Upstream } from './upstream.ts';
+
+/** Sends what lies in the scratch area (and is retained) to the chosen endpoint. */
+export function dispatch(client: Client, target: Target, length: number): void {
+  const state = client.state;
+  const endpoint = client.row!.endpoints[client.choice]!;
+  const upstream = acquire(state, endpoint, client, target.connectTimeout, client.fresh);
+  client.upstream = upstream;
+  upstream.phase = UP.head;
+  upstream.interim = 0;
+  if (upstream.connecting) return;
+  upstream.deadline = client.bodyDone ? state.now + target.requestTimeout : Infinity;
+  if (!upstream.write(scratchView(length), true, state.now)) {
+    upstream.lose('reset');
+    return;
+  }
+  upstream.sent = true;
+  if (upstream.pending > 0) client.pause();
+}
+
+/** The connection stands: everything that was kept for it goes out. */
+export function upstreamConnected(client: Client, upstream: Upstream): void {
+  const { state, target } = client;
+  upstream.sent = true;
+  upstream.deadline = client.bodyDone ? state.now + target!.requestTimeout : Infinity;
+  const view = client.retained!.subarray(0, client.retainedLength);
+  if (!upstream.write(Buffer.from(view), false, state.now)) {
+    upstream.lose('reset');
+    return;
+  }
+  if (client.retainedLength > MAX_RETAINED) client.retainedWhole = false;
+  if (upstream.pending > 0) client.pause();
+  else if (!client.bodyDone) client.resume();
+}
+
+/**
+ * Tries again where that is allowed.
+ * @param stale the connection had been kept, and its server closed it before it answered: that says nothing about the
+ * server, so one fresh connection to the same is tried
+ * @returns false where it is not
+ */
+export function tryAgain(client: Client, upstream: Upstream, stale: boolean): boolean {
+  const { state, target } = client;
+  if (target === null || client.answerStarted || client.gone || !client.retainedWhole) return false;
+  if (upstream.sent && !client.isIdempotent) return false;
+  if (stale && !client.fresh) return again(client, target, client.choice, true);
+  if (upstream.sent) {
+    if (client.attempts >= target.attempts || state.retryBudget < 1) return false;
+    state.retryBudget--;
+  }
+  return elsewhere(client, target);
+}
+
+/** Another endpoint of the row, none that was tried. */
+export function elsewhere(client: Client, target: Target): boolean {
+  client.tried.push(client.choice);
+  const before = client.choice;
+  leaveEndpoint(client);
+  const choice = chooseNext(client, target);
+  if (choice < 0) {
+    if (client.row === target.place.row) enterEndpoint(client, before);
+    return false;
+  }
+  client.attempts++;
+  client.state.counters.global[GLOBAL.retries]!++;
+  return again(client, target, choice, false);
+}
+
+function again(client: Client, target: Target, choice: number, fresh: boolean): boolean {
+  if (client.choice >= 0) leaveEndpoint(client);
+  client.fresh = fresh;
+  enterEndpoint(client, choice);
+  scratch.area.bytes.set(client.retained!.subarray(0, client.retainedLength));
+  dispatch(client, target, client.retainedLength);
+  return true;
+}
+
+/** Tells the main thread that an endpoint failed; a refused connection takes it out at once. */
+export function suspect(state: WorkerState, client: Client, how: Loss): void {
+  const row = client.row;
+  const endpoint = row?.endpoints[client.choice];
+  if (row === null || endpoint === undefined) return;
+  endpoint.suspected = true;
+  if (how === 'refused' && row.endpoints.length > 1) Atomics.or(state.shared.down, endpoint.slot, DOWN.ejected);
+  if (state.now - endpoint.reportedAt < 100 && how === 'refused') return;
+  endpoint.reportedAt = state.now;
+  const reason = how === 'refused' ? 'refused' : how === 'connect_timeout' || how === 'timeout' ? 'timeout' : 'reset';
+  state.report({ type: 'suspect', slot: endpoint.slot, reason });
+}
