@@ -11,7 +11,8 @@ export interface Directory {
   readonly servers: ReadonlyMap<ObjectKey, ServerFacts>;
   /** Names of the columns, per matrix: a changed weight changes nothing here. */
   readonly matrices: ReadonlyMap<ObjectKey, ReadonlySet<string>>;
-  readonly secrets: ClusterState['secrets'];
+  /** Keys of the Secrets that there are; undefined: not looked at. */
+  readonly secrets: ReadonlySet<ObjectKey> | undefined;
 }
 
 export const makeDirectory = (
@@ -26,11 +27,12 @@ export const makeDirectory = (
   const columns = matrices.flatMap(({ key, spec }): [ObjectKey, ReadonlySet<string>][] =>
     spec === null ? [] : [[key, memory.derived('columns', key, [spec], () => columnsOf(spec), sameSets)]],
   );
-  const inputs = [secrets, facts.length, ...facts.flat(), ...columns.flat()];
+  const names = secrets === undefined ? undefined : [...secrets.keys()];
+  const inputs = [names === undefined, ...(names ?? []), facts.length, ...facts.flat(), ...columns.flat()];
   return memory.derived('directory', '', inputs, () => ({
     servers: new Map(facts),
     matrices: new Map(columns),
-    secrets,
+    secrets: names === undefined ? undefined : new Set(names),
   }));
 };
 

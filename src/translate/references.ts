@@ -1,7 +1,6 @@
 /** What a virtual server refers to: found or not, with the rule that it concerns. */
 import type { TcpVirtualServerSpec } from '../api/tcp-virtual-server.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
-import type { ClusterState } from './cluster-state.ts';
 import type { Problem } from './conditions.ts';
 import type { Directory } from './directory.ts';
 import type { Finder } from './rules.ts';
@@ -76,11 +75,7 @@ export const finderOf = (references: References): Finder => ({
 });
 
 /** A reference to another namespace needs a grant there; where there is no cluster, there are no grants. */
-const certificateProblems = (
-  spec: TcpVirtualServerSpec,
-  namespace: string,
-  secrets: ClusterState['secrets'],
-): Problem[] =>
+const certificateProblems = (spec: TcpVirtualServerSpec, namespace: string, secrets: Directory['secrets']): Problem[] =>
   spec.listeners.flatMap(({ name, tls }) =>
     (tls?.certificateRefs ?? []).flatMap((ref): Problem[] => {
       const key = `${ref.namespace ?? namespace}/${ref.name}`;
