@@ -30,7 +30,7 @@ for (const name of names) {
 const checkStatus = ({ kind, observedGeneration, conditions, details }: ObjectStatus): void => {
   const written = withTimes({ observedGeneration, conditions, ...details });
   const parsed = kindInfos[kind].status.safeParse(written);
-  assert.ok(parsed.success, parsed.error?.message);
+  assert.ok(parsed.success, parsed.error?.message ?? '');
 };
 
 const withTimes = (value: unknown): unknown => {
