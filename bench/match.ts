@@ -11,7 +11,7 @@ import type { Rule } from '../src/model/snapshot.ts';
 import { headOf, pathOf, ruleOf } from '../src/router/fixture.ts';
 import { RuleTable } from '../src/router/rule-table.ts';
 
-const SIZES = [1, 10, 100, 1000, 16_000];
+const SIZES = [1, 2, 10, 100, 1000, 16_000];
 const REQUESTS = 512;
 const ROUNDS = 1000;
 

@@ -104,27 +104,42 @@ function assemble(positions: Positions, first: Uint32Array, begin: Int32Array, f
 
 /** Splits the 256 bytes into those that the sets in use tell apart. */
 function classify(positions: Positions): { classOf: Uint8Array; classes: number; takes: Uint32Array } {
-  const { words, kinds, sets } = positions;
+  const { words, kinds } = positions;
   const classOf = new Uint8Array(256);
+  const sizes = new Int32Array(256);
+  sizes[0] = 256;
   let classes = 1;
-  for (const set of sets.values()) {
-    const split = new Map<number, number>();
-    const inside = new Set<number>();
-    const outside = new Set<number>();
-    for (let byte = 0; byte < 256; byte++) (hasByte(set, byte) ? inside : outside).add(classOf[byte]!);
-    for (const each of inside) if (outside.has(each)) split.set(each, classes++);
-    if (split.size === 0) continue;
+  for (const byte of positions.single) {
+    const own = classOf[byte]!;
+    if (sizes[own] === 1) continue;
+    sizes[own]!--;
+    sizes[classes] = 1;
+    classOf[byte] = classes++;
+  }
+  for (const set of positions.sets.values()) {
+    const inside = new Int32Array(classes);
+    for (let byte = 0; byte < 256; byte++) if (hasByte(set, byte)) inside[classOf[byte]!]!++;
+    // Which part of a class lies inside gets a number of its own, unless it is all of it.
+    const moved = inside.map((count, own) => (count === 0 || count === sizes[own] ? own : classes++));
     for (let byte = 0; byte < 256; byte++) {
-      if (hasByte(set, byte)) classOf[byte] = split.get(classOf[byte]!) ?? classOf[byte]!;
+      const own = classOf[byte]!;
+      if (moved[own] === own || !hasByte(set, byte)) continue;
+      sizes[own]!--;
+      sizes[moved[own]!]!++;
+      classOf[byte] = moved[own]!;
     }
   }
   const representative = new Uint8Array(classes);
   for (let byte = 0; byte < 256; byte++) representative[classOf[byte]!] = byte;
   const takes = new Uint32Array(classes * words);
   kinds.forEach((kind, position) => {
-    if (typeof kind === 'string') return;
-    for (let each = 0; each < classes; each++) {
-      if (hasByte(kind, representative[each]!)) takes[each * words + (position >> 5)]! |= 1 << (position & 31);
+    const [word, bit] = [position >> 5, 1 << (position & 31)];
+    if (typeof kind === 'number') {
+      takes[classOf[kind]! * words + word]! |= bit;
+    } else if (typeof kind !== 'string') {
+      for (let each = 0; each < classes; each++) {
+        if (hasByte(kind, representative[each]!)) takes[each * words + word]! |= bit;
+      }
     }
   });
   return { classOf, classes, takes };

@@ -31,7 +31,7 @@ const SHORTEST_LITERAL = 2;
 /** Up to so many patterns behind one literal are asked one by one; more run as one automaton. */
 const FEW = 2;
 /** Units of cost per byte of one common automaton. */
-const GROUP_COST = 1000;
+const GROUP_COST = 700;
 
 /** Decides for each free pattern which literal leads to it, if any, and whether it runs with others. */
 export function divide(

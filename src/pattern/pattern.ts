@@ -22,7 +22,7 @@ export interface Span {
 /** In bytes of UTF-8; an author outside the installation may write patterns. */
 export const MAX_SOURCE = 1024;
 /** Units of cost (about nanoseconds) per byte of input. */
-const MAX_COST = 900;
+const MAX_COST = 700;
 /** For the states of one pattern that is used by itself. */
 const OWN_BUDGET = 256 * 1024;
 

@@ -1,4 +1,4 @@
-import { type ByteSet, type Node, PatternError } from './syntax.ts';
+import { type ByteSet, type Node, onlyByte, PatternError } from './syntax.ts';
 
 /**
  * Bits of one automaton. More than 33 words of 32 make a step slower than a microsecond at worst, and a literal of the
@@ -21,9 +21,10 @@ export class Positions {
   readonly words: number;
   /** Row p: what may come behind position p. */
   readonly follow: Uint32Array;
-  /** What a position takes; 'final' takes nothing. */
-  readonly kinds: (ByteSet | 'start' | 'end' | 'final')[] = [];
-  /** The distinct sets in use. */
+  /** What a position takes: one byte, or one of a set; 'final' takes nothing. */
+  readonly kinds: (number | ByteSet | 'start' | 'end' | 'final')[] = [];
+  /** The distinct bytes and sets in use. */
+  readonly single = new Set<number>();
   readonly sets = new Map<string, ByteSet>();
 
   /** @throws PatternError if the patterns need more than `MAX_POSITIONS` */
@@ -119,8 +120,16 @@ export class Positions {
 
   private leaf(node: Node & { kind: 'set' | 'start' | 'end' }): Fragment {
     const position = this.count;
-    this.kinds.push(node.kind === 'set' ? node.set : node.kind);
-    if (node.kind === 'set') this.sets.set(node.set.join(), node.set);
+    const byte = node.kind === 'set' ? onlyByte(node.set) : -1;
+    if (byte >= 0) {
+      this.kinds.push(byte);
+      this.single.add(byte);
+    } else if (node.kind === 'set') {
+      this.kinds.push(node.set);
+      this.sets.set(node.set.join(), node.set);
+    } else {
+      this.kinds.push(node.kind);
+    }
     const first = this.bits();
     first[position >> 5] = 1 << (position & 31);
     return { first, last: [position], nullable: false, begin: position, end: position + 1 };
