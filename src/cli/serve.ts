@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SUPERVISED } from '../proxy/supervisor/protocol.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { helpText, readCommandLine, UsageError } from './command-line.ts';
+import { endProcess } from './end-process.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Output } from './output.ts';
 import { SERVE_HELP, type ServeOptions, serveOptions } from './serve-options.ts';
@@ -30,8 +31,7 @@ export async function serve(args: readonly string[], { out, style }: Output): Pr
   const log = createLogger({ level: options.logLevel }).child({ process: 'supervisor' });
   const deadline = options.drainTimeout + options.drainDelay + ENDING;
   const code = await superviseServing({ entry, args: ['serve', ...args], deadline, log });
-  log.flush();
-  return code;
+  return await endProcess(log, code);
 }
 
 /** Milliseconds that the serving process has, after draining, to close and to write what it keeps. */

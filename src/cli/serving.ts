@@ -3,11 +3,11 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import type { AdminBackend } from '../admin/backend.ts';
-import { type Admin, startAdmin } from '../admin/server.ts';
+import { startAdmin } from '../admin/server.ts';
 import { startServing } from '../proxy/main/serving.ts';
 import type { Serving } from '../proxy/serving-contract.ts';
 import { connectSupervisor } from '../proxy/supervisor/connect-supervisor.ts';
-import { localListeners } from '../proxy/supervisor/local-listeners.ts';
+import { type Listening, localListeners } from '../proxy/supervisor/local-listeners.ts';
 import { Controller } from '../standalone/controller.ts';
 import { faultText } from '../standalone/objects.ts';
 import { fileParser } from '../standalone/parse-file.ts';
@@ -20,6 +20,7 @@ import { watchEventLoop } from '../telemetry/process.ts';
 import { SeriesBudget } from '../telemetry/series.ts';
 import { translate } from '../translate/translate.ts';
 import { checkPattern } from './check-pattern.ts';
+import { endProcess } from './end-process.ts';
 import { EXIT } from './exit-codes.ts';
 import type { ServeOptions } from './serve-options.ts';
 import { systemServices } from './tcpvsadm-input.ts';
@@ -41,20 +42,12 @@ export async function runServing(options: ServeOptions): Promise<number> {
     const listeners = supervisor?.listeners ?? localListeners();
     running.now = await start(options, log, listeners, () => supervisor?.ready());
     await running.now.stop(await ordered.promise);
-    return await end(log, EXIT.ok);
+    return await endProcess(log, EXIT.ok);
   } catch (error) {
     log.fatal(`tcpvs serve: ${(error as Error).message}`);
     log.debug({ err: error }, 'the same with its stack');
-    return await end(log, EXIT.failed);
+    return await endProcess(log, EXIT.failed);
   }
-}
-
-/** Ends the process once the log is written: what holds the event loop now (a watcher, a pipe) is of no interest. */
-function end(log: Log, code: number): Promise<never> {
-  return new Promise(() => {
-    log.flush(() => process.exit(code));
-    setTimeout(() => process.exit(code), 1000);
-  });
 }
 
 interface DrainOrder {
@@ -69,14 +62,10 @@ interface Running {
   stop(order: DrainOrder): Promise<void>;
 }
 
-async function start(
-  options: ServeOptions,
-  log: Log,
-  listeners: ReturnType<typeof localListeners>,
-  ready: () => void,
-): Promise<Running> {
+async function start(options: ServeOptions, log: Log, listeners: Listening, ready: () => void): Promise<Running> {
   watchEventLoop();
   const report = (message: string) => log.error(message);
+  const sockets = await bindAdmin(options, listeners);
   const stateDirectory = options.stateDir === null ? null : await StateDirectory.open(options.stateDir);
   const cookieKeys = (await stateDirectory?.cookieKeys(report)) ?? newCookieKeys();
   const parse = fileParser(await systemServices());
@@ -97,12 +86,10 @@ async function start(
     onFirst: ready,
   });
   const phase = { draining: false };
-  const admin = await openAdmin(
-    options,
-    backendOf({ options, log, source, serving, controller, phase }),
-    log,
-    listeners,
-  );
+  const backend = backendOf({ options, log, source, serving, controller, phase });
+  const admin = await startAdmin({ backend, log, ...sockets });
+  const port = admin.port === null ? {} : { port: admin.port };
+  log.info({ socket: options.adminSocket, ...options.admin, ...port }, 'admin API');
   await controller.start();
   const waiting = controller.waiting;
   if (waiting !== null) log.error(`not ready: ${waiting}`);
@@ -127,22 +114,16 @@ async function start(
   };
 }
 
-async function openAdmin(
-  options: ServeOptions,
-  backend: AdminBackend,
-  log: Log,
-  listeners: ReturnType<typeof localListeners>,
-): Promise<Admin> {
-  const { admin, adminSocket } = options;
+interface AdminSockets {
+  readonly socket: object;
+  readonly tcp?: object;
+}
+
+/** Before anything else: the admin socket also keeps a second server from the same state directory. */
+async function bindAdmin({ admin, adminSocket }: ServeOptions, listeners: Listening): Promise<AdminSockets> {
   await mkdir(dirname(adminSocket), { recursive: true, mode: 0o700 });
   const socket = await listeners.openPath(adminSocket);
-  const tcp = admin === null ? null : await listeners.open(admin.address, admin.port);
-  const started = await startAdmin({ backend, log, socket, ...(tcp === null ? {} : { tcp }) });
-  log.info(
-    { socket: adminSocket, ...(admin === null ? {} : { address: admin.address, port: started.port }) },
-    'admin API',
-  );
-  return started;
+  return admin === null ? { socket } : { socket, tcp: await listeners.open(admin.address, admin.port) };
 }
 
 interface Parts {
