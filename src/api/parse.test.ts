@@ -95,6 +95,29 @@ void test('parsing never throws, and what it gives parses to itself', () => {
   );
 });
 
+void test('parsing answers for anything at all', () => {
+  fc.assert(
+    fc.property(
+      fc.anything({ withNullPrototype: true, withBigInt: true }),
+      fc.constantFrom('metadata', 'spec', 'kind'),
+      (value, field) => {
+        parseObject(value);
+        parseObject({ ...virtualServer({ listeners: [{ name: 'web', port: 80 }] }), [field]: value });
+      },
+    ),
+  );
+});
+
+void test('names of JavaScript’s own are names like any other', () => {
+  const raw: unknown = JSON.parse(
+    `{"apiVersion": "tcpvs.io/v1alpha1", "kind": "RealServer", "metadata": {"name": "constructor", "__proto__": {"x": 1}},
+      "spec": {"address": "10.0.0.1", "port": 80, "__proto__": {"weight": 3}, "constructor": 1}}`,
+  );
+  const texts = messages(raw);
+  assert.ok(texts.some((text) => text.includes('spec.constructor: read an unknown field')));
+  assert.equal(({} as Record<string, unknown>)['x'], undefined);
+});
+
 void test('the nearest field is near', () => {
   const known = ['listeners', 'scheduler', 'servers', 'rules'];
   assert.equal(nearest('listners', known), 'listeners');

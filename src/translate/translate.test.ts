@@ -139,6 +139,29 @@ void test('translate answers for every state, and its answer holds together', ()
   );
 });
 
+void test('what is remembered never changes the answer', () => {
+  fc.assert(
+    fc.property(state, state, fc.boolean(), (first, second, keep) => {
+      const before = translate(first, { checkPattern });
+      // Some objects stay the same ones, some are replaced, some come, and (without `keep`) all others go.
+      const after: ClusterState = {
+        ...second,
+        virtualServers: keep ? new Map([...first.virtualServers, ...second.virtualServers]) : second.virtualServers,
+        realServers: new Map([...first.realServers, ...second.realServers]),
+        matrices: keep ? first.matrices : second.matrices,
+      };
+      const fresh = translate(after, { checkPattern });
+      const informed = translate(after, { checkPattern, previous: before.snapshot });
+      assert.deepEqual(informed, fresh);
+      for (const piece of informed.snapshot.pieces) {
+        const former = before.snapshot.pieces.find((each) => each.kind === piece.kind && each.key === piece.key);
+        assert.equal(former?.hash === piece.hash, former === piece);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
 /** Whatever a piece names is a piece (or a column) of the snapshot. */
 const checkReferences = ({ pieces }: Snapshot): void => {
   const servers = new Set(pieces.filter((piece) => piece.kind === 'RealServer').map((piece) => piece.key));
