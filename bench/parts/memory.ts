@@ -19,8 +19,9 @@ export interface PeerMemory {
   readonly perIdleConnection: number;
 }
 
-const HOSTS = 20;
-const APPS_PER_HOST = 250;
+/** A matrix has at most 128 apps, so a large platform has several of them. */
+const HOSTS = 40;
+const APPS_PER_HOST = 125;
 const CONNECTIONS = 4_000;
 
 export function measureMemory(settings: Settings): Promise<MemoryResult> {

@@ -5,8 +5,8 @@ import { startServe } from '../../src/cli/demo-serve.ts';
 import { accepts, type Running } from '../measure/process.ts';
 import { WEIGHTS, type Layout } from './peer.ts';
 
-/** Largest number of rules of one virtual server. */
-const MOST_RULES = 256;
+/** Largest number of apps of one matrix. */
+const MOST_APPS = 128;
 
 /** tcpvs as a person runs it: from manifests, weights in a matrix, every feature on. */
 export async function startTcpvs(layout: Layout): Promise<Running> {
@@ -26,7 +26,7 @@ function manifests(layout: Layout): string[] {
     manifest('RealServer', `web${index}`, ['address: 127.0.0.1', `port: ${port}`]),
   );
   const virtualServers = layout.hosts.map(({ name, apps }, index) => {
-    if (apps.length > MOST_RULES) throw new Error(`${apps.length} rules for one host, at most ${MOST_RULES}`);
+    if (apps.length > MOST_APPS) throw new Error(`${apps.length} apps for one host, at most ${MOST_APPS}`);
     return manifest('TcpVirtualServer', `http${index}`, [
       'listeners:',
       `  - { name: web, address: 127.0.0.1, port: ${layout.port}, protocol: HTTP }`,

@@ -75,13 +75,18 @@ export async function startServe(options: ServeOptions): Promise<ServeProcess> {
   for (;;) {
     if (await isReady(options.socket))
       return { pid, socket: options.socket, admin, output: () => output, exited, stop };
-    if (ended) throw new Error(`tcpvs serve ended at once:\n${output.trim()}`);
+    if (ended) throw new Error(`tcpvs serve ended at once:\n${beginning(output)}`);
     if (performance.now() > until) {
       await stop(0);
-      throw new Error(`tcpvs serve was not ready within ${START_TIMEOUT / 1000} s:\n${output.trim()}`);
+      throw new Error(`tcpvs serve was not ready within ${START_TIMEOUT / 1000} s:\n${beginning(output)}`);
     }
     await sleep(30);
   }
+}
+
+/** The first lines tell why; a thousand more of the same do not. */
+function beginning(output: string): string {
+  return output.trim().split('\n', 10).join('\n').slice(0, 4_000);
 }
 
 async function isReady(socket: string): Promise<boolean> {
