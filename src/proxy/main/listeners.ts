@@ -19,7 +19,7 @@ export class Listeners {
   /** Between `prepare` and `commit` nothing is tried again: what is bound must not accept yet. */
   #configuring = false;
   #trying: Promise<void> = Promise.resolve();
-  /** Connections that were closed at once, because descriptors are short. */
+  /** Connections that were closed at once, because descriptors or workers were short. */
   refused = 0;
 
   constructor(options: ListenersOptions) {
@@ -112,7 +112,9 @@ export class Listeners {
       socket.destroy();
       return;
     }
-    this.#options.accept(entry.key, socket);
+    if (this.#options.accept(entry.key, socket)) return;
+    this.refused++;
+    this.#rare.warn({}, 'connection closed: no worker can take it');
   }
 
   #close(key: string, entry: Entry): void {
@@ -160,7 +162,8 @@ function ignore(): void {
 export interface ListenersOptions {
   readonly source: ListenerSource;
   readonly log: Log;
-  readonly accept: (listener: string, socket: net.Socket) => void;
+  /** Takes the socket over; false: there was no place for it, and it is closed. */
+  readonly accept: (listener: string, socket: net.Socket) => boolean;
   /** No more connections fit. */
   readonly full: () => boolean;
   /** Those of the configuration in force. */

@@ -127,6 +127,10 @@ test('a stalled worker is avoided, then replaced; what it had in flight is taken
   });
   const answers = await Promise.all((await clients(t, port, 6)).map((client) => client.ask('who')));
   assert.deepEqual(new Set(answers), new Set([heard]));
+  // Waits for who is alive; who stalls is replaced meanwhile, and does not block.
+  const moved = virtualServer('d/w', { servers: [{ server: 'd/h', weight: 2 }] });
+  const vs = virtualServer('d/v', { listeners: [listener(port)] });
+  assert.equal((await serving.configure(snapshotOf(vs, moved, endpoints))).listeners[0]!.error, null);
   assert.equal(await gone, null);
   await until(() => serving.totals().workers.some(({ restarts, alive }) => restarts === 1 && alive));
   assert.equal(serving.counts().endpoints[0]!.active, 1);

@@ -50,7 +50,7 @@ export interface TotalsSource {
   readonly memory: MainMemory;
   readonly virtualServers: readonly VirtualServerPlan[];
   readonly workers: readonly WorkerMember[];
-  /** Connections that the main thread closed for want of descriptors. */
+  /** Connections that the main thread closed for want of descriptors or workers. */
   readonly refused: number;
 }
 

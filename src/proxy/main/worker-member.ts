@@ -11,6 +11,8 @@ export class WorkerMember {
   restarts = 0;
   /** Has acknowledged its first configuration. */
   live = false;
+  /** It failed, or was told to end; 'exit' is to come. */
+  ending = false;
   /** Last generation it acknowledged. */
   acknowledged = -1;
   readonly startedAt = { time: 0 };
@@ -39,6 +41,7 @@ export class WorkerMember {
     this.#posted = this.#taken = this.#postedAtTick = 0;
     this.#acceptedBefore = this.#counter(GLOBAL.connectionsAccepted);
     this.acknowledged = -1;
+    this.ending = false;
     this.startedAt.time = performance.now();
     const worker = new Worker(options.url, {
       workerData,
@@ -52,6 +55,7 @@ export class WorkerMember {
       failure = error;
       // Its connections are lost with it; no more of them.
       this.live = false;
+      this.ending = true;
     });
     // A thread always ends with 'exit', whatever ended it.
     worker.once('exit', (code) => {
@@ -118,6 +122,7 @@ export class WorkerMember {
 
   async terminate(): Promise<void> {
     this.live = false;
+    this.ending = true;
     await this.#worker?.terminate();
   }
 

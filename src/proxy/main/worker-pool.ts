@@ -13,7 +13,8 @@ const LATE = 500;
 /** robustness: "a worker that stalls for 2 s is replaced". */
 const STALLED = 2000;
 const TICK = 250;
-const START_DEADLINE = 10_000;
+/** For the first configuration, and for each one after it. */
+const CONFIGURE_DEADLINE = 10_000;
 /** A worker that lived this long has not crashed in a loop. */
 const STEADY = 10_000;
 /** Connections that wait while no worker can take them. */
@@ -63,7 +64,7 @@ export class WorkerPool {
     const pending = new Set(live.length > 0 ? live : running);
     if (pending.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#acknowledgements.add({ generation: message.generation, pending, resolve });
+      this.#acknowledgements.add({ generation: message.generation, pending, resolve, since: performance.now() });
     });
   }
 
@@ -149,7 +150,7 @@ export class WorkerPool {
 
   #configured(member: WorkerMember, generation: number): void {
     member.acknowledged = generation;
-    if (!member.live) {
+    if (!member.live && !member.ending) {
       member.becameLive(performance.now());
       this.#options.log.info({ worker: member.index, restarts: member.restarts }, 'worker is up');
     }
@@ -189,15 +190,25 @@ export class WorkerPool {
     const away = now - this.#tickedAt > STALLED / 2;
     this.#tickedAt = now;
     for (const member of this.members) {
-      if (!member.running) continue;
+      if (!member.running || member.ending) continue;
       member.tick();
       if (away) member.forgive(now);
-      const stalled = member.live ? member.silence(now) > STALLED : now - member.startedAt.time > START_DEADLINE;
-      if (!stalled) continue;
-      this.#rare.warn({ worker: member.index }, member.live ? 'worker stalls' : 'worker does not come up');
+      const problem = this.#problem(member, now);
+      if (problem === null) continue;
+      this.#rare.warn({ worker: member.index }, problem);
       void member.terminate();
     }
     this.#flush();
+  }
+
+  /** Why the worker must be replaced; null: all is well. */
+  #problem(member: WorkerMember, now: number): string | null {
+    if (!member.live) return now - member.startedAt.time > CONFIGURE_DEADLINE ? 'worker does not come up' : null;
+    if (member.silence(now) > STALLED) return 'worker stalls';
+    for (const { pending, since } of this.#acknowledgements) {
+      if (now - since > CONFIGURE_DEADLINE && pending.has(member)) return 'worker does not take its configuration';
+    }
+    return null;
   }
 }
 
@@ -214,5 +225,6 @@ export interface PoolOptions {
 interface Acknowledgement {
   readonly generation: number;
   readonly pending: Set<WorkerMember>;
+  readonly since: number;
   readonly resolve: () => void;
 }
