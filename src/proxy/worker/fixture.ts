@@ -1,0 +1,136 @@
+/** Pieces and servers for the tests of this room. */
+import { once } from 'node:events';
+import http from 'node:http';
+import net, { type AddressInfo } from 'node:net';
+
+import type { Destination, Limits, Match, RealServerPiece, Rule, VirtualServerPiece } from '../../model/snapshot.ts';
+
+const ANY: Match = { hosts: [], path: null, methods: [], headers: [], query: [], hashGroup: 0 };
+
+const LIMITS: Limits = {
+  maxClients: 1000,
+  headerBytes: 16_384,
+  bodyBytes: 0,
+  requestsPerConnection: 0,
+  keepAliveTimeout: 75_000,
+  headTimeout: 10_000,
+  readTimeout: 60_000,
+  writeTimeout: 60_000,
+};
+
+export function realServer(name: string, port: number, more: Partial<RealServerPiece> = {}): RealServerPiece {
+  return {
+    kind: 'RealServer',
+    key: `test/${name}`,
+    hash: `${name} ${port} ${JSON.stringify(more)}`,
+    quiesced: false,
+    maxConnections: 0,
+    healthCheck: null,
+    protocol: 'HTTP1',
+    endpoints: [{ app: null, endpoints: [{ address: '127.0.0.1', port }] }],
+    ...more,
+  };
+}
+
+export function rule(
+  name: string,
+  servers: readonly Destination[],
+  match: Partial<Match> = {},
+  more: Partial<Rule> = {},
+): Rule {
+  return {
+    name,
+    match: { ...ANY, ...match },
+    destinations: { kind: 'Servers', servers },
+    filters: [],
+    timeouts: { request: 10_000, connect: 1000, idle: 10_000 },
+    retry: { attempts: 1, on: ['ConnectFailure', 'Reset'] },
+    ...more,
+  };
+}
+
+export function virtualServer(
+  port: number,
+  more: Partial<Omit<VirtualServerPiece, 'limits'>> & { limits?: Partial<Limits>; protocol?: 'HTTP' | 'TCP' },
+): VirtualServerPiece {
+  const { limits, protocol = 'HTTP', ...rest } = more;
+  return {
+    kind: 'VirtualServer',
+    key: 'test/main',
+    hash: JSON.stringify(more),
+    listeners: [{ name: 'main', address: '127.0.0.1', port, protocol, proxyProtocol: 'None', hosts: ['*'] }],
+    scheduler: 'http',
+    balance: 'RoundRobin',
+    servers: [],
+    rules: [],
+    redirect: null,
+    limits: { ...LIMITS, ...limits },
+    ...rest,
+  };
+}
+
+/** Equal weights. */
+export function to(...names: string[]): Destination[] {
+  return names.map((name) => ({ server: `test/${name}`, weight: 1 }));
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+export interface Origin {
+  readonly port: number;
+  readonly requests: { method: string; url: string; headers: http.IncomingHttpHeaders; body: string }[];
+  close(): void;
+}
+
+/** A server that answers with its name, or as `answer` says. */
+export async function origin(name: string, answer?: http.RequestListener): Promise<Origin> {
+  const requests: Origin['requests'] = [];
+  const server = http.createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString('latin1')));
+    request.on('end', () => {
+      requests.push({ method: request.method!, url: request.url!, headers: request.headers, body });
+      if (answer === undefined) response.end(name);
+      else answer(request, response);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    requests,
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** One request over a connection of its own. */
+export async function ask(
+  port: number,
+  path: string,
+  options: http.RequestOptions & { body?: string } = {},
+): Promise<Answer> {
+  const { body, ...rest } = options;
+  const request = http.request({ host: '127.0.0.1', port, path, agent: false, ...rest });
+  request.end(body);
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+  let text = '';
+  for await (const chunk of response) text += (chunk as Buffer).toString('latin1');
+  return { status: response.statusCode!, headers: response.headers, body: text };
+}
