@@ -41,7 +41,7 @@ export const readText = (value: unknown): string => {
     const keys = Object.keys(value);
     return keys.length === 0 ? 'an empty object' : `an object with ${shorten(keys.slice(0, 5).join(', '))}`;
   }
-  return shorten(typeof value === 'string' ? JSON.stringify(value) : String(value));
+  return shorten(typeof value === 'bigint' ? `${value}` : (JSON.stringify(value) ?? typeof value));
 };
 
 const shorten = (text: string): string => (text.length <= MAX_READ ? text : `${text.slice(0, MAX_READ)}…`);
