@@ -49,8 +49,9 @@ export interface Listener {
   readonly protocol: Protocol;
   readonly proxyProtocol: 'None' | 'Accept';
   /**
-   * The hosts that this virtual server has won on this port, lower case: `shop.example`, `*.shop.example`, and `*` for
-   * "no host given". On a port, no host is claimed twice: translate has settled who wins.
+   * The hosts that this virtual server has won here, lower case: `shop.example`, `*.shop.example`, and `*` for "no host
+   * given". On an address and port no host is claimed twice, and no two addresses of a port take each other's
+   * connections (`::` beside `127.0.0.1`): translate has settled who wins.
    */
   readonly hosts: readonly string[];
 }
