@@ -15,7 +15,7 @@ export class Candidates {
   clear(): void {
     this.count = 0;
     this.ordered = true;
-    if (++this.generation < 0x7fffffff) return;
+    if (++this.generation < 0x3fffffff) return;
     this.generation = 1;
     this.stamps.fill(0);
   }

@@ -65,7 +65,7 @@ export class LiteralSearch {
 
   /** As `PathTree.search`, but for literals anywhere. */
   search(bytes: Uint8Array, start: number, end: number, best: number, candidates: Candidates): number {
-    if (++this.generation === 0x7fffffff) {
+    if (++this.generation === 0x3fffffff) {
       this.generation = 1;
       this.taken.fill(0);
     }

@@ -57,19 +57,20 @@ export class HostTable<Value> {
       const byte = lowerCase(bytes[at]!);
       hash = step(hash, byte);
       if (byte === 46 && at > start) {
-        const slot = this.slotOf(hash, bytes, at, end);
+        const slot = this.slotOf(finish(hash) & this.mask, bytes, at, end);
         if (slot >= 0) found = slot;
       }
     }
     if (stop === start && end > start && bytes[start] !== 46) {
-      const slot = this.slotOf(hash, bytes, start, end);
+      const slot = this.slotOf(finish(hash) & this.mask, bytes, start, end);
       if (slot >= 0) found = slot;
     }
     return found < 0 ? this.any : this.values[found];
   }
 
-  private slotOf(hash: number, bytes: Uint8Array, start: number, end: number): number {
-    for (let slot = finish(hash) & this.mask; ; slot = (slot + 1) & this.mask) {
+  /** `slot`: where the search begins. */
+  private slotOf(slot: number, bytes: Uint8Array, start: number, end: number): number {
+    for (; ; slot = (slot + 1) & this.mask) {
       const name = this.names[slot];
       if (name === undefined) return -1;
       if (same(name, bytes, start, end)) return slot;
