@@ -1,5 +1,5 @@
 /** The serving process: source, controller, proxy and admin API, joined. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import type { AdminBackend } from '../admin/backend.ts';
@@ -121,7 +121,12 @@ interface AdminSockets {
 
 /** Before anything else: the admin socket also keeps a second server from the same state directory. */
 async function bindAdmin({ admin, adminSocket }: ServeOptions, listeners: Listening): Promise<AdminSockets> {
-  await mkdir(dirname(adminSocket), { recursive: true, mode: 0o700 });
+  const directory = dirname(adminSocket);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const { uid } = await stat(directory);
+  // Somebody else's directory (made in /tmp before us, say): they could put a socket of theirs in the place of ours.
+  if (uid !== 0 && uid !== process.getuid?.())
+    throw new Error(`${directory}, for the admin socket, belongs to user ${uid}`);
   const socket = await listeners.openPath(adminSocket);
   return admin === null ? { socket } : { socket, tcp: await listeners.open(admin.address, admin.port) };
 }

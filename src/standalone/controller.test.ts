@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
@@ -267,4 +267,26 @@ test('Healthy follows the endpoints; quiesced is no illness', async () => {
   assert.deepEqual([set(['check'])?.status, set(['check'])?.reason], ['False', 'NoEndpointAvailable']);
   assert.equal(condition('RealServer', 'web1', 'Ready')?.status, 'False');
   assert.equal(condition('RealServer', 'web2', 'Healthy')?.reason, 'NotUsed');
+});
+
+test('the key of a Secret stands in nothing that is shown, logged or kept', async () => {
+  const canary = 'Y2FuYXJ5LWtleQ';
+  const pem = (label: string) => `      -----BEGIN ${label}-----\n      ${canary}\n      -----END ${label}-----\n`;
+  const data = `  tls.crt: |\n${pem('CERTIFICATE')}  tls.key: |\n${pem('PRIVATE KEY')}`;
+  const secret = `apiVersion: v1\nkind: Secret\ntype: kubernetes.io/tls\nmetadata: {name: tls}\nstringData:\n${data}`;
+  const state = await directory({});
+  const config = await directory({
+    ...FILES,
+    'secret.yaml': secret,
+    'faulty.yaml': secret.replace('tls.key', 'tls.kex'),
+  });
+  const { controller, source, lines } = await open(config, state);
+  await controller.start();
+  assert.equal(source.state.secrets.size, 1, JSON.stringify(source.state.faults));
+  assert.equal(source.state.faults.length, 1);
+  controller.close();
+  await source.close();
+  const kept = await readFile(join(state, 'state.json'), 'utf8');
+  const shown = [controller.status(), controller.objects(), controller.snapshot, controller.config(), lines, kept];
+  for (const document of shown) assert.ok(!JSON.stringify(document).includes(canary));
 });

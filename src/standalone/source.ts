@@ -42,6 +42,8 @@ export type ChangeListener = (state: SourceState, noticed: number) => void;
 const REMOVAL_SETTLES = 40;
 /** What files say is kept a little later, so that a burst of changes is one write; what tcpvsadm says at once. */
 const KEEP_DELAY = 200;
+/** Faults of one change that are logged one by one; a directory of something else altogether may have thousands. */
+const MOST_REPORTED = 50;
 
 /** The objects as files and tcpvsadm give them. One change at a time. */
 export class StandaloneSource {
@@ -193,10 +195,12 @@ export class StandaloneSource {
   /** Once per change: a fault that stands is not said again, one that is gone is. */
   #report(faults: readonly Fault[]): void {
     const texts = new Set(faults.map(faultText));
-    for (const fault of faults) {
-      const text = faultText(fault);
-      if (!this.#reported.has(text)) this.#options.log.error({ file: fault.file, line: fault.line }, text);
+    const fresh = faults.filter((fault) => !this.#reported.has(faultText(fault)));
+    for (const fault of fresh.slice(0, MOST_REPORTED)) {
+      this.#options.log.error({ file: fault.file, line: fault.line }, faultText(fault));
     }
+    if (fresh.length > MOST_REPORTED)
+      this.#options.log.error(`and ${fresh.length - MOST_REPORTED} faults more; /v1/status has all`);
     if (texts.size === 0 && this.#reported.size > 0)
       this.#options.log.info('the configuration is free of faults again');
     this.#reported = texts;
