@@ -119,6 +119,17 @@ test('real servers and matrices that others made stay', () => {
   );
 });
 
+test('a real server that somebody else made stays, though nothing names it any more', () => {
+  const spare: ApiObject = {
+    apiVersion: 'tcpvs.io/v1alpha1',
+    kind: 'RealServer',
+    metadata: { name: 'spare', namespace: 'default' },
+    spec: { address: 'r9', port: 80 },
+  };
+  const objects = after([spare], add(), addServer('r9'), addServer('r1'), { kind: 'DeleteService', ident });
+  assert.deepEqual(objects, [spare]);
+});
+
 test('rules of one pattern are one rule with several destinations; with the last of them it goes', () => {
   const two = after(THREE, addRule('/(a)', 'r1', { match: 1 }), addRule('/(a)', 'r2', { weight: 7 }));
   assert.deepEqual(virtualOf(two)['rules'], [

@@ -208,6 +208,18 @@ test('loading replaces the table; a virtual server that it does not start stands
   assert.equal(specOf(loaded, 'TcpVirtualServer', 'c')['suspend'], true);
 });
 
+test('a file that says so starts and stops', () => {
+  const load = (started: string): Command => ({
+    kind: 'Load',
+    table: parsed(`virtual a { ${started} }`),
+    file: 'f',
+  });
+  const suspended = (...commands: Command[]) => specOf(after([], ...commands), 'TcpVirtualServer', 'a')['suspend'];
+  const [yes, no, silent] = [load('started = yes'), load('started = no'), load('')] as const;
+  assert.deepEqual([suspended(silent), suspended(no), suspended(yes)], [true, true, undefined]);
+  assert.deepEqual([suspended(yes, no), suspended(no, yes), suspended(yes, silent)], [true, undefined, undefined]);
+});
+
 test('faults that only the objects show: line and column, and nothing changes', () => {
   for (const [text, expected] of [
     [
