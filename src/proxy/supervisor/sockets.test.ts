@@ -19,7 +19,7 @@ test('a port that is taken is told by the supervisor', async (t) => {
   assert.equal(listeners![0]!.error, `cannot bind 127.0.0.1 port ${port}: another process uses it (EADDRINUSE)`);
 });
 
-test('a Unix socket has mode 0600, outlives the serving process, and goes with the supervisor', async (t) => {
+test('a Unix socket has mode 0600, outlives serving processes, and goes with the supervisor', async (t) => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tcpvs-'));
   t.after(() => fs.rmSync(directory, { recursive: true }));
   const file = path.join(directory, 'admin.sock');
@@ -36,6 +36,10 @@ test('a Unix socket has mode 0600, outlives the serving process, and goes with t
   assert.equal(await ask(), String(pid));
   process.kill(pid!, 'SIGKILL');
   assert.equal(await ask(), String((await supervised.said('up', 2)).pid));
+  await supervised.said('serving process is ready', 2);
+  supervised.process.kill('SIGUSR2');
+  await supervised.said('old serving process ended');
+  assert.equal(await ask(), String((await supervised.said('up', 3)).pid));
   supervised.process.kill('SIGTERM');
   await supervised.ended();
   assert.equal(fs.existsSync(file), false);
