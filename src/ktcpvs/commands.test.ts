@@ -93,6 +93,22 @@ test('scheduler wlc listens for connections, the others for requests', () => {
   ]);
 });
 
+test('a listener that cannot speak as the scheduler needs is named', () => {
+  for (const [protocol, scheduler, needs] of [
+    ['HTTPS', 'wlc', 'TCP or TLS'],
+    ['TLS', 'http', 'HTTP or HTTPS'],
+  ] as const) {
+    const objects = after([], add()).map((each) => ({
+      ...each,
+      spec: { ...(each.spec as object), listeners: [{ name: 'web', port: 443, protocol }] },
+    }));
+    assert.equal(
+      refusal(objects, edit({ scheduler })),
+      `scheduler ${scheduler} needs ${needs} listeners; listener web of virtual server http is ${protocol}`,
+    );
+  }
+});
+
 test('a port that is left out is the virtual server’s', () => {
   const objects = after([], add({ listen: { port: 8000 } }), { kind: 'AddServer', ident, server: at('r1', null) });
   assert.deepEqual(specOf(objects, 'RealServer', 'r1-8000'), { address: 'r1', port: 8000 });

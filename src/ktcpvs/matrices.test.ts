@@ -120,6 +120,13 @@ test('what no rule takes is a row where it happens, or where there are no rules'
   const [virtual] = parsed(text).virtuals;
   assert.ok(virtual);
   assert.match(printMatrices(virtual, named), /# \(no rule\) +3 +1\n/);
+
+  const [ruled] = parsed('virtual a { server = r1:80 3 rule = pattern /a use server r1:80 }').virtuals;
+  assert.ok(ruled);
+  assert.doesNotMatch(printMatrices(ruled, named), /no rule/);
+  const live = { requests: 1, asked: 1, askedAvailable: 1, delivered: 1, available: true };
+  const servers = ruled.servers.map((server) => ({ ...server, live }));
+  assert.match(printMatrices({ ...ruled, servers }, named), /# \(no rule\) +3\n/);
 });
 
 test('as JSON', () => {

@@ -208,16 +208,37 @@ test('loading replaces the table; a virtual server that it does not start stands
   assert.equal(specOf(loaded, 'TcpVirtualServer', 'c')['suspend'], true);
 });
 
+const virtualA = (started: string): Command => ({
+  kind: 'Load',
+  table: parsed(`virtual a { ${started} }`),
+  file: 'f',
+});
+const suspended = (...commands: Command[]) => specOf(after([], ...commands), 'TcpVirtualServer', 'a')['suspend'];
+
 test('a file that says so starts and stops', () => {
-  const load = (started: string): Command => ({
-    kind: 'Load',
-    table: parsed(`virtual a { ${started} }`),
-    file: 'f',
-  });
-  const suspended = (...commands: Command[]) => specOf(after([], ...commands), 'TcpVirtualServer', 'a')['suspend'];
-  const [yes, no, silent] = [load('started = yes'), load('started = no'), load('')] as const;
+  const [yes, no, silent] = [virtualA('started = yes'), virtualA('started = no'), virtualA('')] as const;
   assert.deepEqual([suspended(silent), suspended(no), suspended(yes)], [true, true, undefined]);
   assert.deepEqual([suspended(yes, no), suspended(no, yes), suspended(yes, silent)], [true, undefined, undefined]);
+});
+
+test('two rules of one app cannot ask for different weights of a cell', () => {
+  const objects = demoObjects().map((each) => {
+    if (each.kind !== 'TcpVirtualServer') return each;
+    const spec = each.spec as { rules: object[] };
+    const second = { name: 'c', match: { path: { type: 'Pattern', value: '/c' } }, app: 'appc' };
+    return { ...each, spec: { ...spec, rules: [...spec.rules, second] } };
+  });
+  const listing = printTable(tableOf(new Draft(objects)), numeric);
+  const load = (text: string) => applyCommand(objects, { kind: 'Load', table: parsed(text), file: 'f' });
+  assert.deepEqual(load(listing), { apply: [], delete: [], errors: [], notes: [] });
+  const [different] = load(listing.replace('"/c" match 0 weight 87', '"/c" match 0 weight 50')).errors;
+  assert.match(different ?? '', /^f:20:54: read weight 50, expected weight 87, as line 14 says of the same cell/);
+  const [missing] = load(listing.replace(/.*"\/c" match 0 weight 87.*\n/, '')).errors;
+  assert.match(
+    missing ?? '',
+    /^f:20:54: read a rule without it, expected server web2 too, as line 14 says of the same app/,
+  );
+  assert.deepEqual(load(listing.replaceAll('weight 87', 'weight 50')).errors, []);
 });
 
 test('faults that only the objects show: line and column, and nothing changes', () => {
@@ -227,15 +248,10 @@ test('faults that only the objects show: line and column, and nothing changes', 
       /^f:2:11: read "@nosuch", expected the name of a real server in namespace default/,
     ],
     ['virtual a {\n listen = web1:80\n}', /^f:1:9: read listen web1, expected an address/],
-    [
-      'virtual http { scheduler = hhttp server = web2:8080\n rule = pattern "/appc/.*" weight 1 use server web2:8080 }\n' +
-        'virtual other { }',
-      null,
-    ],
   ] as const) {
     const result = applyCommand(demoObjects(), { kind: 'Load', table: parsed(text), file: 'f' });
-    if (expected === null) assert.deepEqual(result.errors, []);
-    else assert.match(result.errors[0] ?? '', expected);
+    assert.match(result.errors[0] ?? '', expected);
+    assert.deepEqual([result.apply, result.delete], [[], []]);
   }
 });
 
