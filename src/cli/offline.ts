@@ -10,9 +10,9 @@ import { type Fault, objectId } from '../standalone/objects.ts';
 import type { Base } from '../standalone/overlay.ts';
 import { fileParser } from '../standalone/parse-file.ts';
 import { toClusterState } from '../standalone/to-cluster-state.ts';
+import { checkPattern } from '../translate/check-pattern.ts';
 import { noLastGood } from '../translate/cluster-state.ts';
 import { translate, type Translation } from '../translate/translate.ts';
-import { checkPattern } from './check-pattern.ts';
 import { systemServices } from './tcpvsadm-input.ts';
 
 export interface OfflineConfig {

@@ -6,12 +6,12 @@ import { afterEach, test } from 'node:test';
 
 import type { ApiObject, CountsDocument } from '../admin/contract.ts';
 import { Refusal } from '../admin/refusal.ts';
-import { checkPattern } from '../cli/check-pattern.ts';
 import { BUILT_IN_SERVICES } from '../ktcpvs/services.ts';
 import type { CellCounts } from '../model/counts.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { ListenerState, Programmed } from '../proxy/serving-contract.ts';
 import { createLogger } from '../telemetry/log.ts';
+import { checkPattern } from '../translate/check-pattern.ts';
 import { translate } from '../translate/translate.ts';
 import { Controller } from './controller.ts';
 import { fileParser } from './parse-file.ts';
