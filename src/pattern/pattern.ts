@@ -62,6 +62,11 @@ export class Pattern {
     }
   }
 
+  /** What a byte of input may cost at worst, in units of roughly a nanosecond; 0 where a literal decides. */
+  get cost(): number {
+    return this.automaton?.cost ?? 0;
+  }
+
   /** Whether `bytes[start … end)` matches. Allocates nothing once the states in use are built. */
   test(bytes: Uint8Array, start: number, end: number): boolean {
     switch (this.shape.kind) {

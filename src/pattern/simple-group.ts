@@ -84,6 +84,8 @@ export function simpleParts(node: Node, group: number): SimpleParts | null {
   for (let byte; (byte = byteOf(items[at])) >= 0; at++) behind.push(byte);
   if (behind.length > LONGEST_LITERAL || (behind.length > 0 && hasByte(item.set, behind[0]!))) return null;
   const rest = items.slice(at);
+  // What takes anything takes it to the end, always.
+  if (rest.length > 1 && rest.at(-1)!.kind === 'end' && isAnything(rest.at(-2)!)) rest.pop();
   const parts = { anchored, literal: Uint8Array.from(literal), set: item.set, min, behind: Uint8Array.from(behind) };
   if (rest.length === 1 && rest[0]!.kind === 'end') return { ...parts, toEnd: true };
   if (!rest.every(isNullable)) return null;

@@ -7,6 +7,10 @@ export interface HostEntry<Value> {
   readonly value: Value;
 }
 
+export interface HostVisitor<Value> {
+  take(value: Value): void;
+}
+
 /**
  * Hosts to values: exact, then the longest wildcard, then `*`. ASCII case does not matter; the host comes without port
  * and trailing dot. One walk from the end, where the suffixes' hashes come up one after the other.
@@ -49,6 +53,18 @@ export class HostTable<Value> {
 
   /** The value for the host in `bytes[start … end)`. */
   find(bytes: Uint8Array, start: number, end: number): Value | undefined {
+    const slot = this.walk(bytes, start, end, null);
+    return slot < 0 ? this.any : this.values[slot];
+  }
+
+  /** Gives the values of all entries that fit the host to `visitor`, in no order. */
+  visit(bytes: Uint8Array, start: number, end: number, visitor: HostVisitor<Value>): void {
+    if (this.any !== undefined) visitor.take(this.any);
+    this.walk(bytes, start, end, visitor);
+  }
+
+  /** The slot of the best entry, or −1. */
+  private walk(bytes: Uint8Array, start: number, end: number, visitor: HostVisitor<Value> | null): number {
     let hash = 0;
     let found = -1;
     // What is longer than any name can still end in a wildcard's suffix.
@@ -56,16 +72,14 @@ export class HostTable<Value> {
     for (let at = end; at-- > stop;) {
       const byte = lowerCase(bytes[at]!);
       hash = step(hash, byte);
-      if (byte === 46 && at > start) {
-        const slot = this.slotOf(finish(hash) & this.mask, bytes, at, end);
-        if (slot >= 0) found = slot;
-      }
+      const isSuffix = byte === 46 && at > start;
+      if (!isSuffix && (at > start || byte === 46)) continue;
+      const slot = this.slotOf(finish(hash) & this.mask, bytes, at, end);
+      if (slot < 0) continue;
+      found = slot;
+      if (visitor !== null) visitor.take(this.values[slot]!);
     }
-    if (stop === start && end > start && bytes[start] !== 46) {
-      const slot = this.slotOf(finish(hash) & this.mask, bytes, start, end);
-      if (slot >= 0) found = slot;
-    }
-    return found < 0 ? this.any : this.values[found];
+    return found;
   }
 
   /** `slot`: where the search begins. */

@@ -2,7 +2,7 @@ import type { RequestHead } from '../http/request-head.ts';
 import type { Match, ValueMatch } from '../model/snapshot.ts';
 import { compilePattern, type Pattern } from '../pattern/pattern.ts';
 import { bytesOf, equalsAt, equalsIgnoringCase } from './bytes.ts';
-import { HostTable } from './host-table.ts';
+import type { HostMarks } from './host-marks.ts';
 
 /** A part of a match that does not concern the path. */
 export type Part = 'hosts' | 'methods' | 'headers' | 'query';
@@ -16,15 +16,20 @@ interface Value {
 
 /** Everything of one match but its path, compiled. */
 export class Predicates {
-  private readonly hosts: HostTable<true> | null;
+  private readonly marks: HostMarks;
+  private readonly hosts: Int32Array | null;
   private readonly methods: readonly Uint8Array[];
   private readonly headers: readonly Value[];
   private readonly query: readonly Value[];
 
-  /** @throws PatternError for a Regex that does not compile */
-  constructor(match: Match) {
+  /**
+   * `marks`: knows the hosts of all matches of the table.
+   * @throws PatternError for a Regex that does not compile
+   */
+  constructor(match: Match, marks: HostMarks) {
     const anyHost = match.hosts.length === 0 || match.hosts.includes('*');
-    this.hosts = anyHost ? null : new HostTable(match.hosts.map((host) => ({ host, value: true })));
+    this.marks = marks;
+    this.hosts = anyHost ? null : marks.numbersOf(match.hosts);
     this.methods = match.methods.map(bytesOf);
     this.headers = match.headers.map(compileValue);
     this.query = match.query.map(compileValue);
@@ -35,22 +40,23 @@ export class Predicates {
     return this.hosts === null && this.methods.length + this.headers.length + this.query.length === 0;
   }
 
+  /** After `marks.look(head)`. */
   holds(head: RequestHead): boolean {
-    return this.hostHolds(head) && this.methodHolds(head) && this.headersHold(head) && this.queryHolds(head);
+    return this.hostHolds() && this.methodHolds(head) && this.headersHold(head) && this.queryHolds(head);
   }
 
-  /** The parts that do not hold; for tools. */
+  /** The parts that do not hold, after `marks.look(head)`; for tools. */
   failing(head: RequestHead): Part[] {
     const parts: Part[] = [];
-    if (!this.hostHolds(head)) parts.push('hosts');
+    if (!this.hostHolds()) parts.push('hosts');
     if (!this.methodHolds(head)) parts.push('methods');
     if (!this.headersHold(head)) parts.push('headers');
     if (!this.queryHolds(head)) parts.push('query');
     return parts;
   }
 
-  private hostHolds(head: RequestHead): boolean {
-    return this.hosts === null || this.hosts.find(head.bytes, head.hostStart, head.hostEnd) === true;
+  private hostHolds(): boolean {
+    return this.hosts === null || this.marks.anyFits(this.hosts);
   }
 
   private methodHolds(head: RequestHead): boolean {

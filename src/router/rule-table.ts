@@ -7,6 +7,7 @@ import { compilePattern } from '../pattern/pattern.ts';
 import type { Finder } from '../pattern/simple-group.ts';
 import { bytesOf } from './bytes.ts';
 import { hashBytes } from './hash.ts';
+import { HostMarks } from './host-marks.ts';
 import { type Part, Predicates } from './predicates.ts';
 
 /** Why a rule did not take a request; `reasons` is empty for one that would. */
@@ -27,15 +28,17 @@ export class RuleTable {
   private readonly predicates: readonly (Predicates | null)[];
   private readonly finders: readonly (Finder | null)[];
   private readonly candidates: Candidates;
+  private readonly hosts: HostMarks;
 
   /** @throws PatternError for a path, value or group that does not compile */
   constructor(rules: readonly Rule[]) {
     this.rules = rules;
+    this.hosts = new HostMarks(rules.flatMap((rule) => rule.match.hosts));
     const predicates: (Predicates | null)[] = [];
     const finders: (Finder | null)[] = [];
     const entries: SetEntry[] = rules.map((rule, index) => {
       const { path, hashGroup } = rule.match;
-      const own = new Predicates(rule.match);
+      const own = new Predicates(rule.match, this.hosts);
       predicates.push(own.empty ? null : own);
       const match = compilePath(path);
       finders.push(hashGroup > 0 && 'shape' in match ? match.finderOf(hashGroup) : null);
@@ -54,6 +57,7 @@ export class RuleTable {
     const best = this.paths.search(head.pathBytes, head.pathStart, head.pathEnd, NO_INDEX, candidates);
     if (candidates.count > 0) {
       candidates.sort();
+      this.hosts.look(head);
       for (let at = 0; at < candidates.count; at++) {
         const index = candidates.indices[at]!;
         if (index >= best) break;
@@ -76,6 +80,7 @@ export class RuleTable {
 
   /** For tools: each rule with what keeps it from taking this request. */
   explain(head: RequestHead): Explanation[] {
+    this.hosts.look(head);
     return this.rules.map((rule, index) => {
       const path = pathHolds(rule.match.path, head);
       const reasons = this.predicates[index]?.failing(head) ?? [];
