@@ -1,6 +1,7 @@
 /** The listening sockets: those of the configuration in force accept; a change closes no connection. */
 import net from 'node:net';
 
+import type { Snapshot } from '../../model/snapshot.ts';
 import { listenerKey } from '../messages.ts';
 import type { ListenerSource, ListenerState } from '../serving-contract.ts';
 import { RateLimitedLog, type Log } from './log.ts';
@@ -185,4 +186,19 @@ interface Entry {
   handle: (object & { close?: () => void }) | null;
   server: net.Server | null;
   error: string | null;
+}
+
+/** The addresses that the virtual servers of a snapshot listen on, each once. */
+export function wantedListeners(snapshot: Snapshot): Wanted[] {
+  const wanted = new Map<string, Wanted>();
+  for (const piece of snapshot.pieces) {
+    if (piece.kind !== 'VirtualServer') continue;
+    for (const { address, port, protocol } of piece.listeners) {
+      const served = protocol === 'HTTP' || protocol === 'TCP';
+      const refusal = served ? null : `protocol ${protocol} is not served by this version`;
+      const key = listenerKey(address, port);
+      if (wanted.get(key)?.refusal !== null) wanted.set(key, { address, port, refusal });
+    }
+  }
+  return [...wanted.values()];
 }

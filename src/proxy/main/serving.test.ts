@@ -281,3 +281,14 @@ test('draining lets what runs finish and stops accepting', async (t) => {
   await drained;
   assert.equal(serving.totals().connectionsActive, 0);
 });
+
+test('while draining it goes on accepting as long as asked, also by workers that are replaced', async (t) => {
+  const { port, serving } = await onPort(t, { workers: 1 });
+  const drained = serving.drain(30_000, 2000);
+  await until(async () => (await askOnce(port, 'draining')) === 'true');
+  assert.equal(await askOnce(port, 'throw'), null);
+  await until(() => serving.totals().workers.some(({ restarts, alive }) => restarts === 1 && alive));
+  assert.equal(await askOnce(port, 'draining'), 'true');
+  await drained;
+  await assert.rejects(Client.connect(port), { code: 'ECONNREFUSED' });
+});

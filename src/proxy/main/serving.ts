@@ -2,23 +2,21 @@
 import os from 'node:os';
 import type { ResourceLimits } from 'node:worker_threads';
 
-import type { Schedule } from '../../model/plan.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
-import { buildSchedule } from '../../scheduler/schedule.ts';
-import type { FromWorker, ProxySettings, ToWorker } from '../messages.ts';
-import { listenerKey } from '../messages.ts';
+import type { FromWorker, ProxySettings } from '../messages.ts';
 import type { EndpointState } from '../plan/endpoints.ts';
-import { Planner, type PlanChange } from '../plan/planner.ts';
+import { Planner } from '../plan/planner.ts';
 import { PlanError } from '../plan/slots.ts';
 import type { ListenerSource, Programmed, Serving } from '../serving-contract.ts';
 import { allocateShared, MAX_WORKERS } from '../shared.ts';
 import { countsOf } from './counts.ts';
 import { maxConnections } from './descriptors.ts';
 import { Health, type EndpointFacts } from './health.ts';
-import { Listeners, type Wanted } from './listeners.ts';
+import { Listeners, wantedListeners, type Wanted } from './listeners.ts';
 import { RateLimitedLog, type Log } from './log.ts';
 import { MainMemory } from './memory.ts';
 import { bounded, probe, PROBES_AT_ONCE, type Probe } from './probe.ts';
+import { sharedSchedule, Swaps } from './swaps.ts';
 import { totalsOf } from './totals.ts';
 import { WorkerPool } from './worker-pool.ts';
 
@@ -49,13 +47,6 @@ const GRACE = 10_000;
 /** While draining, the connections are counted this often (ms). */
 const DRAIN_POLL = 25;
 
-/** Milliseconds of planning after which the event loop has its turn: connections are to be accepted. */
-const SLICE = 5;
-/** About as many rows are planned anew within a slice, and as many go into one message to the workers. */
-const ROWS_AT_ONCE = 200;
-/** Milliseconds to wait at most for the acknowledgements of a slice before the next one. */
-const PACE = 100;
-
 class ServingProcess implements Serving {
   readonly #log: Log;
   readonly #rare: RateLimitedLog;
@@ -64,17 +55,12 @@ class ServingProcess implements Serving {
   readonly #pool: WorkerPool;
   readonly #listeners: Listeners;
   readonly #health: Health;
-  #generation = 0;
+  readonly #swaps: Swaps;
   /** Id of the snapshot in force. */
   #snapshot: string | null = null;
   #wanted: readonly Wanted[] = [];
   #waiting: Waiting | null = null;
   #running = false;
-  /** A snapshot is being planned and told: nothing else may be planned, or an older plan would follow a newer one. */
-  #planning: Promise<void> | null = null;
-  /** Rows in which the availability of an endpoint changed. */
-  readonly #changedRows = new Set<string>();
-  #replanning = false;
   #draining = false;
   #closed = false;
 
@@ -98,7 +84,7 @@ class ServingProcess implements Serving {
       probe: bounded(options.probe ?? probe, PROBES_AT_ONCE),
       random: Math.random,
       facts: (endpoint) => this.#facts(endpoint),
-      changed: (slot) => this.#endpointChanged(slot),
+      changed: (slot) => this.#swaps.endpointChanged(slot),
     });
     this.#pool = new WorkerPool({
       count: workers,
@@ -111,9 +97,10 @@ class ServingProcess implements Serving {
         ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
       },
       log,
-      current: () => this.#full(),
+      current: () => this.#swaps.full(),
       message: (message) => this.#hear(message),
     });
+    this.#swaps = new Swaps({ planner: this.#planner, pool: this.#pool, health: this.#health, log });
     this.#listeners = new Listeners({
       source: options.listeners,
       log,
@@ -172,6 +159,7 @@ class ServingProcess implements Serving {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#swaps.close();
     this.#health.close();
     this.#listeners.close();
     await this.#pool.close();
@@ -189,59 +177,21 @@ class ServingProcess implements Serving {
   }
 
   async #program(snapshot: Snapshot): Promise<Omit<Programmed, 'milliseconds'>> {
-    const planned = Promise.withResolvers<void>();
-    this.#planning = planned.promise;
+    const wanted = wantedListeners(snapshot);
+    const prepare = async () => {
+      this.#wanted = wanted;
+      if (!this.#draining) await this.#listeners.prepare(wanted);
+    };
     try {
-      const change = await this.#plan(snapshot);
-      this.#wanted = wantedListeners(snapshot);
-      const prepared = this.#draining ? null : this.#listeners.prepare(this.#wanted);
-      await Promise.all([this.#publish(change), prepared]);
+      await this.#swaps.swap(snapshot, prepare);
     } catch (error) {
       if (!(error instanceof PlanError)) throw error;
       this.#log.error({ err: error, snapshot: snapshot.id }, 'snapshot refused');
       return { snapshot: this.#snapshot ?? '', listeners: this.#listeners.states(), error: error.message };
-    } finally {
-      this.#planning = null;
-      planned.resolve();
     }
-    if (!this.#draining && !this.#closed) await this.#listeners.commit(this.#wanted);
+    if (!this.#draining && !this.#closed) await this.#listeners.commit(wanted);
     this.#snapshot = snapshot.id;
     return { snapshot: snapshot.id, listeners: this.#listeners.states() };
-  }
-
-  async #plan(snapshot: Snapshot): Promise<PlanChange> {
-    const steps = this.#planner.steps(snapshot, this.#health, performance.now());
-    for (;;) {
-      const end = performance.now() + SLICE;
-      while (performance.now() < end) {
-        const step = steps.next();
-        if (step.done === true) return step.value;
-      }
-      await turn();
-    }
-  }
-
-  /** Tells the workers; the old slots rest once all have acknowledged. */
-  async #publish(change: PlanChange): Promise<void> {
-    for (const slot of change.removedEndpoints) this.#health.remove(slot);
-    // Before the rows: whoever comes back must be choosable when its new epoch begins.
-    for (const endpoint of change.endpoints) this.#health.update(endpoint);
-    const { early, virtualServers, removedVirtualServers, rows, removedRows } = change;
-    // Acknowledged one by one, so that between two of them the workers have time for requests.
-    const most = this.#snapshot === null ? early.length : ROWS_AT_ONCE;
-    for (let at = 0; at < early.length; at += most) await this.#tell({ rows: early.slice(at, at + most) });
-    if (virtualServers.length + removedVirtualServers.length + rows.length + removedRows.length > 0) {
-      await this.#tell({ virtualServers, removedVirtualServers, rows, removedRows });
-    }
-    change.retire(performance.now());
-  }
-
-  #tell(change: Partial<Configure>): Promise<void> {
-    return this.#pool.configure({ ...NO_CHANGE, ...change, generation: ++this.#generation });
-  }
-
-  #full(): Configure {
-    return { ...NO_CHANGE, ...this.#planner.full(), generation: this.#generation };
   }
 
   #hear(message: Exclude<FromWorker, { type: 'configured' }>): void {
@@ -261,73 +211,11 @@ class ServingProcess implements Serving {
     }
     return { check, quiesced };
   }
-
-  #endpointChanged(slot: number): void {
-    for (const id of this.#planner.endpoint(slot)?.rows.keys() ?? []) this.#changedRows.add(id);
-    // What changes in the same turn makes one epoch.
-    if (!this.#replanning) void this.#replan();
-  }
-
-  /** New epochs, slice by slice: a host may be in thousands of rows, and each row is a swap of its own. */
-  async #replan(): Promise<void> {
-    this.#replanning = true;
-    while (this.#changedRows.size > 0) {
-      await (this.#planning ?? turn());
-      if (this.#closed) return;
-      if (this.#planning !== null) continue;
-      const rows = [...this.#changedRows].slice(0, ROWS_AT_ONCE);
-      try {
-        const change = this.#planner.replan(rows, this.#health, performance.now());
-        for (const id of rows) this.#changedRows.delete(id);
-        // A worker that stalls must not keep the others from their new epochs.
-        await Promise.race([this.#publish(change), pause(PACE)]);
-      } catch (error) {
-        if (!(error instanceof PlanError)) throw error;
-        this.#log.error({ err: error }, 'no slots for new epochs; trying again');
-        await pause(1000);
-      }
-    }
-    this.#replanning = false;
-  }
 }
-
-/** Short tables are copied to each worker: shared memory is had by the page only. */
-const SHARED_FROM = 4096;
-
-function sharedSchedule(weights: readonly number[]): Schedule {
-  return buildSchedule(weights, (bytes) =>
-    bytes < SHARED_FROM ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes),
-  );
-}
-
-type Configure = Extract<ToWorker, { type: 'configure' }>;
-
-const NO_CHANGE: Configure = {
-  type: 'configure',
-  generation: 0,
-  virtualServers: [],
-  removedVirtualServers: [],
-  rows: [],
-  removedRows: [],
-};
 
 interface Waiting {
   readonly snapshot: Snapshot;
   readonly answers: ((programmed: Omit<Programmed, 'milliseconds'>) => void)[];
-}
-
-function wantedListeners(snapshot: Snapshot): Wanted[] {
-  const wanted = new Map<string, Wanted>();
-  for (const piece of snapshot.pieces) {
-    if (piece.kind !== 'VirtualServer') continue;
-    for (const { address, port, protocol } of piece.listeners) {
-      const served = protocol === 'HTTP' || protocol === 'TCP';
-      const refusal = served ? null : `protocol ${protocol} is not served by this version`;
-      const key = listenerKey(address, port);
-      if (wanted.get(key)?.refusal !== null) wanted.set(key, { address, port, refusal });
-    }
-  }
-  return [...wanted.values()];
 }
 
 /** Bundled, the worker stands beside as `.mjs`. */
@@ -336,11 +224,6 @@ function defaultWorker(): URL {
     ? new URL('../worker/worker.ts', import.meta.url)
     : new URL('worker.mjs', import.meta.url);
 }
-
-const turn = (): Promise<void> =>
-  new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 
 const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => {

@@ -31,6 +31,7 @@ export class WorkerPool {
   #timer: NodeJS.Timeout | null = null;
   #tickedAt = 0;
   #closed = false;
+  readonly #standing = new Map<string, ToWorker>();
   readonly #abort = new AbortController();
 
   constructor(options: PoolOptions) {
@@ -68,7 +69,9 @@ export class WorkerPool {
     });
   }
 
-  broadcast(message: ToWorker): void {
+  /** Tells all workers, and those that will replace them. */
+  broadcast(message: Extract<ToWorker, { type: 'drain' | 'logLevel' }>): void {
+    this.#standing.set(message.type, message);
     for (const member of this.members) member.post(message);
   }
 
@@ -146,6 +149,7 @@ export class WorkerPool {
     };
     member.start(this.#options.start, events);
     member.post(this.#options.current());
+    for (const message of this.#standing.values()) member.post(message);
   }
 
   #configured(member: WorkerMember, generation: number): void {

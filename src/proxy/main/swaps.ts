@@ -1,0 +1,160 @@
+/** Swaps: from a snapshot, or from what became of an endpoint, to plans that all workers have. */
+import type { Schedule } from '../../model/plan.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
+import { buildSchedule } from '../../scheduler/schedule.ts';
+import type { ToWorker } from '../messages.ts';
+import type { PlanChange, Planner } from '../plan/planner.ts';
+import { PlanError } from '../plan/slots.ts';
+import type { Health } from './health.ts';
+import type { Log } from './log.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+/** Milliseconds of planning after which the event loop has its turn: connections are to be accepted. */
+const SLICE = 5;
+/** About as many rows are planned anew within a slice, and as many go into one message to the workers. */
+const ROWS_AT_ONCE = 200;
+/** Milliseconds to wait at most for the acknowledgements of a slice before the next one. */
+const PACE = 100;
+
+export class Swaps {
+  readonly #planner: Planner;
+  readonly #pool: WorkerPool;
+  readonly #health: Health;
+  readonly #log: Log;
+  #generation = 0;
+  /** A snapshot is being planned and told: nothing else may be planned, or an older plan would follow a newer one. */
+  #planning: Promise<void> | null = null;
+  /** Rows in which the availability of an endpoint changed. */
+  readonly #changedRows = new Set<string>();
+  #replanning = false;
+  #closed = false;
+
+  constructor(options: SwapsOptions) {
+    this.#planner = options.planner;
+    this.#pool = options.pool;
+    this.#health = options.health;
+    this.#log = options.log;
+  }
+
+  /**
+   * Resolves when all workers have acknowledged the snapshot, and `prepare` (begun once it is planned) is done; rejects
+   * with a PlanError, nothing changed, if it cannot be planned. One at a time.
+   */
+  async swap(snapshot: Snapshot, prepare: () => Promise<void>): Promise<void> {
+    const planned = Promise.withResolvers<void>();
+    this.#planning = planned.promise;
+    try {
+      const change = await this.#plan(snapshot);
+      await Promise.all([this.#publish(change), prepare()]);
+    } finally {
+      this.#planning = null;
+      planned.resolve();
+    }
+  }
+
+  /** Its availability is not what it was: new epochs for the rows that use it. */
+  endpointChanged(slot: number): void {
+    for (const id of this.#planner.endpoint(slot)?.rows.keys() ?? []) this.#changedRows.add(id);
+    // What changes in the same turn makes one epoch.
+    if (!this.#replanning) void this.#replan();
+  }
+
+  /** New epochs, slice by slice: a host may be in thousands of rows, and each row is a swap of its own. */
+  async #replan(): Promise<void> {
+    this.#replanning = true;
+    while (this.#changedRows.size > 0) {
+      await (this.#planning ?? turn());
+      if (this.#closed) return;
+      if (this.#planning !== null) continue;
+      const rows = [...this.#changedRows].slice(0, ROWS_AT_ONCE);
+      try {
+        const change = this.#planner.replan(rows, this.#health, performance.now());
+        for (const id of rows) this.#changedRows.delete(id);
+        // A worker that stalls must not keep the others from their new epochs.
+        await Promise.race([this.#publish(change), pause(PACE)]);
+      } catch (error) {
+        if (!(error instanceof PlanError)) throw error;
+        this.#log.error({ err: error }, 'no slots for new epochs; trying again');
+        await pause(1000);
+      }
+    }
+    this.#replanning = false;
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  async #plan(snapshot: Snapshot): Promise<PlanChange> {
+    const steps = this.#planner.steps(snapshot, this.#health, performance.now());
+    for (;;) {
+      const end = performance.now() + SLICE;
+      while (performance.now() < end) {
+        const step = steps.next();
+        if (step.done === true) return step.value;
+      }
+      await turn();
+    }
+  }
+
+  /** Tells the workers; the old slots rest once all have acknowledged. */
+  async #publish(change: PlanChange): Promise<void> {
+    for (const slot of change.removedEndpoints) this.#health.remove(slot);
+    // Before the rows: whoever comes back must be choosable when its new epoch begins.
+    for (const endpoint of change.endpoints) this.#health.update(endpoint);
+    const { early, virtualServers, removedVirtualServers, rows, removedRows } = change;
+    // Acknowledged one by one, so that between two of them the workers have time for requests.
+    const most = this.#generation === 0 ? early.length : ROWS_AT_ONCE;
+    for (let at = 0; at < early.length; at += most) await this.#tell({ rows: early.slice(at, at + most) });
+    if (virtualServers.length + removedVirtualServers.length + rows.length + removedRows.length > 0) {
+      await this.#tell({ virtualServers, removedVirtualServers, rows, removedRows });
+    }
+    change.retire(performance.now());
+  }
+
+  #tell(change: Partial<Configure>): Promise<void> {
+    return this.#pool.configure({ ...NO_CHANGE, ...change, generation: ++this.#generation });
+  }
+
+  /** All there is, for a worker that has nothing yet. */
+  full(): Configure {
+    return { ...NO_CHANGE, ...this.#planner.full(), generation: this.#generation };
+  }
+}
+
+export interface SwapsOptions {
+  readonly planner: Planner;
+  readonly pool: WorkerPool;
+  readonly health: Health;
+  readonly log: Log;
+}
+
+/** Short tables are copied to each worker: shared memory is had by the page only. */
+const SHARED_FROM = 4096;
+
+export function sharedSchedule(weights: readonly number[]): Schedule {
+  return buildSchedule(weights, (bytes) =>
+    bytes < SHARED_FROM ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes),
+  );
+}
+
+type Configure = Extract<ToWorker, { type: 'configure' }>;
+
+const NO_CHANGE: Configure = {
+  type: 'configure',
+  generation: 0,
+  virtualServers: [],
+  removedVirtualServers: [],
+  rows: [],
+  removedRows: [],
+};
+
+const turn = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+
+const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
