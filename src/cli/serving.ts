@@ -83,7 +83,10 @@ async function start(options: ServeOptions, log: Log, listeners: Listening, read
     translate: (state, previous) => translate(state, { checkPattern, ...(previous === undefined ? {} : { previous }) }),
     log,
     className: options.className,
-    onFirst: ready,
+    onFirst: () => {
+      const adopted = source.adopt().catch((error: Error) => log.error(`state: ${error.message}`));
+      void adopted.then(ready);
+    },
   });
   const phase = { draining: false };
   const backend = backendOf({ options, log, source, serving, controller, phase });

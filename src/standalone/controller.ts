@@ -110,8 +110,9 @@ export class Controller {
     for (const { object, condition, from } of this.#transitions.note(complete, now())) {
       const fields = { object, condition: condition.type, status: condition.status, reason: condition.reason };
       const text = `${object}: ${condition.type} is ${condition.status}, ${condition.reason}: ${condition.message}`;
-      if (condition.status === 'False' && WORTH_A_LINE.has(condition.type)) this.#options.log.warn(fields, text);
-      else if (from === 'False' && WORTH_A_LINE.has(condition.type)) this.#options.log.info(fields, text);
+      if (!WORTH_A_LINE.has(condition.type)) continue;
+      if (condition.status === 'False' && condition.reason !== 'Suspended') this.#options.log.warn(fields, text);
+      else if (condition.status === 'False' || from === 'False') this.#options.log.info(fields, text);
     }
     return complete;
   }
@@ -142,6 +143,7 @@ export class Controller {
 
   /** What tcpvsadm asks for; resolves when it is in force. Errors: Refusal, and then nothing has changed. */
   async write(write: ObjectsWrite): Promise<ObjectsDocument> {
+    if (this.#inForce === null) throw new Refusal(503, `nothing can be changed yet: ${this.waiting ?? ''}`);
     const apply = write.apply.map(checked);
     await this.#options.source.write({ ...write, apply }, (candidate) => this.#judge(candidate, apply));
     await Promise.race([this.#settled(), unrefSleep(WRITE_WAITS)]);

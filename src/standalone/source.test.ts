@@ -370,3 +370,18 @@ test('cookie keys are made once, for their owner alone', async () => {
   assert.notDeepEqual(await state.cookieKeys((m) => reports.push(m)), keys);
   assert.equal(reports.length, 1);
 });
+
+test('what another process kept meanwhile is taken over: a hot restart', async () => {
+  const dir = await directory();
+  const state = await directory();
+  await writeFile(join(dir, 'a.yaml'), 'a 1\nb 1\n');
+  const old = await openSource(dir, state);
+  const next = await openSource(dir, state);
+  await write(old.source, [object('a', 5)], ['b']);
+  await next.source.adopt();
+  assert.equal(content(next.source.state), 'a=5');
+  const { revision } = next.source.state;
+  await next.source.adopt();
+  assert.equal(next.source.state.revision, revision);
+  await old.source.close({ keep: false });
+});

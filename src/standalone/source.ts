@@ -139,6 +139,21 @@ export class StandaloneSource {
     });
   }
 
+  /**
+   * Takes over what another process has kept since we began: during a hot restart the old one answers tcpvsadm until we
+   * are ready. To be called just before, and before the first write of ours.
+   */
+  adopt(): Promise<void> {
+    return this.#enqueue(async () => {
+      const kept = await this.#options.stateDirectory?.read((message) => this.#options.log.error(message));
+      if (kept === null || kept === undefined || this.#closed) return;
+      const layers = this.#next(this.#layers.base, currentOverlay(this.#layers.base, kept.overlay));
+      if (sameObjects(layers, this.#layers)) return;
+      const state = { ...this.#state, revision: this.#state.revision + 1, objects: layers.objects };
+      this.#announce(layers, state, performance.now());
+    });
+  }
+
   /** Stops watching, and keeps what is to be kept (unless another process does so already). */
   async close({ keep } = { keep: true }): Promise<void> {
     if (this.#closed) return;

@@ -95,7 +95,7 @@ test('SIGUSR2 under load: another process takes over, no request is lost, and th
   stage = await openStage();
   await stage.start();
   const before = servingPid();
-  const load = tally(stage, 1500);
+  const load = tally(stage, 600);
   process.kill(stage.serve.pid, 'SIGUSR2');
   await until(
     async () => stage.serve.output(),
@@ -103,7 +103,7 @@ test('SIGUSR2 under load: another process takes over, no request is lost, and th
   );
   const { web1 = 0, web2 = 0, ...others } = await load;
   assert.deepEqual(others, {});
-  assert.equal(web1 + web2, 1500);
+  assert.equal(web1 + web2, 600);
   assert.notEqual(servingPid(), before);
   assert.equal((await tcpvsadm(stage, '-E', '-i', 'http', '--maxclients', '78')).code, 0);
   assert.equal((await admin(stage, '/readyz')).status, 200);
