@@ -14,6 +14,8 @@ import { RuleTable } from '../src/router/rule-table.ts';
 const SIZES = [1, 2, 10, 100, 1000, 16_000];
 const REQUESTS = 512;
 const ROUNDS = 1000;
+/** Behind the paths, so that requests differ also where there is one rule only. */
+const TAILS = ['', '.map', '/', '.png', '/en/page', '2', '/a/b/c'];
 
 interface Result {
   readonly rules: number;
@@ -71,7 +73,11 @@ function measure(rules: number): Result {
       const fitting = indices.map((_, at) => at).filter((at) => wanted(kindOf(indices[at]!)));
       if (fitting.length === 0) return [];
       const chosen = Array.from({ length: REQUESTS }, (_, at) => fitting[(at * 7919) % fitting.length]!);
-      return [time(table, chosen.map((at) => all[at]!.path), chosen)]; // prettier-ignore
+      const paths = chosen.map((at, request) => {
+        const tail = kindOf(indices[at]!) === 'free' ? '' : TAILS[request % TAILS.length]!;
+        return all[at]!.path + tail;
+      });
+      return [time(table, paths, chosen)];
     });
     return times.length === 0 ? null : times.reduce((sum, each) => sum + each) / times.length;
   };
