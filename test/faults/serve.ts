@@ -1,0 +1,202 @@
+/** `bin/tcpvs serve` as a process of its own, on manifests made here, and what it costs. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { ADDRESS, newPorts } from '../robustness/address.ts';
+import { sleep } from './figures.ts';
+
+export interface ServeOptions {
+  /** Real servers, by port on 127.0.0.1 or with an address. */
+  readonly servers: readonly { readonly address?: string; readonly port: number; readonly healthCheck?: object }[];
+  /** Into the rule: timeouts, retry … as in a manifest. */
+  readonly rule?: object;
+  readonly limits?: object;
+  readonly rules?: readonly object[];
+  readonly workers?: number;
+  /** Most open files of its processes. */
+  readonly files?: number;
+}
+
+const BIN = join(import.meta.dirname, '../../bin/tcpvs');
+
+export class Served {
+  readonly address = ADDRESS;
+  readonly port: number;
+  readonly adminPort: number;
+  readonly child: ChildProcess;
+  private output = '';
+  private readonly directory: string;
+
+  constructor(child: ChildProcess, port: number, adminPort: number, directory: string) {
+    this.child = child;
+    this.port = port;
+    this.adminPort = adminPort;
+    this.directory = directory;
+    child.stdout!.on('data', (bytes) => (this.output += String(bytes)));
+    child.stderr!.on('data', (bytes) => (this.output += String(bytes)));
+  }
+
+  get log(): string {
+    return this.output;
+  }
+
+  /** The supervisor and what it has started, by process id. */
+  get pids(): number[] {
+    const found = [this.child.pid!];
+    for (const pid of found) found.push(...childrenOf(pid));
+    return found;
+  }
+
+  /** The process that serves: the supervisor's child. */
+  get servingPid(): number {
+    const [pid] = childrenOf(this.child.pid!);
+    if (pid === undefined) throw new Error(`no serving process; the log says: ${this.output}`);
+    return pid;
+  }
+
+  /** Resident bytes of all its processes. */
+  get rss(): number {
+    return this.pids.reduce((sum, pid) => sum + residentOf(pid), 0);
+  }
+
+  get sockets(): number {
+    return this.pids.reduce((sum, pid) => sum + socketsOf(pid), 0);
+  }
+
+  async isReady(): Promise<boolean> {
+    return (await this.admin('/readyz').catch(() => ({ status: 0 }))).status === 200;
+  }
+
+  admin(path: string): Promise<{ status: number; body: string }> {
+    return new Promise((resolve, reject) => {
+      const asked = request({ host: ADDRESS, port: this.adminPort, path, agent: false }, (answer) => {
+        let body = '';
+        answer.setEncoding('utf8');
+        answer.on('data', (piece: string) => (body += piece));
+        answer.on('end', () => resolve({ status: answer.statusCode!, body }));
+      });
+      asked.on('error', reject);
+      asked.end();
+    });
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const pids = this.pids;
+      this.child.kill('SIGTERM');
+      this.child.kill('SIGTERM');
+      const gone = once(this.child, 'exit');
+      const timer = setTimeout(() => {
+        for (const pid of pids) tryKill(pid);
+      }, 5000);
+      await gone;
+      clearTimeout(timer);
+    }
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+function tryKill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+export async function startServe(options: ServeOptions): Promise<Served> {
+  const directory = mkdtempSync(join(tmpdir(), 'tcpvs-faults-'));
+  const [port, adminPort] = (await newPorts(2)) as [number, number];
+  writeFileSync(join(directory, 'all.yaml'), manifests(options, port));
+  const args = [
+    'serve',
+    '--config',
+    directory,
+    '--admin',
+    `${ADDRESS}:${adminPort}`,
+    '--admin-socket',
+    join(directory, 'admin'),
+  ];
+  args.push('--workers', String(options.workers ?? 2), '--drain-timeout', '1', '--log-level', 'info');
+  const [command, ...rest]: [string, ...string[]] =
+    options.files === undefined
+      ? [BIN, ...args]
+      : ['/bin/sh', '-c', `ulimit -n ${options.files} && exec "$0" "$@"`, BIN, ...args];
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const served = new Served(child, port, adminPort, directory);
+  for (let left = 200; left > 0; left--) {
+    if (await served.isReady()) return served;
+    if (child.exitCode !== null) break;
+    await sleep(50);
+  }
+  await served.stop();
+  throw new Error(`tcpvs does not become ready: ${served.log}`);
+}
+
+function manifests(options: ServeOptions, port: number): string {
+  const apiVersion = 'tcpvs.io/v1alpha1';
+  const servers = options.servers.map(({ address, port: serverPort, healthCheck }, index) => ({
+    apiVersion,
+    kind: 'RealServer',
+    metadata: { name: `web${index}` },
+    spec: { address: address ?? '127.0.0.1', port: serverPort, ...(healthCheck === undefined ? {} : { healthCheck }) },
+  }));
+  const destinations = servers.map((server) => ({ server: server.metadata.name, weight: 1 }));
+  const all = { name: 'all', servers: destinations, ...options.rule };
+  const virtualServer = {
+    apiVersion,
+    kind: 'TcpVirtualServer',
+    metadata: { name: 'http' },
+    spec: {
+      listeners: [{ name: 'web', address: ADDRESS, port, protocol: 'HTTP' }],
+      scheduler: 'http',
+      balance: 'RoundRobin',
+      rules: (options.rules ?? [{}]).map((rule, index) => ({ ...all, name: `rule-${index}`, ...rule })),
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+    },
+  };
+  return [...servers, virtualServer].map((object) => JSON.stringify(object)).join('\n---\n');
+}
+
+/** Direct children, from /proc. */
+function childrenOf(pid: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^[0-9]+$/.test(name))
+    .map(Number)
+    .filter((candidate) => {
+      try {
+        const stat = readFileSync(`/proc/${candidate}/stat`, 'latin1');
+        return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === pid;
+      } catch {
+        return false;
+      }
+    });
+}
+
+export function residentOf(pid: number): number {
+  try {
+    return 1024 * Number(/^VmRSS:\s+([0-9]+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+function socketsOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).filter((name) => isSocket(`/proc/${pid}/fd/${name}`)).length;
+  } catch {
+    return 0;
+  }
+}
+
+function isSocket(link: string): boolean {
+  try {
+    return readlinkSync(link).startsWith('socket:');
+  } catch {
+    return false;
+  }
+}
