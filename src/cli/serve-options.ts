@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 
 import { isLogLevel, LOG_LEVELS, type LogLevel } from '../telemetry/log.ts';
 import { type CommandHelp, type CommandLine, UsageError } from './command-line.ts';
@@ -71,13 +72,19 @@ export function serveOptions(line: CommandLine, environment: NodeJS.ProcessEnv =
   if (config === null || config === '') throw new UsageError('--config PATH is needed');
   const level = line.value('log-level') ?? 'info';
   if (!isLogLevel(level)) throw wrong('log-level', level, `one of ${LOG_LEVELS.join(', ')}`);
+  const stateDir = line.value('state-dir');
+  if (stateDir === '') throw wrong('state-dir', stateDir, 'the path of a directory');
+  // Its files end in .json, and would be read as manifests.
+  if (stateDir !== null && resolve(stateDir) === resolve(config)) {
+    throw wrong('state-dir', stateDir, 'another directory than that of --config');
+  }
   const named = line.value('admin-socket') ?? environment['TCPVS_SOCKET'] ?? '';
   return {
     config,
     admin: address(line.value('admin')),
     adminSocket: socket(named === '' ? defaultSocketPath(environment) : named),
     workers: number(line, 'workers', Math.min(availableParallelism(), MAX_WORKERS), 1, MAX_WORKERS, true),
-    stateDir: line.value('state-dir'),
+    stateDir,
     logLevel: level,
     trustedProxies: networks(line.value('trusted-proxies')),
     accessLog: number(line, 'access-log', 0, 0, 1, false),

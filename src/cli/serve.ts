@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SUPERVISED } from '../proxy/supervisor/protocol.ts';
@@ -45,7 +45,7 @@ async function checkConfig({ config, stateDir }: ServeOptions): Promise<void> {
 }
 
 function isThere(path: string): Promise<boolean> {
-  return access(path).then(
+  return access(path, constants.R_OK).then(
     () => true,
     () => false,
   );

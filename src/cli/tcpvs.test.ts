@@ -171,6 +171,7 @@ test('values of options are judged with what was read and what was expected', ()
     ['--drain-timeout', '0'],
     ['--log-level', 'loud'],
     ['--class', 'A b'],
+    ['--state-dir', './x/'],
     ['--admin-socket', 'x'.repeat(120)],
   ];
   for (const args of wrong) assert.throws(() => read(...args), UsageError, args.join(' '));
