@@ -10,6 +10,7 @@ import { CASES } from './cases.ts';
 import { circumstances, ROOT } from './measure/machine.ts';
 import { measureLatency } from './parts/latency.ts';
 import { measureMemory } from './parts/memory.ts';
+import { measureProfiles } from './parts/profile.ts';
 import type { Settings } from './parts/stage.ts';
 import { measureSyscalls } from './parts/syscalls.ts';
 import { measureCase } from './parts/throughput.ts';
@@ -17,9 +18,9 @@ import { measureWorkers } from './parts/workers.ts';
 import { PEER_NAMES } from './peers/peer.ts';
 import { writeReadme } from './report/readme.ts';
 import { keep, type Results } from './report/results.ts';
-import { caseTable, latencyTable, memoryTable, syscallTable, workersTable } from './report/tables.ts';
+import { caseTable, latencyTable, memoryTable, profileTable, syscallTable, workersTable } from './report/tables.ts';
 
-const PARTS = ['cases', 'workers', 'latency', 'memory', 'syscalls'] as const;
+const PARTS = ['cases', 'workers', 'latency', 'memory', 'syscalls', 'profile'] as const;
 type Part = (typeof PARTS)[number];
 
 const USAGE = `make bench ARGS='…': tcpvs side by side with nginx, HAProxy and http-proxy
@@ -77,7 +78,7 @@ async function main(): Promise<void> {
   say(heading(results));
 
   const part = async (name: Part, act: () => Promise<string>) => {
-    if (!parts.includes(name) || (values.case.length > 0 && name !== 'cases')) return;
+    if (!parts.includes(name) || (values.case.length > 0 && name !== 'cases' && !values.part.includes(name))) return;
     const table = await act();
     settings.progress('');
     say(`\n${table}`);
@@ -94,6 +95,10 @@ async function main(): Promise<void> {
   await part('latency', async () => latencyTable((results.latency = await measureLatency(direct))));
   await part('memory', async () => memoryTable((results.memory = await measureMemory(settings))));
   await part('syscalls', async () => syscallTable((results.syscalls = await measureSyscalls(direct))));
+
+  const profiled = cases.filter((name) => values.case.length > 0 || name === 'small' || name === 'connect');
+  if (peers.includes('tcpvs'))
+    await part('profile', async () => profileTable((results.profiles = await measureProfiles(profiled, settings))));
 
   if (values.json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
   if (values.quick || values['no-write'] || !peers.includes('tcpvs')) return;

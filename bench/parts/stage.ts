@@ -24,6 +24,7 @@ export interface PeerOptions {
   readonly workers?: number;
   readonly bodyBuffer?: number | null;
   readonly hosts?: readonly Host[];
+  readonly environment?: NodeJS.ProcessEnv;
 }
 
 export interface Stage {
@@ -52,6 +53,7 @@ export async function onStage<T>(body: OriginBody, act: (stage: Stage) => Promis
         hosts: options.hosts ?? [{ name: null, apps: APPS }],
         workers: options.workers ?? 1,
         bodyBuffer: options.bodyBuffer ?? null,
+        environment: options.environment ?? {},
       });
       open.add(running);
       const stop = async () => {

@@ -15,6 +15,8 @@ export interface Layout {
   readonly workers: number;
   /** Bytes of the buffers for bodies, where a peer lets one choose; null = its default. */
   readonly bodyBuffer: number | null;
+  /** More of it, for tcpvs alone (profiles). */
+  readonly environment: NodeJS.ProcessEnv;
 }
 
 export interface Host {

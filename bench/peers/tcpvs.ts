@@ -15,6 +15,7 @@ export async function startTcpvs(layout: Layout): Promise<Running> {
     config: join(layout.directory, 'all.yaml'),
     socket: join(layout.directory, 'admin.sock'),
     workers: layout.workers,
+    environment: layout.environment,
   });
   for (let tries = 0; tries < 100 && !(await accepts(layout.port)); tries++)
     await new Promise((resolve) => setTimeout(resolve, 20));

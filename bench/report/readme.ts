@@ -6,11 +6,12 @@ import { CASES } from '../cases.ts';
 import type { Circumstances } from '../measure/machine.ts';
 import type { LatencyResult } from '../parts/latency.ts';
 import type { MemoryResult } from '../parts/memory.ts';
+import type { ProfileResult } from '../parts/profile.ts';
 import type { SyscallResult } from '../parts/syscalls.ts';
 import { ratio, typical } from '../parts/throughput.ts';
 import type { WorkersResult } from '../parts/workers.ts';
 import { read, readCases, type Kept } from './results.ts';
-import { caseTable, latencyTable, memoryTable, syscallTable, table, workersTable } from './tables.ts';
+import { caseTable, latencyTable, memoryTable, profileTable, syscallTable, table, workersTable } from './tables.ts';
 
 export function writeReadme(directory: string): void {
   const order = CASES.map((each) => each.name);
@@ -28,6 +29,7 @@ export function writeReadme(directory: string): void {
     ...part(read<readonly LatencyResult[]>(directory, 'latency'), latencyTable),
     ...part(read<MemoryResult>(directory, 'memory'), memoryTable),
     ...part(read<SyscallResult>(directory, 'syscalls'), syscallTable),
+    ...part(read<readonly ProfileResult[]>(directory, 'profiles'), profileTable),
   ];
   writeFileSync(join(directory, 'README.md'), `${sections.join('\n\n')}\n`);
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ROOT, type Circumstances } from '../measure/machine.ts';
 import type { LatencyResult } from '../parts/latency.ts';
 import type { MemoryResult } from '../parts/memory.ts';
+import type { ProfileResult } from '../parts/profile.ts';
 import type { SyscallResult } from '../parts/syscalls.ts';
 import type { CaseResult } from '../parts/throughput.ts';
 import type { WorkersResult } from '../parts/workers.ts';
@@ -16,6 +17,7 @@ export interface Results {
   latency?: readonly LatencyResult[];
   memory?: MemoryResult;
   syscalls?: SyscallResult;
+  profiles?: readonly ProfileResult[];
 }
 
 export interface Kept<T> {

@@ -2,6 +2,7 @@
 import { median } from '../measure/statistics.ts';
 import type { LatencyResult, Subject } from '../parts/latency.ts';
 import type { MemoryResult } from '../parts/memory.ts';
+import type { ProfileResult } from '../parts/profile.ts';
 import type { SyscallResult } from '../parts/syscalls.ts';
 import { cost, ratio, typical, type CaseResult } from '../parts/throughput.ts';
 import type { WorkersResult } from '../parts/workers.ts';
@@ -98,6 +99,15 @@ export function syscallTable(result: SyscallResult): string {
     return figures === undefined ? [] : [[peer, figures.perRequest.toFixed(2), figures.calls.join(', ')]];
   });
   return `System calls per request, 100 B answers\n\n${table(['', 'calls', 'of these'], rows)}`;
+}
+
+export function profileTable(results: readonly ProfileResult[]): string {
+  return results
+    .map(({ case: name, functions }) => {
+      const rows = functions.map((each) => [(100 * each.share).toFixed(1), each.name]);
+      return `Where tcpvs' time goes, case ${name}, in % ((program): native code and the kernel)\n\n${table(['%', 'function'], rows)}`;
+    })
+    .join('\n\n');
 }
 
 /** The first column to the left, numbers to the right. */
