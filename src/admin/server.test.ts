@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 
 import type { Snapshot } from '../model/snapshot.ts';
 import { localListeners } from '../proxy/supervisor/local-listeners.ts';
+import { temporaryDirectory } from '../standalone/fixture/temporary-directory.ts';
 import { createLogger } from '../telemetry/log.ts';
 import type { AdminBackend } from './backend.ts';
 import type { ObjectsWrite } from './contract.ts';
@@ -59,7 +59,7 @@ function fake(): Fake {
 }
 
 async function open() {
-  const directory = await mkdtemp(join(tmpdir(), 'tcpvs-admin-'));
+  const directory = temporaryDirectory();
   const path = join(directory, 'admin.sock');
   const listeners = localListeners();
   const backend = fake();

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
+import { temporaryDirectory } from '../standalone/fixture/temporary-directory.ts';
 import { readCommandLine, UsageError } from './command-line.ts';
 import { nearestWord } from './nearest.ts';
 import { SERVE_HELP, serveOptions } from './serve-options.ts';
@@ -100,7 +100,7 @@ test('validate prints every fault with its place and exits 1; 0 where there is n
   const good = await tcpvs('validate', DEMO);
   assert.deepEqual([good.code, good.err], [0, '']);
   assert.match(good.out, /7 objects, no fault/);
-  const dir = await mkdtemp(join(tmpdir(), 'tcpvs-validate-'));
+  const dir = temporaryDirectory();
   const head = 'apiVersion: tcpvs.io/v1alpha1\n';
   await writeFile(
     join(dir, 'a.yaml'),

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 
@@ -14,6 +13,7 @@ import { createLogger } from '../telemetry/log.ts';
 import { checkPattern } from '../translate/check-pattern.ts';
 import { translate } from '../translate/translate.ts';
 import { Controller } from './controller.ts';
+import { temporaryDirectory } from './fixture/temporary-directory.ts';
 import { fileParser } from './parse-file.ts';
 import { StandaloneSource } from './source.ts';
 import { StateDirectory } from './state-directory.ts';
@@ -75,7 +75,7 @@ spec:
 }
 
 async function directory(files: Readonly<Record<string, string>>): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'tcpvs-controller-'));
+  const path = temporaryDirectory();
   for (const [name, text] of Object.entries(files)) await writeFile(join(path, name), text);
   return path;
 }

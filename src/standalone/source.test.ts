@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rename, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 
 import type { ApiObject } from '../admin/contract.ts';
 import { Refusal } from '../admin/refusal.ts';
 import { createLogger } from '../telemetry/log.ts';
+import { temporaryDirectory } from './fixture/temporary-directory.ts';
 import type { ParsedFile } from './objects.ts';
 import { type SourceState, StandaloneSource } from './source.ts';
 import { StateDirectory } from './state-directory.ts';
@@ -64,10 +64,6 @@ async function openSource(config: string, stateDir?: string, rescan = 60_000): P
   return { source, lines, until };
 }
 
-function directory(): Promise<string> {
-  return mkdtemp(join(tmpdir(), 'tcpvs-source-'));
-}
-
 /** `a=1 b=2` */
 function content(state: SourceState): string {
   return [...state.objects.values()]
@@ -88,7 +84,7 @@ const write = (source: StandaloneSource, apply: ApiObject[], names: string[] = [
   );
 
 test('an empty directory is a valid, empty configuration; what is put there later counts', async () => {
-  const dir = await directory();
+  const dir = temporaryDirectory();
   const { source, until } = await openSource(dir);
   assert.equal(source.state.known, true);
   assert.equal(content(source.state), '');
@@ -106,7 +102,7 @@ test('an empty directory is a valid, empty configuration; what is put there late
 });
 
 test('generation grows with the spec alone; uid and creationTimestamp stay', async () => {
-  const dir = await directory();
+  const dir = temporaryDirectory();
   await writeFile(join(dir, 'a.yaml'), 'a 1\nb 1\n');
   const { source, until } = await openSource(dir);
   const before = source.state.objects.get('RealServer x/a')?.metadata;
@@ -121,7 +117,7 @@ test('generation grows with the spec alone; uid and creationTimestamp stay', asy
 });
 
 test('a file replaced by an atomic rename is read', async () => {
-  const dir = await directory();
+  const dir = temporaryDirectory();
   const file = join(dir, 'a.yaml');
   await writeFile(file, 'a 1\n');
   const { until } = await openSource(dir);
@@ -131,7 +127,7 @@ test('a file replaced by an atomic rename is read', async () => {
 });
 
 test('a single file as configuration is watched too, through renames', async () => {
-  const dir = await directory();
+  const dir = temporaryDirectory();
   const file = join(dir, 'tcpvs.conf');
   await writeFile(file, 'a 1\n');
   const { until } = await openSource(file);
@@ -143,7 +139,7 @@ test('a single file as configuration is watched too, through renames', async () 
 });
 
 test('links are followed when they are pointed elsewhere: a Kubernetes volume, and a linked directory', async () => {
-  const root = await directory();
+  const root = temporaryDirectory();
   const volume = join(root, 'volume');
   for (const [version, weight] of [
     ['..v1', 1],
@@ -170,7 +166,7 @@ test('links are followed when they are pointed elsewhere: a Kubernetes volume, a
 });
 
 test('what no event tells is found by the rescan', async () => {
-  const dir = await directory();
+  const dir = temporaryDirectory();
   await mkdir(join(dir, 'elsewhere'));
   await mkdir(join(dir, 'config'));
   await writeFile(join(dir, 'elsewhere', 'x'), 'a 1\n');
@@ -181,7 +177,7 @@ test('what no event tells is found by the rescan', async () => {
 });
 
 test('a faulty file changes nothing, is reported once with its place, and may be mended', async () => {
-  const dir = await directory();
+  const dir = temporaryDirectory();
   await writeFile(join(dir, 'a.yaml'), 'a 1\n');
   await writeFile(join(dir, 'b.yaml'), 'b 1\n');
   const { source, until, lines } = await openSource(dir);
@@ -200,7 +196,7 @@ test('a faulty file changes nothing, is reported once with its place, and may be
 });
 
 test('a file that cannot be read, and a directory that disappears, change nothing', async () => {
-  const dir = await directory();
+  const dir = temporaryDirectory();
   const config = join(dir, 'config');
   await mkdir(config);
   await writeFile(join(config, 'a.yaml'), 'a 1\n');
@@ -218,7 +214,7 @@ test('a file that cannot be read, and a directory that disappears, change nothin
 });
 
 test('an object that stands twice is a fault, and stays as the file that had it says', async () => {
-  const dir = await directory();
+  const dir = temporaryDirectory();
   await writeFile(join(dir, 'b.yaml'), 'x 1\n');
   const { until } = await openSource(dir);
   await writeFile(join(dir, 'a.yaml'), 'x 2\n');
@@ -229,7 +225,7 @@ test('an object that stands twice is a fault, and stays as the file that had it 
 });
 
 test('a file that is being replaced is empty for a moment: no state lacks its objects', async () => {
-  const dir = await directory();
+  const dir = temporaryDirectory();
   const file = join(dir, 'a.yaml');
   await writeFile(file, 'a 1\nb 1\n');
   const { until } = await openSource(dir);
@@ -245,7 +241,7 @@ test('a file that is being replaced is empty for a moment: no state lacks its ob
 });
 
 test('per object the last change wins: tcpvsadm over the manifest, then the manifest over tcpvsadm', async () => {
-  const dir = await directory();
+  const dir = temporaryDirectory();
   await writeFile(join(dir, 'a.yaml'), 'a 1\nb 1\nc 1\n');
   const { source, until } = await openSource(dir);
   await write(source, [object('a', 5), object('new', 1)], ['c']);
@@ -260,7 +256,7 @@ test('per object the last change wins: tcpvsadm over the manifest, then the mani
 });
 
 test('a write is refused whole: old revision, unknown object, object named twice, or by its judge', async () => {
-  const dir = await directory();
+  const dir = temporaryDirectory();
   await writeFile(join(dir, 'a.yaml'), 'a 1\n');
   const { source } = await openSource(dir);
   const { revision } = source.state;
@@ -282,8 +278,8 @@ test('a write is refused whole: old revision, unknown object, object named twice
 });
 
 test('what tcpvsadm changed survives a restart, as do identities; a manifest that changed meanwhile wins', async () => {
-  const dir = await directory();
-  const state = await directory();
+  const dir = temporaryDirectory();
+  const state = temporaryDirectory();
   await writeFile(join(dir, 'a.yaml'), 'a 1\nb 1\nc 1\n');
   const first = await openSource(dir, state);
   const uid = first.source.state.objects.get('RealServer x/b')?.metadata['uid'];
@@ -306,8 +302,8 @@ test('what tcpvsadm changed survives a restart, as do identities; a manifest tha
 });
 
 test('the start works from the last good configuration when the present files are faulty or gone', async () => {
-  const dir = await directory();
-  const state = await directory();
+  const dir = temporaryDirectory();
+  const state = temporaryDirectory();
   await writeFile(join(dir, 'a.yaml'), 'a 1\n');
   await writeFile(join(dir, 'b.yaml'), 'b 1\n');
   const first = await openSource(dir, state);
@@ -325,7 +321,7 @@ test('the start works from the last good configuration when the present files ar
 });
 
 test('nothing read and nothing kept is not an empty configuration', async () => {
-  const dir = await directory();
+  const dir = temporaryDirectory();
   await writeFile(join(dir, 'a.yaml'), 'rubbish\n');
   const { source, until } = await openSource(dir);
   assert.equal(source.state.known, false);
@@ -334,8 +330,8 @@ test('nothing read and nothing kept is not an empty configuration', async () => 
 });
 
 test('a write that was killed midway leaves the old state, and its leftovers are removed', async () => {
-  const dir = await directory();
-  const state = await directory();
+  const dir = temporaryDirectory();
+  const state = temporaryDirectory();
   const first = await openSource(dir, state);
   await write(first.source, [object('a', 1)]);
   await first.source.close();
@@ -347,8 +343,8 @@ test('a write that was killed midway leaves the old state, and its leftovers are
 });
 
 test('a state that cannot be understood is put aside and said; one of a newer version stops the start', async () => {
-  const dir = await directory();
-  const state = await directory();
+  const dir = temporaryDirectory();
+  const state = temporaryDirectory();
   await writeFile(join(state, 'state.json'), '{"version":1,"overlay":');
   const { source, lines } = await openSource(dir, state);
   assert.equal(content(source.state), '');
@@ -359,7 +355,7 @@ test('a state that cannot be understood is put aside and said; one of a newer ve
 });
 
 test('cookie keys are made once, for their owner alone', async () => {
-  const path = await directory();
+  const path = temporaryDirectory();
   const state = await StateDirectory.open(path);
   const keys = await state.cookieKeys(() => undefined);
   assert.match(keys[0] ?? '', /^[0-9a-f]{64}$/);
@@ -372,8 +368,8 @@ test('cookie keys are made once, for their owner alone', async () => {
 });
 
 test('what another process kept meanwhile is taken over: a hot restart', async () => {
-  const dir = await directory();
-  const state = await directory();
+  const dir = temporaryDirectory();
+  const state = temporaryDirectory();
   await writeFile(join(dir, 'a.yaml'), 'a 1\nb 1\n');
   const old = await openSource(dir, state);
   const next = await openSource(dir, state);

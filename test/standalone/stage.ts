@@ -1,8 +1,7 @@
 /** What the tests play on: a directory of manifests, web servers, and a running `tcpvs serve`. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -10,6 +9,7 @@ import type { StatusDocument } from '../../src/admin/contract.ts';
 import { type Origin, startOrigins } from '../../src/cli/demo-origins.ts';
 import { freePort } from '../../src/cli/demo-ports.ts';
 import { adminRequest, ROOT, type ServeProcess, startServe } from '../../src/cli/demo-serve.ts';
+import { temporaryDirectory } from '../../src/standalone/fixture/temporary-directory.ts';
 
 export interface Stage {
   readonly port: number;
@@ -29,8 +29,9 @@ export interface Stage {
 }
 
 export async function openStage(): Promise<Stage> {
-  const root = mkdtempSync(join(tmpdir(), 'tcpvs-e2e-'));
-  const directory = mkdtempSync(join(root, 'config-'));
+  const root = temporaryDirectory();
+  const directory = join(root, 'config');
+  mkdirSync(directory);
   const port = await freePort();
   const origins = await startOrigins(['web1', 'web2'].map((name) => ({ name, address: '127.0.0.1', port: 0 })));
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
