@@ -6,7 +6,7 @@ NODE := node_modules/.bin/node
 CONCURRENCY ?= 2
 TESTS ?= src/**/*.test.ts test/**/*.test.ts bench/**/*.test.ts
 
-.PHONY: help setup tools run test unit lint format generate check-generated bench demo-full fuzz soak build clean
+.PHONY: help setup tools run test unit lint format generate check-generated bench demo-full fuzz faults soak build clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ fuzz: setup ## a million inputs for the codec and the pattern engine
 
 demo-full: setup tools ## the recorded demo at full length, 5 x 10,000 connections; result in bench/results
 	DEMO_FULL=1 $(NODE) --test --test-timeout=600000 --test-force-exit test/demo/httperf.test.ts
+
+faults: setup ## every fault with its full counts, about half an hour; figures go to bench/results (ARGS='4 20' for some rows)
+	$(NODE) test/faults/run.ts $(ARGS)
 
 soak: setup ## an hour of load: memory and handles must stay flat (MINUTES=60)
 	$(NODE) test/soak/run.ts $(ARGS)
