@@ -143,7 +143,13 @@ function manifests(options: ServeOptions, port: number): string {
     apiVersion,
     kind: 'RealServer',
     metadata: { name: `web${index}` },
-    spec: { address: address ?? '127.0.0.1', port: serverPort, ...(healthCheck === undefined ? {} : { healthCheck }) },
+    spec: {
+      address: address ?? '127.0.0.1',
+      port: serverPort,
+      // Above every count of these tests: the cap of a server is not what they are about.
+      maxConnections: 10_000,
+      ...(healthCheck === undefined ? {} : { healthCheck }),
+    },
   }));
   const destinations = servers.map((server) => ({ server: server.metadata.name, weight: 1 }));
   const all = { name: 'all', servers: destinations, ...options.rule };
