@@ -38,6 +38,7 @@ export async function openStage(): Promise<Stage> {
   const write = (file: string, text: string) => writeFileSync(join(directory, file), text);
   write('servers.yaml', origins.map(({ name, port: at }) => realServer(name, at)).join('---\n'));
   write('http.yaml', virtualServer(port));
+  let starting: Promise<ServeProcess> | null = null;
   const stage: Stage = {
     port,
     directory,
@@ -50,12 +51,16 @@ export async function openStage(): Promise<Stage> {
     start: async (...args) => {
       const { socket, state } = stage;
       const more = ['--state-dir', state, '--drain-timeout', '5', '--drain-delay', '0', ...args];
-      stage.serve = await startServe({ config: directory, socket, workers: 2, args: more });
+      starting = startServe({ config: directory, socket, workers: 2, args: more });
+      stage.serve = await starting;
       return stage.serve;
     },
     get: (path, keepAlive = true) => get(port, path, keepAlive ? agent : false),
     close: async () => {
       agent.destroy();
+      // A test that failed before its server was ready must not leave it behind.
+      const last = await starting?.catch(() => null);
+      await last?.stop();
       await stage.serve?.stop();
       for (const origin of origins) await origin.close();
     },
