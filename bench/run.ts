@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { CASES } from './cases.ts';
-import { circumstances, ROOT } from './measure/machine.ts';
+import { circumstances, ourVersion, ROOT } from './measure/machine.ts';
 import { measureLatency } from './parts/latency.ts';
 import { measureMemory } from './parts/memory.ts';
 import { measureProfiles } from './parts/profile.ts';
@@ -33,6 +33,7 @@ const USAGE = `make bench ARGS='…': tcpvs side by side with nginx, HAProxy and
   --seconds N          of each measured load (default 4, with --quick 1)
   --json               the result as JSON on standard output
   --no-write           leave bench/results as it is
+  --report             only write the README of this version's results anew
 `;
 
 const { values } = parseArgs({
@@ -45,11 +46,13 @@ const { values } = parseArgs({
     seconds: { type: 'string' },
     json: { type: 'boolean', default: false },
     'no-write': { type: 'boolean', default: false },
+    report: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
 
 if (values.help) process.stdout.write(USAGE);
+else if (values.report) writeReadme(join(ROOT, 'bench/results', ourVersion()));
 else await main();
 
 async function main(): Promise<void> {

@@ -10,6 +10,7 @@ import type { ProfileResult } from '../parts/profile.ts';
 import type { SyscallResult } from '../parts/syscalls.ts';
 import { ratio, typical } from '../parts/throughput.ts';
 import type { WorkersResult } from '../parts/workers.ts';
+import { recordedDemoTable, soakText, type RecordedDemo, type Soak } from './long-runs.ts';
 import { read, readCases, type Kept } from './results.ts';
 import { caseTable, latencyTable, memoryTable, profileTable, syscallTable, table, workersTable } from './tables.ts';
 
@@ -21,7 +22,7 @@ export function writeReadme(directory: string): void {
   const sections = [
     `# Results of tcpvs ${version}`,
     'Generated from the JSON files here by `make bench`; the method is in [bench/README.md](../../README.md). A ratio above 1 means that tcpvs needs less processor time than the other.',
-    summary(cases),
+    ...(cases.length > 0 ? [summary(cases)] : []),
     ...(existsSync(notes) ? [readFileSync(notes, 'utf8').trim()] : []),
     '## All figures',
     ...cases.flatMap((kept) => [caseTable(kept.result), taken(kept)]),
@@ -29,6 +30,8 @@ export function writeReadme(directory: string): void {
     ...part(read<readonly LatencyResult[]>(directory, 'latency'), latencyTable),
     ...part(read<MemoryResult>(directory, 'memory'), memoryTable),
     ...part(read<SyscallResult>(directory, 'syscalls'), syscallTable),
+    ...part(read<RecordedDemo>(directory, 'recorded-demo'), recordedDemoTable),
+    ...part(read<Soak>(directory, 'soak'), soakText),
     ...part(read<readonly ProfileResult[]>(directory, 'profiles'), profileTable),
   ];
   writeFileSync(join(directory, 'README.md'), `${sections.join('\n\n')}\n`);

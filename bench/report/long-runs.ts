@@ -1,0 +1,67 @@
+/** The recorded demo and the soak, as their tests have kept them, in words; pure. */
+import { table } from './tables.ts';
+
+export interface RecordedDemo {
+  readonly connectionsPerApp: number;
+  readonly callsPerConnection: number;
+  readonly errors: number;
+  readonly byTcpvs: readonly Shares[];
+  readonly byServers: readonly Shares[];
+}
+
+interface Shares {
+  readonly app: string;
+  readonly cells: readonly { readonly server: string; readonly asked: number; readonly requests: number }[];
+  readonly offBy: number;
+}
+
+export function recordedDemoTable(demo: RecordedDemo): string {
+  const rows = demo.byServers.flatMap((row, at) =>
+    row.cells.map((cell, index) => [
+      row.app,
+      cell.server,
+      (100 * cell.asked).toFixed(2),
+      cell.requests.toLocaleString('en'),
+      (demo.byTcpvs[at]?.cells[index]?.requests ?? 0).toLocaleString('en'),
+      row.offBy.toFixed(2),
+    ]),
+  );
+  const calls = demo.connectionsPerApp.toLocaleString('en');
+  return `The recorded demo: httperf, ${calls} connections per app with ${demo.callsPerConnection} calls each, two workers, ${demo.errors} errors\n\n${table(
+    ['app', 'server', 'asked, %', 'served', 'counted by tcpvs', 'off by'],
+    rows,
+  )}`;
+}
+
+export interface Soak {
+  readonly minutes: number;
+  readonly rate: number;
+  readonly changes: number;
+  readonly cpuSeconds: number;
+  readonly clients: Readonly<Record<string, { readonly done: number; readonly failed: number }>>;
+  readonly verdict: {
+    readonly rssSlope: number;
+    readonly heapSlope: number | null;
+    readonly descriptorSlope: number;
+    readonly faults: readonly string[];
+  };
+}
+
+export function soakText({ minutes, rate, changes, cpuSeconds, clients, verdict }: Soak): string {
+  const rows = Object.entries(clients).map(([kind, { done, failed }]) => [
+    kind,
+    done.toLocaleString('en'),
+    String(failed),
+  ]);
+  const slopes = [
+    `resident memory ${verdict.rssSlope.toFixed(2)} MB/h`,
+    `heap held ${verdict.heapSlope?.toFixed(2) ?? '?'} MB/h`,
+    `descriptors ${verdict.descriptorSlope.toFixed(1)}/h`,
+  ];
+  return [
+    `Soak: ${Math.round(minutes)} minutes, ${rate} requests/s, ${changes} changes of weights, ${(cpuSeconds / minutes / 0.6).toFixed(0)} % of a core`,
+    `Slopes: ${slopes.join(', ')}. ${verdict.faults.length === 0 ? 'Flat, and no request failed.' : verdict.faults.join('; ')}`,
+    '![memory and descriptors over time](soak.svg)',
+    table(['clients', 'done', 'failed'], rows),
+  ].join('\n\n');
+}
