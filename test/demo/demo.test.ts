@@ -1,7 +1,7 @@
 /** `tcpvs demo` as a person starts it. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -19,11 +19,15 @@ interface Run {
 }
 
 function demo(
+  temporary: string,
   args: readonly string[],
   onOutput: (output: string, interrupt: () => void) => void = () => {},
 ): Promise<Run> {
   return new Promise((resolve, reject) => {
-    const child = spawn(join(ROOT, 'bin/tcpvs'), ['demo', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(join(ROOT, 'bin/tcpvs'), ['demo', ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, TMPDIR: temporary },
+    });
     let output = '';
     let complaints = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -36,11 +40,19 @@ function demo(
   });
 }
 
-const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith('tcpvs-demo-')).length;
+/** A folder for temporary files that nobody else has, so that what is left in it was left by the demo. */
+function temporaryFolder(): { path: string; leftovers: () => string[]; [Symbol.dispose](): void } {
+  const path = mkdtempSync(join(tmpdir(), 'tcpvs-test-'));
+  return {
+    path,
+    leftovers: () => readdirSync(path).filter((name) => name.startsWith('tcpvs-demo-')),
+    [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
+  };
+}
 
 test('--once: exits 0 with every share exact, by both counts, and leaves nothing behind', async () => {
-  const before = leftovers();
-  const run = await demo(['--once', '--json', '--seconds', '2', '--rate', '100', ...PORTS]);
+  using temporary = temporaryFolder();
+  const run = await demo(temporary.path, ['--once', '--json', '--seconds', '2', '--rate', '100', ...PORTS]);
   assert.equal(run.status, 0, run.output + run.complaints);
   const result = JSON.parse(run.output) as {
     exact: boolean;
@@ -52,13 +64,13 @@ test('--once: exits 0 with every share exact, by both counts, and leaves nothing
     result.shares.map(({ app, requests }) => [app, requests]),
     ['appa', 'appb', 'tpcw', 'appc', 'appd', 'appe'].map((app) => [app, 400]),
   );
-  assert.equal(leftovers(), before);
+  assert.deepEqual(temporary.leftovers(), []);
 });
 
 test('Ctrl-C ends all of it', async () => {
-  const before = leftovers();
+  using temporary = temporaryFolder();
   let interrupted = false;
-  const run = await demo(['--seconds', '60', ...PORTS], (output, interrupt) => {
+  const run = await demo(temporary.path, ['--seconds', '60', ...PORTS], (output, interrupt) => {
     if (interrupted || !output.includes('requests answered')) return;
     interrupted = true;
     interrupt();
@@ -67,6 +79,6 @@ test('Ctrl-C ends all of it', async () => {
   assert.match(run.output, /export TCPVS_SOCKET=\S+\n {2}bin\/tcpvsadm -L\n/);
   assert.match(run.output, /[1-9][0-9,]* requests answered, 0 errors · appa web1 100\.00/);
   assert.match(run.output, /ended\.\n$/);
-  assert.equal(leftovers(), before);
+  assert.deepEqual(temporary.leftovers(), []);
   assert.deepEqual([portOwner(18_431), portOwner(18_432)], [null, null]);
 });
