@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 
 import { randomOf } from '../../test/fuzz/pattern-naive.ts';
+import { PatternSet } from './pattern-set.ts';
 import { compilePattern, type Pattern, PatternError } from './pattern.ts';
+import { worstCost } from './worst-cost.ts';
 
 /** Patterns that take other engines exponential or quadratic time, memory, or both. */
 const EVIL = [
@@ -70,4 +72,32 @@ it('finds a group in bounded steps, or refuses to', () => {
     }
   }
   assert.ok(searched >= 6, `${searched}`);
+});
+
+it('tells patterns of few states from those that cost a step of bit sets for each byte', () => {
+  const worst = (source: string, alone = false): number => worstCost(compilePattern(source, 'ere'), alone);
+  assert.equal(worst('/app00012/.*'), 0);
+  assert.equal(worst('/app00012/.*', true), 1);
+  assert.equal(worst('^/literal', true), 0);
+  assert.ok(worst('^/api/v[0-9]+/users/[^/]+/item00012$') <= 2);
+  assert.ok(worst('/shop00012/(cart|order)s?/[0-9]+') <= 2);
+  assert.ok(worst('/files00012/.*\\.(png|jpe?g)$') <= 2);
+  const evil = compilePattern('[ab]*a[ab]{40}c', 'ere');
+  assert.equal(worstCost(evil, false), evil.cost);
+});
+
+it('asks the patterns of a group one by one where together they have too many states, with the same result', () => {
+  const random = randomOf(7);
+  // Few states each; together one for every subset of the distances.
+  const sources = Array.from({ length: 14 }, (_, index) => `a[ab]{${(index % 7) + 1}}c{${index + 1}}d`);
+  const set = new PatternSet(
+    sources.map((source, index) => ({ index, match: compilePattern(source, 'ere'), decisive: true })),
+  );
+  const alone = sources.map((source) => compilePattern(source, 'ere'));
+  for (let round = 0; round < 40; round++) {
+    const length = round === 0 ? 16_384 : Math.floor(random() * 400);
+    const subject = Uint8Array.from({ length }, () => 97 + Math.floor(random() ** 2 * 4));
+    const expected = alone.findIndex((pattern) => pattern.test(subject, 0, subject.length));
+    assert.equal(set.first(subject, 0, subject.length), expected, `round ${round}`);
+  }
 });

@@ -1,7 +1,7 @@
 import { type Automaton, buildAutomaton } from './automaton.ts';
 import type { StateBudget } from './budget.ts';
 import type { Candidates } from './candidates.ts';
-import { LazyDfa } from './lazy-dfa.ts';
+import { GAVE_UP, LazyDfa } from './lazy-dfa.ts';
 import type { Pattern } from './pattern.ts';
 import { MAX_POSITIONS } from './positions.ts';
 
@@ -22,6 +22,9 @@ export interface Group {
   /** Whether it is run for each path, because some pattern of it needs no literal. */
   readonly always: boolean;
   readonly dfa: LazyDfa;
+  readonly patterns: readonly Pattern[];
+  /** Together they have too many states, though each by itself may have few: from now on each is asked by itself. */
+  dissolved: boolean;
   /** Whether it has been run in the current search. */
   done: boolean;
 }
@@ -65,8 +68,14 @@ export function runGroup(
   best: number,
   candidates: Candidates,
 ): number {
+  if (group.dissolved) return askEach(group, bytes, start, end, best, candidates);
   const { dfa, indices, decisive } = group;
   const lowest = dfa.run(bytes, start, end);
+  if (lowest === GAVE_UP) {
+    group.dissolved = true;
+    dfa.drop();
+    return askEach(group, bytes, start, end, best, candidates);
+  }
   if (lowest < 0 || indices[lowest]! >= best) return best;
   if (decisive[lowest]!) return indices[lowest]!;
   const count = dfa.matched(matched);
@@ -74,6 +83,24 @@ export function runGroup(
     const each = matched[at]!;
     const index = indices[each]!;
     if (index >= best) break;
+    if (decisive[each]!) return index;
+    candidates.add(index);
+  }
+  return best;
+}
+
+function askEach(
+  { indices, decisive, patterns }: Group,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  best: number,
+  candidates: Candidates,
+): number {
+  for (let each = 0; each < indices.length; each++) {
+    const index = indices[each]!;
+    if (index >= best) break;
+    if (!patterns[each]!.test(bytes, start, end)) continue;
     if (decisive[each]!) return index;
     candidates.add(index);
   }
@@ -125,7 +152,9 @@ function groupOf(members: readonly FreeEntry[], always: boolean, budget: StateBu
     decisive,
     lowest: indices[0]!,
     always,
-    dfa: new LazyDfa(automaton, budget, decisive),
+    dfa: new LazyDfa(automaton, budget, decisive, true),
+    patterns: members.map((each) => each.pattern),
+    dissolved: false,
     done: false,
   };
 }

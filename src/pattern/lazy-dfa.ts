@@ -5,6 +5,13 @@ import { follow, passAnchors } from './step.ts';
 
 /** Cache overflows within one run after which the rest of the input is taken without cache. */
 const MAX_FLUSHES = 2;
+/** What `run` gives where its patterns are to be asked one by one instead. */
+export const GAVE_UP = -2;
+/**
+ * Steps that are built for one input at the most: a step costs several times what it costs without cache, and an input that
+ * needs more of them meets hardly any state twice. Ordinary paths are shorter, and ordinary patterns have fewer.
+ */
+export const PATIENCE = 1024;
 
 /**
  * Runs an automaton by states that are built when they are first needed and kept while the budget allows. A step over
@@ -25,11 +32,15 @@ export class LazyDfa implements BudgetMember {
   /** Patterns that had matched when the last run ended, by their final positions. */
   private readonly reached: Uint32Array;
   private readonly emptyOutcome: number;
+  /** Whether a run that loses its patience gives up; else it goes on without cache. */
+  private readonly givesUp: boolean;
   private flushes = 0;
+  private built = 0;
   private simulating = false;
 
-  constructor(automaton: Automaton, budget: StateBudget, decisive: readonly boolean[]) {
+  constructor(automaton: Automaton, budget: StateBudget, decisive: readonly boolean[], givesUp = false) {
     this.automaton = automaton;
+    this.givesUp = givesUp;
     this.budget = budget;
     this.decisive = decisive;
     this.states = new StateTable(automaton.words, automaton.classes);
@@ -43,7 +54,7 @@ export class LazyDfa implements BudgetMember {
     this.emptyOutcome = this.lowest(this.reached);
   }
 
-  /** The lowest pattern that matches somewhere in `bytes[start … end)`, or −1. */
+  /** The lowest pattern that matches somewhere in `bytes[start … end)`, or −1; `GAVE_UP` where that was allowed. */
   run(bytes: Uint8Array, start: number, end: number): number {
     if (start >= end) {
       this.begin();
@@ -53,6 +64,7 @@ export class LazyDfa implements BudgetMember {
     }
     const classOf = this.automaton.classOf;
     this.flushes = 0;
+    this.built = 0;
     this.simulating = false;
     let state = this.states.start;
     if (state === 0) {
@@ -65,6 +77,11 @@ export class LazyDfa implements BudgetMember {
     while (state > 0 && at < end) {
       const to = next[state + classOf[bytes[at]!]!]!;
       if (to === 0) {
+        if (++this.built > PATIENCE) {
+          if (this.givesUp) return GAVE_UP;
+          this.takeSet(state);
+          return this.simulate(bytes, at, end);
+        }
         state = this.expand(state, classOf[bytes[at]!]!);
         if (this.simulating) return this.simulate(bytes, at + 1, end);
         next = this.states.next;
@@ -87,6 +104,24 @@ export class LazyDfa implements BudgetMember {
       if (((this.reached[final[each]! >> 5]! >>> (final[each]! & 31)) & 1) === 1) out[count++] = each;
     }
     return count;
+  }
+
+  /**
+   * Builds all states that any input can lead to. Gives the number of steps from state to state, or −1 if there are more
+   * than `most`; the budget must not be the limit.
+   */
+  buildAll(most: number): number {
+    this.begin();
+    const known = new Set([this.intern()]);
+    let steps = 0;
+    for (const state of known) {
+      if (state < 0) continue;
+      for (let byteClass = 0; byteClass < this.automaton.classes; byteClass++) {
+        if (++steps > most) return -1;
+        known.add(this.expand(state, byteClass));
+      }
+    }
+    return steps;
   }
 
   drop(): void {
@@ -176,6 +211,13 @@ export class LazyDfa implements BudgetMember {
     this.prune(scratch);
     for (let word = 0; word < words; word++) if ((scratch[word]! & ~finals[word]!) !== 0) return false;
     return true;
+  }
+
+  /** Makes what a known state stands for the `current` set. */
+  private takeSet(state: number): void {
+    const { states, current, automaton } = this;
+    const offset = states.setOf(state);
+    for (let word = 0; word < automaton.words; word++) current[word] = states.sets[offset + word]!;
   }
 
   /** The rest of the input without cache, from `current`. */
