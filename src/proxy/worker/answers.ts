@@ -51,7 +51,9 @@ function answer(client: Client, status: number, lines: string, body: string, fla
   countAnswer(client, status);
   logAnswer(client, flag);
   const view = Buffer.from(text, 'latin1');
-  if (!client.write(view, false, state.now)) {
+  if (!client.write(view, false)) {
+    // it is counted
+    client.phase = PHASE.closing;
     client.destroy();
     return;
   }
@@ -69,19 +71,18 @@ function answer(client: Client, status: number, lines: string, body: string, fla
 }
 
 /**
- * Ends our side and waits a little for the client's end: closing at once would reset the connection under what the
- * client has not read yet (RFC 9112 §9.6).
+ * Ends our side once everything has gone out, and waits a little for the client's end: closing at once would reset the
+ * connection under what the client has not read yet (RFC 9112 §9.6).
  */
 export function closeGently(client: Client): void {
   if (client.gone) return;
   client.phase = PHASE.closing;
   client.held = null;
   client.heldLength = 0;
-  client.deadline = client.state.now + LINGER;
-  if (client.eof) {
-    client.socket.end(() => client.destroy());
-    return;
-  }
-  client.resume();
-  client.socket.end();
+  client.deadline = client.state.now + client.writeTimeout();
+  if (!client.eof) client.resume();
+  client.socket.end(() => {
+    if (client.eof) client.destroy();
+    else client.deadline = client.state.now + LINGER;
+  });
 }

@@ -16,7 +16,7 @@ import { Connection, END, READ_SIZE, nextBuffer, readBytes, readResult, type Raw
 import { plainAddress } from './peers.ts';
 import { MAX_DISCARD, MAX_HELD, PHASE } from './phases.ts';
 import { answerArrived, resumeAnswer, upstreamLost } from './relay.ts';
-import { bodyArrived } from './request-body.ts';
+import { bodyArrived, setDeadlines } from './request-body.ts';
 import type { WorkerState } from './state.ts';
 import { caught, countLimit, countReason } from './state.ts';
 import type { ListenerPlace, Row, Target, VirtualServer } from './tables.ts';
@@ -56,6 +56,8 @@ export class Client extends Connection implements UpstreamUser {
   /** −1 = chunked, else what is still to come. */
   bodyLeft = 0;
   bodyBytes = 0;
+  /** When the body was first called for (coarse clock). */
+  bodySince = 0;
   decoder: ChunkedDecoder | null = null;
   startedAt = 0;
   logged: { method: string; target: string; host: string } | null = null;
@@ -121,8 +123,16 @@ export class Client extends Connection implements UpstreamUser {
         return;
       case PHASE.exchange: {
         const rest = this.bodyDone ? 0 : bodyArrived(this, bytes, 0, length);
-        if (rest < length && !this.isClosing()) this.hold(bytes, rest, length);
-        if (this.heldLength > MAX_HELD) this.pause();
+        if (rest === length || this.isClosing()) return;
+        if (!this.inExchange()) {
+          // the server was lost while it got the body's end, and that is answered
+          this.serveRest(bytes, rest, length);
+          return;
+        }
+        this.hold(bytes, rest, length);
+        if (this.heldLength <= MAX_HELD || this.paused) return;
+        countLimit(this.state, 'pipelined_bytes');
+        this.pause();
         return;
       }
       case PHASE.discard:
@@ -138,7 +148,7 @@ export class Client extends Connection implements UpstreamUser {
   serve(bytes: Uint8Array, start: number, end: number): void {
     let p = start;
     this.serving = true;
-    while (p < end && this.phase === PHASE.head && !this.gone) {
+    while (p < end && this.phase === PHASE.head && this.pending === 0 && !this.gone) {
       const next = parseRequest(head, bytes, p, end);
       const limit = this.listener.table.headerBytes;
       if (next > p && next - p <= limit) {
@@ -156,7 +166,9 @@ export class Client extends Connection implements UpstreamUser {
       return;
     }
     this.serving = false;
-    if (p < end && !this.gone && this.phase !== PHASE.closing) this.hold(bytes, p, end);
+    if (this.isClosing()) return;
+    if (p < end) this.hold(bytes, p, end);
+    if (this.phase === PHASE.head && this.pending > 0) this.awaitReader();
   }
 
   /** What came behind a body that was thrown away. */
@@ -169,6 +181,10 @@ export class Client extends Connection implements UpstreamUser {
   /** As a call, because the phase changes under the compiler's eyes. */
   private isClosing(): boolean {
     return this.phase === PHASE.closing || this.gone;
+  }
+
+  private inExchange(): boolean {
+    return this.phase === PHASE.exchange;
   }
 
   serveHeld(): void {
@@ -184,20 +200,38 @@ export class Client extends Connection implements UpstreamUser {
   /** The exchange is over and the connection goes on. */
   next(): void {
     this.phase = PHASE.head;
+    this.becomeIdle();
+    if (!this.serving) this.goOn();
+  }
+
+  private becomeIdle(): void {
     this.idleSince = this.state.now;
     this.deadline =
       this.state.now + (this.virtualServer?.plan.piece.limits.keepAliveTimeout ?? this.listener.table.keepAliveTimeout);
-    if (this.serving) return;
-    if (this.held !== null) this.serveHeld();
-    if (this.phase === PHASE.head && !this.gone) {
-      if (this.eof) this.close();
-      else this.resume();
-    }
+  }
+
+  /** To the next request: as far as it is here already, else as it comes. */
+  private goOn(): void {
+    if (this.held !== null && this.pending === 0) this.serveHeld();
+    if (this.gone || this.phase !== PHASE.head) return;
+    if (this.pending > 0) this.awaitReader();
+    else if (this.eof) this.close();
+    else this.resume();
+  }
+
+  /** Answers wait for the client: who does not take them is not served on, or they would pile up in our memory. */
+  private awaitReader(): void {
+    this.pause();
+    this.deadline = this.state.now + this.writeTimeout();
+  }
+
+  writeTimeout(): number {
+    return this.virtualServer?.plan.piece.limits.writeTimeout ?? 60_000;
   }
 
   private waitForRest(bytes: Uint8Array, start: number, end: number): void {
     if (this.eof) {
-      this.destroy();
+      this.close();
       return;
     }
     this.hold(bytes, start, end);
@@ -216,6 +250,11 @@ export class Client extends Connection implements UpstreamUser {
     } else {
       word = REFUSALS[-code]!;
     }
+    this.refuseConnection(word);
+  }
+
+  /** Refuses what is no request (yet): nothing of the one before holds for it. */
+  private refuseConnection(word: ReasonWord): void {
     this.keep = false;
     this.minor = 1;
     this.isHead = false;
@@ -277,40 +316,71 @@ export class Client extends Connection implements UpstreamUser {
       tunnelEnded(this);
       return;
     }
-    if (!error && this.phase === PHASE.exchange && this.bodyDone) {
-      // 88: a client that has ended its side still wants its answers
-      return;
-    }
+    // 88: a client that has ended its side still wants its answers
+    if (!error && this.phase === PHASE.exchange && this.bodyDone) return;
+    if (!error && this.finishesWriting()) return;
     if (this.phase === PHASE.exchange) countReason(this.state, 'client_gone');
     this.destroy();
   }
 
   override drained(): void {
-    if (this.phase === PHASE.exchange || this.phase === PHASE.tunnel) resumeAnswer(this);
+    if (this.phase === PHASE.exchange || this.phase === PHASE.tunnel) {
+      resumeAnswer(this);
+    } else if (this.phase === PHASE.head) {
+      this.becomeIdle();
+      if (!this.serving) this.goOn();
+    }
   }
 
   override expired(now: number): void {
-    if (this.phase === PHASE.head) {
-      if (this.heldLength > 0) {
-        this.keep = false;
-        this.bodyDone = true;
-        this.target = null;
-        refuse(this, 'head_timeout');
-      } else {
-        this.destroy();
-      }
-    } else if (this.phase === PHASE.exchange && this.pending === 0 && !this.bodyDone && !this.answerStarted) {
-      this.keep = false;
-      abandon(this);
-      refuse(this, 'body_timeout');
-    } else if (this.phase === PHASE.discard) {
-      closeGently(this);
-    } else {
-      if (this.phase === PHASE.exchange) countReason(this.state, this.pending > 0 ? 'write_timeout' : 'body_timeout');
-      if (this.phase === PHASE.tunnel) countReason(this.state, 'idle_timeout');
-      this.deadline = now + 60_000;
-      this.reset();
+    if (this.isWriting()) {
+      if (this.takesMore()) this.deadline = now + this.writeTimeout();
+      else this.giveUp('write_timeout');
+      return;
     }
+    switch (this.phase) {
+      case PHASE.head:
+        if (this.heldLength > 0) this.refuseConnection('head_timeout');
+        else this.destroy();
+        return;
+      case PHASE.exchange:
+        if (this.answerStarted) {
+          this.giveUp('body_timeout');
+          return;
+        }
+        this.keep = false;
+        abandon(this);
+        refuse(this, 'body_timeout');
+        return;
+      case PHASE.discard:
+        closeGently(this);
+        return;
+      case PHASE.tunnel:
+        this.giveUp('idle_timeout');
+        return;
+      default:
+        // not with a reset: what the kernel still has of the last answer goes out
+        this.destroy();
+    }
+  }
+
+  /** The client has ended its side, and something is still on its way to it. */
+  private finishesWriting(): boolean {
+    if (this.phase === PHASE.closing) return !this.socket.writableFinished;
+    if (this.phase === PHASE.exchange || !this.isWriting()) return false;
+    // requests that wait for that are served then
+    if (this.phase !== PHASE.head || this.pending === 0) this.close();
+    return true;
+  }
+
+  /** Something that was written has not gone out yet. */
+  private isWriting(): boolean {
+    return this.pending > 0 || this.socket.writableLength > 0;
+  }
+
+  private giveUp(word: ReasonWord): void {
+    countReason(this.state, word);
+    this.reset();
   }
 
   /** After a fault of ours. */
@@ -329,12 +399,6 @@ export class Client extends Connection implements UpstreamUser {
   /** Says nothing more, and waits for the client to see it. */
   close(): void {
     closeGently(this);
-  }
-
-  /** Closes once everything that was written has gone out. */
-  destroySoon(): void {
-    if (this.pending === 0) this.destroy();
-    else this.deadline = this.state.now + 2000;
   }
 
   /** Closes; a request that is on its way is given up. */
@@ -368,10 +432,9 @@ export class Client extends Connection implements UpstreamUser {
     upstreamLost(this, upstream, how);
   }
 
-  upstreamDrained(): void {
-    if (!this.eof) this.resume();
-    if (this.phase === PHASE.exchange && this.pending === 0)
-      this.deadline = this.bodyDone ? Infinity : this.state.now + 60_000;
+  upstreamDrained(upstream: Upstream): void {
+    if (!this.eof && this.heldLength <= MAX_HELD) this.resume();
+    if (this.phase === PHASE.exchange) setDeadlines(this, upstream);
   }
 }
 

@@ -5,6 +5,7 @@ import { chooseNext } from './choose.ts';
 import type { Client } from './client.ts';
 import { scratch, scratchView } from './io.ts';
 import { MAX_RETAINED, UP } from './phases.ts';
+import { setDeadlines } from './request-body.ts';
 import type { WorkerState } from './state.ts';
 import type { Target } from './tables.ts';
 import { acquire, type Loss, type Upstream } from './upstream.ts';
@@ -18,28 +19,32 @@ export function dispatch(client: Client, target: Target, length: number): void {
   upstream.phase = UP.head;
   upstream.interim = 0;
   if (upstream.connecting) return;
-  upstream.deadline = client.bodyDone ? state.now + target.requestTimeout : Infinity;
-  if (!upstream.write(scratchView(length), true, state.now)) {
+  if (!upstream.write(scratchView(length), true)) {
     upstream.lose('reset');
     return;
   }
   upstream.sent = true;
+  awaitAnswer(client, upstream);
+}
+
+/** The request is on its way, as far as it is here. */
+function awaitAnswer(client: Client, upstream: Upstream): void {
   if (upstream.pending > 0) client.pause();
+  // what was pipelined behind the request before, or a server that is lost now, may have stopped the reading of its body
+  else if (!client.bodyDone) client.resume();
+  setDeadlines(client, upstream);
 }
 
 /** The connection stands: everything that was kept for it goes out. */
 export function upstreamConnected(client: Client, upstream: Upstream): void {
-  const { state, target } = client;
   upstream.sent = true;
-  upstream.deadline = client.bodyDone ? state.now + target!.requestTimeout : Infinity;
   const view = client.retained!.subarray(0, client.retainedLength);
-  if (!upstream.write(Buffer.from(view), false, state.now)) {
+  if (!upstream.write(Buffer.from(view), false)) {
     upstream.lose('reset');
     return;
   }
   if (client.retainedLength > MAX_RETAINED) client.retainedWhole = false;
-  if (upstream.pending > 0) client.pause();
-  else if (!client.bodyDone) client.resume();
+  awaitAnswer(client, upstream);
 }
 
 /**
@@ -67,7 +72,7 @@ export function elsewhere(client: Client, target: Target): boolean {
   leaveEndpoint(client);
   const choice = chooseNext(client, target);
   if (choice < 0) {
-    if (client.row === target.place.row) enterEndpoint(client, before);
+    enterEndpoint(client, before);
     return false;
   }
   client.attempts++;
@@ -90,8 +95,9 @@ export function suspect(state: WorkerState, client: Client, how: Loss): void {
   const endpoint = row?.endpoints[client.choice];
   if (row === null || endpoint === undefined) return;
   endpoint.suspected = true;
-  if (how === 'refused' && row.endpoints.length > 1) Atomics.or(state.shared.down, endpoint.slot, DOWN.ejected);
+  // reported a moment ago: whoever decides may have let it in again since, and would not hear that it is out
   if (state.now - endpoint.reportedAt < 100 && how === 'refused') return;
+  if (how === 'refused' && row.endpoints.length > 1) Atomics.or(state.shared.down, endpoint.slot, DOWN.ejected);
   endpoint.reportedAt = state.now;
   const reason = how === 'refused' ? 'refused' : how === 'connect_timeout' || how === 'timeout' ? 'timeout' : 'reset';
   state.report({ type: 'suspect', slot: endpoint.slot, reason });

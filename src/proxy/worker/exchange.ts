@@ -28,7 +28,7 @@ import { release, type Upstream } from './upstream.ts';
 export function begin(client: Client, bytes: Uint8Array, headEnd: number, end: number): number {
   const state = client.state;
   const now = (state.now = performance.now());
-  client.startedAt = now;
+  client.startedAt = client.bodySince = now;
   client.requests++;
   client.minor = head.minor;
   client.isHead = head.isHead;
@@ -133,8 +133,6 @@ function send(client: Client, target: Target, choice: number, bytes: Uint8Array,
   if (target.mirrors.length > 0) mirror(client, target);
   client.deadline = bodyDeadline(client);
   dispatch(client, target, length);
-  // what was pipelined behind the request before may have stopped the reading of this one's body
-  if (!client.bodyDone && client.upstream?.connecting === false && client.upstream.pending === 0) client.resume();
   return consumed;
 }
 

@@ -20,6 +20,8 @@ export interface RawHandle {
   useUserBuffer(buffer: Uint8Array): void;
   readStart(): number;
   readStop(): number;
+  /** Bytes that wait for the kernel. */
+  readonly writeQueueSize: number;
   /** 0 = written, another number = error, an object = pending, undefined = the handle is closed. */
   writeBuffer(request: null, data: Uint8Array): number | PendingWrite | undefined;
 }
@@ -131,8 +133,8 @@ export abstract class Connection {
   handle: RawHandle | null = null;
   /** Writes that the kernel has not taken yet. */
   pending = 0;
-  /** When the oldest of them last made progress (coarse clock). */
-  pendingSince = 0;
+  /** What was left of them when `takesMore` was asked last, in bytes. */
+  private queued = 0;
   paused = false;
   gone = false;
   /** When the coarse clock passes this, `expired` is called. */
@@ -205,8 +207,8 @@ export abstract class Connection {
    * Writes `view`; with `inScratch` it lies in the scratch area.
    * @returns false where the connection is gone
    */
-  write(view: Uint8Array, inScratch: boolean, now: number): boolean {
-    if (!DIRECT) return this.writePublic(view, now);
+  write(view: Uint8Array, inScratch: boolean): boolean {
+    if (!DIRECT) return this.writePublic(view);
     const result = this.handle!.writeBuffer(null, view);
     if (result === 0) return true;
     if (typeof result !== 'object') return false;
@@ -214,7 +216,7 @@ export abstract class Connection {
     result.handle = this.handle!;
     result.buffer = view;
     result.oncomplete = writeComplete;
-    if (this.pending++ === 0) this.pendingSince = now;
+    if (this.pending++ === 0) this.queued = this.unsent();
     if (inScratch) {
       result.scratch = scratch.area;
       scratch.area = freeScratch.pop() ?? newScratch();
@@ -227,13 +229,24 @@ export abstract class Connection {
     return true;
   }
 
-  private writePublic(view: Uint8Array, now: number): boolean {
+  private writePublic(view: Uint8Array): boolean {
     if (this.socket.destroyed || !this.socket.writable) return false;
-    if (!this.socket.write(Buffer.from(view)) && this.pending === 0) {
-      this.pending = 1;
-      this.pendingSince = now;
-    }
+    const first = this.socket.writableLength === 0;
+    if (!this.socket.write(Buffer.from(view))) this.pending = 1;
+    if (first) this.queued = this.unsent();
     return true;
+  }
+
+  /** Bytes that were written and that the kernel has not taken yet. */
+  private unsent(): number {
+    return (this.handle?.writeQueueSize ?? 0) + this.socket.writableLength;
+  }
+
+  /** Has the peer taken anything since this was asked last (or the first write had to wait)? One that reads slowly has. */
+  takesMore(): boolean {
+    const before = this.queued;
+    this.queued = this.unsent();
+    return this.queued < before;
   }
 
   pause(): void {

@@ -14,6 +14,7 @@ import { finish } from './exchange.ts';
 import { answerHead } from './heads.ts';
 import { READ_SIZE, input, scratch, scratchView } from './io.ts';
 import { FRAMING, PHASE, UP } from './phases.ts';
+import { bodyDeadline, setDeadlines } from './request-body.ts';
 import { writeResponseHead } from './response-lines.ts';
 import { countReason } from './state.ts';
 import { openTunnel, tunnelFromServer, tunnelLost } from './tunnel.ts';
@@ -88,9 +89,14 @@ function relayInterim(client: Client, upstream: Upstream): boolean {
   client.setCookie = '';
   const length = writeResponseHead(client, answerHead, FRAMING.none);
   client.setCookie = cookie;
-  if (client.write(scratchView(length), true, client.state.now)) return true;
-  client.ended(true);
-  return false;
+  client.state.counters.global[GLOBAL.bytesSent]! += length;
+  if (!client.write(scratchView(length), true)) {
+    client.ended(true);
+    return false;
+  }
+  if (client.bodyBytes === 0) client.bodySince = client.state.now;
+  if (!client.bodyDone) setDeadlines(client, upstream);
+  return true;
 }
 
 function relayAnswer(client: Client, upstream: Upstream, bytes: Uint8Array, start: number, end: number): void {
@@ -107,7 +113,7 @@ function relayAnswer(client: Client, upstream: Upstream, bytes: Uint8Array, star
   client.status = status;
   client.answerStarted = true;
   // 94: an answer before the request's end: what is left of the body is not read into the next request
-  if (!client.bodyDone) client.keep = false;
+  if (!client.bodyDone || state.draining) client.keep = false;
   const framing = frameOf(client);
   if (framing === FRAMING.close && client.minor === 0) client.keep = false;
   if (framing === FRAMING.chunked && client.minor === 0) client.keep = false;
@@ -223,7 +229,7 @@ function sendAnswer(client: Client, upstream: Upstream, view: Uint8Array, inScra
   const state = client.state;
   client.bytesSent += view.length;
   state.counters.global[GLOBAL.bytesSent]! += view.length;
-  if (!client.write(view, inScratch, state.now)) {
+  if (!client.write(view, inScratch)) {
     client.ended(true);
     return;
   }
@@ -237,6 +243,7 @@ function sendAnswer(client: Client, upstream: Upstream, view: Uint8Array, inScra
     client.deadline = state.now + client.virtualServer!.plan.piece.limits.writeTimeout;
   } else {
     upstream.deadline = state.now + client.target!.idleTimeout;
+    if (!client.bodyDone) client.deadline = bodyDeadline(client);
   }
   if (upstream.framing === FRAMING.length && upstream.left > LARGE) upstream.useLargeBuffer();
 }
@@ -245,9 +252,10 @@ function sendAnswer(client: Client, upstream: Upstream, view: Uint8Array, inScra
 export function resumeAnswer(client: Client): void {
   const upstream = client.upstream;
   if (upstream === null) return;
-  const idle = client.target?.idleTimeout ?? 180_000;
-  upstream.deadline = client.state.now + idle;
-  client.deadline = client.phase === PHASE.tunnel ? client.state.now + idle : Infinity;
+  const until = client.state.now + (client.target?.idleTimeout ?? 180_000);
+  if (upstream.phase !== UP.head) upstream.deadline = until;
+  if (client.phase === PHASE.tunnel) client.deadline = until;
+  else if (client.answerStarted) client.deadline = bodyDeadline(client);
   upstream.resume();
 }
 

@@ -8,23 +8,39 @@ import { scratch, scratchView } from './io.ts';
 import { MAX_RETAINED } from './phases.ts';
 import { giveBack, rent } from './retained.ts';
 import { countLimit } from './state.ts';
+import type { Upstream } from './upstream.ts';
 
 /** More of the body. @returns the offset behind what belongs to it */
 export function bodyArrived(client: Client, bytes: Uint8Array, start: number, end: number): number {
-  const { state, upstream } = client;
+  const { upstream } = client;
   const rest = takeBody(client, bytes, start, end, 0);
   if (rest < 0 || upstream === null) return end;
   const length = taken.end;
-  client.deadline = bodyDeadline(client);
+  if (client.pending === 0) client.deadline = bodyDeadline(client);
   if (client.retainedWhole) retainMore(client, length, upstream.connecting);
   if (upstream.connecting) {
     if (client.retainedLength > MAX_RETAINED) client.pause();
     return rest;
   }
-  if (client.bodyDone && !client.answerStarted) upstream.deadline = state.now + client.target!.requestTimeout;
-  if (length > 0 && !upstream.write(scratchView(length), true, state.now)) upstream.lose('reset');
-  else if (upstream.pending > 0) client.pause();
+  if (length > 0 && !upstream.write(scratchView(length), true)) {
+    upstream.lose('reset');
+    return rest;
+  }
+  if (upstream.pending > 0) client.pause();
+  setDeadlines(client, upstream);
   return rest;
+}
+
+/** Before the answer begins: whose turn it is, the server's (to take what waits for it, or to answer) or the client's. */
+export function setDeadlines(client: Client, upstream: Upstream): void {
+  if (client.answerStarted) {
+    if (client.pending === 0) client.deadline = upstream.pending > 0 ? Infinity : bodyDeadline(client);
+    return;
+  }
+  const waitsForContinue = client.expectsContinue && client.bodyBytes === 0 && upstream.interim === 0;
+  const isServers = client.bodyDone || upstream.pending > 0 || waitsForContinue;
+  upstream.deadline = isServers ? client.state.now + client.target!.requestTimeout : Infinity;
+  client.deadline = isServers ? Infinity : bodyDeadline(client);
 }
 
 /** Where in the scratch area the last `takeBody` ended. */
@@ -113,5 +129,5 @@ export function bodyDeadline(client: Client): number {
   const limits = client.virtualServer!.plan.piece.limits;
   const next = client.state.now + limits.readTimeout;
   if (client.answerStarted) return next;
-  return Math.min(next, client.startedAt + BODY_GRACE + client.bodyBytes / MIN_BODY_RATE);
+  return Math.min(next, client.bodySince + BODY_GRACE + client.bodyBytes / MIN_BODY_RATE);
 }

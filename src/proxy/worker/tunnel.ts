@@ -1,7 +1,7 @@
 /** Bytes both ways: after an upgrade (101), and all of a TCP connection. */
-import { abandon } from './abandon.ts';
+import { abandon, dropRetained } from './abandon.ts';
 import { countAnswer, enterEndpoint, leaveEndpoint, logAnswer } from './accounting.ts';
-import { refuse } from './answers.ts';
+import { closeGently, refuse } from './answers.ts';
 import { chooseFirst, chooseNext } from './choose.ts';
 import type { Client } from './client.ts';
 import { suspect } from './dispatch.ts';
@@ -10,7 +10,7 @@ import { input, inputView, scratch, scratchView } from './io.ts';
 import { PHASE, UP } from './phases.ts';
 import { writeSwitchingHead } from './response-lines.ts';
 import type { Target } from './tables.ts';
-import { acquire, discard, type Loss, type Upstream } from './upstream.ts';
+import { acquire, closeWhenSent, discard, type Loss, type Upstream } from './upstream.ts';
 
 /** 83, 84: a tunnel opens by a 101 to an upgrade that was asked for, and by nothing else. */
 export function openTunnel(client: Client, upstream: Upstream, bytes: Uint8Array, start: number, end: number): void {
@@ -26,10 +26,11 @@ export function openTunnel(client: Client, upstream: Upstream, bytes: Uint8Array
   client.answerStarted = true;
   client.phase = PHASE.tunnel;
   upstream.phase = UP.tunnel;
+  dropRetained(client);
   const length = writeSwitchingHead(client, answerHead);
   scratch.area.bytes.set(bytes.subarray(start, end), length);
   touch(client, upstream);
-  if (!client.write(scratchView(length + end - start), true, state.now)) {
+  if (!client.write(scratchView(length + end - start), true)) {
     client.ended(true);
     return;
   }
@@ -38,7 +39,7 @@ export function openTunnel(client: Client, upstream: Upstream, bytes: Uint8Array
     client.held = null;
     const view = held.subarray(0, client.heldLength);
     client.heldLength = 0;
-    if (!upstream.write(view, false, state.now)) {
+    if (!upstream.write(view, false)) {
       upstream.lose('reset');
       return;
     }
@@ -51,14 +52,14 @@ export function tunnelFromClient(client: Client, bytes: Uint8Array, length: numb
   const upstream = client.upstream;
   if (upstream === null) return;
   touch(client, upstream);
-  if (!upstream.write(copied(bytes, length), true, client.state.now)) upstream.lose('reset');
+  if (!upstream.write(copied(bytes, length), true)) upstream.lose('reset');
   else if (upstream.pending > 0) client.pause();
 }
 
 export function tunnelFromServer(client: Client, upstream: Upstream, bytes: Uint8Array, length: number): void {
   client.bytesSent += length;
   touch(client, upstream);
-  if (!client.write(copied(bytes, length), true, client.state.now)) client.ended(true);
+  if (!client.write(copied(bytes, length), true)) client.ended(true);
   else if (client.pending > 0) upstream.pause();
 }
 
@@ -88,9 +89,11 @@ export function tunnelLost(client: Client, upstream: Upstream, how: Loss): void 
 function close(client: Client): void {
   countAnswer(client, client.status);
   logAnswer(client, '');
-  client.phase = PHASE.closing;
-  client.socket.end();
-  client.destroySoon();
+  const upstream = client.upstream;
+  client.upstream = null;
+  if (upstream !== null) closeWhenSent(upstream);
+  leaveEndpoint(client);
+  closeGently(client);
 }
 
 function touch(client: Client, upstream: Upstream): void {

@@ -35,6 +35,8 @@ export type Loss = 'refused' | 'unreachable' | 'connect_timeout' | 'end' | 'rese
 
 /** Below the 5 s after which Node's own servers close an idle connection. */
 const IDLE_TIMEOUT = 4000;
+/** How long a server may take for the end of a tunnel's bytes. */
+const SEND_TIMEOUT = 60_000;
 /** Idle connections per endpoint and worker. */
 const MAX_IDLE = 512;
 
@@ -204,6 +206,14 @@ export function discard(upstream: Upstream): void {
   if (upstream.gone) return;
   upstream.user = NOBODY;
   upstream.destroy();
+}
+
+/** What is left of a tunnel: closed once the server has got everything. */
+export function closeWhenSent(upstream: Upstream): void {
+  if (upstream.gone) return;
+  upstream.user = NOBODY;
+  upstream.deadline = upstream.state.now + SEND_TIMEOUT;
+  upstream.socket.end(() => upstream.destroy());
 }
 
 const NONE: Upstream[] = [];
