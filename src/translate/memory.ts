@@ -4,7 +4,6 @@
  */
 import type { Piece, Snapshot } from '../model/snapshot.ts';
 import type { ObjectStatus } from '../model/status.ts';
-import type { Problem } from './conditions.ts';
 import { canonicalJson, hashContent } from './content.ts';
 import type { Subject } from './subjects.ts';
 
@@ -21,9 +20,9 @@ interface Entry {
   readonly value: unknown;
 }
 
-interface Judgement {
+interface Judged {
   readonly by: unknown;
-  readonly problems: readonly Problem[];
+  readonly judgement: unknown;
 }
 
 /** By kind of value, then by object: keys are used as they are, because to build 15,000 of them costs more than the rest. */
@@ -31,7 +30,7 @@ type Entries = ReadonlyMap<string, ReadonlyMap<string, Entry>>;
 
 /** By snapshot, so that a memory lives as long as somebody still has its snapshot. */
 const memories = new WeakMap<Snapshot, Entries>();
-const judgements = new WeakMap<object, Judgement>();
+const judgements = new WeakMap<object, Judged>();
 
 export class Memory {
   readonly #former: Entries;
@@ -84,12 +83,12 @@ export class Memory {
   }
 
   /** The judgement of a spec by the same judge; compiling patterns is the dearest part of a translation. */
-  judged(spec: object, by: unknown, judge: () => readonly Problem[]): readonly Problem[] {
+  judged<T>(spec: object, by: unknown, judge: () => T): T {
     const known = judgements.get(spec);
-    if (known !== undefined && known.by === by) return known.problems;
-    const problems = judge();
-    judgements.set(spec, { by, problems });
-    return problems;
+    if (known !== undefined && known.by === by) return known.judgement as T;
+    const judgement = judge();
+    judgements.set(spec, { by, judgement });
+    return judgement;
   }
 
   /** Makes what was made now known to the next translation. */

@@ -3,6 +3,8 @@ export const REASONS = {
   Accepted: 'The object is right and has what it asked for.',
   Invalid: 'The object is not of the form that the API asks for; the message says where.',
   InvalidPattern: 'A Pattern or Regex of a rule does not compile; the message says which and why.',
+  PatternsTooExpensive:
+    'The patterns of some rules could cost more time than those of one virtual server may; these rules are left out.',
   InvalidAddress: 'A listener’s address is no IP address.',
   StandaloneOnly: 'The object uses a field that has a meaning without a cluster only.',
   ListenerConflict:

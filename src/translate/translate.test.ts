@@ -10,7 +10,7 @@ import { hashContent } from './content.ts';
 import { toState } from './golden-state.ts';
 import { translate } from './translate.ts';
 
-const checkPattern = (): string | null => null;
+const checkPattern = (): number => 0;
 
 const name = fc.constantFrom('a', 'b', 'c');
 const namespace = fc.constantFrom('one', 'two');
@@ -228,9 +228,9 @@ const manyObjects = (count: number, changed: number | null) => ({
 
 void test('a change costs what it changes: other pieces, statuses and judgements are the same ones', () => {
   const calls: string[] = [];
-  const counting = (_type: string, value: string): string | null => {
+  const counting = (_type: string, value: string): number => {
     calls.push(value);
-    return null;
+    return 0;
   };
   const before = toState(manyObjects(300, null));
   const first = translate(before, { checkPattern: counting });

@@ -8,7 +8,7 @@ import type { ClusterState, LastGood } from './cluster-state.ts';
 import type { Problem } from './conditions.ts';
 import { hashText } from './content.ts';
 import { type Directory, makeDirectory } from './directory.ts';
-import { type CheckPattern, judgeListeners, judgePatterns } from './judge.ts';
+import { type CheckPattern, judgeListeners, judgePatterns, type PatternJudgement } from './judge.ts';
 import { rowsInForce, translateMatrix } from './matrices.ts';
 import { Memory, type Result, sameJson } from './memory.ts';
 import { resolveReferences } from './references.ts';
@@ -35,10 +35,12 @@ export const translate = (state: ClusterState, options: TranslateOptions): Trans
   const { lastGood, mode } = state;
   const { checkPattern, previous } = options;
   const memory = new Memory(previous);
-  const judge = (spec: TcpVirtualServerSpec): readonly Problem[] => {
-    const patterns = memory.judged(spec, checkPattern, () => judgePatterns(spec, checkPattern));
-    return [...judgeListeners(spec, mode), ...patterns];
-  };
+  const patterns = (spec: TcpVirtualServerSpec): PatternJudgement =>
+    memory.judged(spec, checkPattern, () => judgePatterns(spec, checkPattern));
+  const judge = (spec: TcpVirtualServerSpec): readonly Problem[] => [
+    ...judgeListeners(spec, mode),
+    ...patterns(spec).faults,
+  ];
   const servers = subjectsOf(state, 'RealServer', state.realServers, lastGood.realServers, noFaults);
   const matrices = subjectsOf(state, 'AppWeightMatrix', state.matrices, lastGood.matrices, noFaults);
   const virtuals = subjectsOf(state, 'TcpVirtualServer', state.virtualServers, lastGood.virtualServers, judge);
@@ -47,7 +49,7 @@ export const translate = (state: ClusterState, options: TranslateOptions): Trans
   const results: Result[] = [
     ...matrices.map((subject) => translateOneMatrix(subject, state, directory, memory)),
     ...servers.map((subject) => memory.result(subject, [mode], () => translateServer(subject, mode))),
-    ...translateVirtuals(virtuals, directory, memory),
+    ...translateVirtuals(virtuals, patterns, directory, memory),
   ];
   const inOrder = results.toSorted((a, b) => byKindAndKey(a.status, b.status));
   const snapshot = assemble(inOrder, previous);
@@ -78,6 +80,7 @@ const translateOneMatrix = (
 
 const translateVirtuals = (
   subjects: readonly Subject<TcpVirtualServerSpec>[],
+  patterns: (spec: TcpVirtualServerSpec) => PatternJudgement,
   directory: Directory,
   memory: Memory,
 ): Result[] => {
@@ -95,13 +98,18 @@ const translateVirtuals = (
         () => resolveReferences(spec, namespace, directory),
         sameJson,
       ),
+      refused: patterns(spec).refused,
     };
     const inputs = [context.claims, context.references];
     return memory.result(subject, inputs, () => translateVirtualServer(subject, context));
   });
 };
 
-const nothing: VirtualServerContext = { claims: [], references: { servers: {}, apps: {}, problems: [] } };
+const nothing: VirtualServerContext = {
+  claims: [],
+  references: { servers: {}, apps: {}, problems: [] },
+  refused: new Map(),
+};
 
 /** Claims are settled anew where somebody asks for other listeners or hosts, not where a weight or a path changes. */
 const claimsOf = (

@@ -21,6 +21,8 @@ export interface VirtualServerResult {
 export interface VirtualServerContext {
   readonly claims: readonly ListenerClaim[];
   readonly references: References;
+  /** Rules that are left out, and why. */
+  readonly refused: ReadonlyMap<string, Problem>;
 }
 
 export const translateVirtualServer = (
@@ -29,15 +31,15 @@ export const translateVirtualServer = (
 ): VirtualServerResult => {
   const { spec } = subject;
   if (spec === null) return { content: null, status: statusOf(subject, notLookedAt(subject), {}) };
-  const { claims, references } = context;
-  const conflicts = claims.flatMap((claim) => conflictsOf(claim, spec));
+  const { claims, references, refused } = context;
+  const partly = [...claims.flatMap((claim) => conflictsOf(claim, spec)), ...refused.values()];
   const listeners = spec.suspend ? [] : listenersOf(spec, claims);
   const conditions = [
-    accepted(subject, conflicts),
+    accepted(subject, partly),
     unless('ResolvedRefs', references.problems, 'ResolvedRefs', 'All references are known', subject.generation),
     programmed(subject, spec, listeners),
   ];
-  const content = listeners.length === 0 ? null : contentOf(subject.key, spec, listeners, references);
+  const content = listeners.length === 0 ? null : contentOf(subject.key, spec, listeners, context);
   return { content, status: statusOf(subject, conditions, detailsOf(subject, spec, context)) };
 };
 
@@ -45,7 +47,7 @@ const contentOf = (
   key: string,
   spec: TcpVirtualServerSpec,
   listeners: readonly Listener[],
-  references: References,
+  { references, refused }: VirtualServerContext,
 ): Omit<VirtualServerPiece, 'hash'> => {
   const finder = finderOf(references);
   return {
@@ -55,7 +57,9 @@ const contentOf = (
     scheduler: spec.scheduler,
     balance: balanceOf(spec),
     servers: translateDestinations(spec.servers, finder),
-    rules: inTryingOrder(spec.rules).map((rule) => translateRule(rule, finder)),
+    rules: inTryingOrder(spec.rules)
+      .filter((rule) => !refused.has(rule.name))
+      .map((rule) => translateRule(rule, finder)),
     redirect: spec.redirect ?? null,
     limits: limitsOf(spec.limits),
   };
@@ -113,7 +117,7 @@ const statusOf = (
 const detailsOf = (
   { generation }: Subject<unknown>,
   spec: TcpVirtualServerSpec,
-  { claims, references }: VirtualServerContext,
+  { claims, references, refused }: VirtualServerContext,
 ): ObjectStatus['details'] => ({
   ports: spec.listeners
     .map(({ port, protocol }) => `${port}/${protocol}`)
@@ -126,7 +130,7 @@ const detailsOf = (
     const conflicts = claim === undefined ? [] : conflictsOf(claim, spec);
     return {
       name,
-      attachedRules: served ? spec.rules.length : 0,
+      attachedRules: served ? spec.rules.length - refused.size : 0,
       conditions: [
         unless('Accepted', conflicts, 'Accepted', 'Accepted', generation),
         ...(SERVED.includes(protocol)
@@ -136,7 +140,7 @@ const detailsOf = (
     };
   }),
   rules: spec.rules.flatMap(({ name }) => {
-    const conditions = ruleConditions(name, spec, references, generation);
+    const conditions = ruleConditions(name, spec, references, refused.get(name), generation);
     return conditions.length === 0 ? [] : [{ name, conditions }];
   }),
 });
@@ -145,9 +149,11 @@ const ruleConditions = (
   name: string,
   spec: TcpVirtualServerSpec,
   references: References,
+  refused: Problem | undefined,
   generation: number,
 ): Condition[] => {
   const conditions: Condition[] = [];
+  if (refused !== undefined) conditions.push(isFalse('Accepted', refused.reason, refused.message, generation));
   const problems = references.problems.filter((each) => each.rule === name);
   if (problems.length > 0) conditions.push(unless('ResolvedRefs', problems, 'ResolvedRefs', '', generation));
   if (spec.scheduler === 'wlc' && spec.listeners.every((each) => each.protocol === 'TCP')) {
