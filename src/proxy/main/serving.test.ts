@@ -292,3 +292,21 @@ test('while draining it goes on accepting as long as asked, also by workers that
   await drained;
   await assert.rejects(Client.connect(port), { code: 'ECONNREFUSED' });
 });
+
+test('limits that were reached, in a worker or here, are logged with how often', async (t) => {
+  const lines: object[] = [];
+  const log = { ...quiet, warn: (fields: object, message: string) => lines.push({ ...fields, message }) };
+  const serving = await startServing({ workers: 1, settings, listeners: localListeners(), log, maxConnections: 1 });
+  t.after(() => serving.close());
+  const port = await freePort();
+  await serving.configure(snapshotOf(virtualServer('d/v', { listeners: [listener(port)] })));
+  const [first] = await clients(t, port, 1);
+  for (let each = 0; each < 3; each++) assert.equal(await askOnce(port, 'who'), null);
+  assert.match((await first!.ask(`GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`)) ?? '', /431/);
+  await serving.close();
+  const sums: Record<string, number> = {};
+  for (const line of lines as { limit?: string; hits: number; message: string }[]) {
+    if (line.message === 'limit reached') sums[line.limit ?? ''] = (sums[line.limit ?? ''] ?? 0) + line.hits;
+  }
+  assert.deepEqual(sums, { header_bytes: 1, descriptors: 3 });
+});

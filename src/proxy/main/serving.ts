@@ -12,12 +12,13 @@ import { allocateShared, MAX_WORKERS } from '../shared.ts';
 import { countsOf } from './counts.ts';
 import { maxConnections } from './descriptors.ts';
 import { Health, type EndpointFacts } from './health.ts';
+import { LimitReports } from './limit-reports.ts';
 import { Listeners, wantedListeners, type Wanted } from './listeners.ts';
 import { RateLimitedLog, type Log } from './log.ts';
 import { MainMemory } from './memory.ts';
 import { bounded, probe, PROBES_AT_ONCE, type Probe } from './probe.ts';
 import { sharedSchedule, Swaps } from './swaps.ts';
-import { totalsOf } from './totals.ts';
+import { limitTotals, totalsOf } from './totals.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 /** Starts the workers; resolves when they are up, with nothing to serve yet. Rejects if none comes up. */
@@ -56,6 +57,7 @@ class ServingProcess implements Serving {
   readonly #listeners: Listeners;
   readonly #health: Health;
   readonly #swaps: Swaps;
+  readonly #limits: LimitReports;
   /** Id of the snapshot in force. */
   #snapshot: string | null = null;
   #wanted: readonly Wanted[] = [];
@@ -108,6 +110,7 @@ class ServingProcess implements Serving {
       full: () => this.#pool.connections >= most,
       wanted: () => this.#wanted,
     });
+    this.#limits = new LimitReports(() => limitTotals(this.#memory, this.#listeners.refused), log);
   }
 
   start(): Promise<void> {
@@ -163,6 +166,7 @@ class ServingProcess implements Serving {
     this.#health.close();
     this.#listeners.close();
     await this.#pool.close();
+    this.#limits.close();
   }
 
   async #work(): Promise<void> {

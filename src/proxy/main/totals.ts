@@ -12,9 +12,6 @@ const SECONDS = 6;
 export function totalsOf(source: TotalsSource): Totals {
   const { memory } = source;
   const global = (index: number) => memory.global(index);
-  const limits = Object.fromEntries(
-    LIMITS.map((name, index) => [name, global(GLOBAL.limits + index) + (name === 'descriptors' ? source.refused : 0)]),
-  ) as Record<LimitName, number>;
   const rules: RuleTotals[] = [];
   const durations: DurationTotals[] = [];
   for (const plan of source.virtualServers) {
@@ -38,12 +35,19 @@ export function totalsOf(source: TotalsSource): Totals {
     bytesReceived: global(GLOBAL.bytesReceived),
     bytesSent: global(GLOBAL.bytesSent),
     retries: global(GLOBAL.retries),
-    limits,
+    limits: limitTotals(memory, source.refused),
     reasons: Object.fromEntries(REASONS.map(({ word }, index) => [word, global(GLOBAL.reasons + index)])),
     rules,
     durations,
     workers: source.workers.map(({ index, restarts, live }) => ({ index, restarts, alive: live })),
   };
+}
+
+/** How often each limit was reached; `refused` as in `TotalsSource`. */
+export function limitTotals(memory: MainMemory, refused: number): Record<LimitName, number> {
+  return Object.fromEntries(
+    LIMITS.map((name, index) => [name, memory.global(GLOBAL.limits + index) + (name === 'descriptors' ? refused : 0)]),
+  ) as Record<LimitName, number>;
 }
 
 export interface TotalsSource {
