@@ -8,19 +8,15 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
 }
 
-export interface Line {
-  /** Per unit of x. */
-  readonly slope: number;
-  readonly intercept: number;
+export interface Point {
+  readonly x: number;
+  readonly y: number;
 }
 
-/** Least squares. */
-export function regression(points: readonly { readonly x: number; readonly y: number }[]): Line {
-  const n = points.length;
-  const meanX = points.reduce((sum, { x }) => sum + x, 0) / n;
-  const meanY = points.reduce((sum, { y }) => sum + y, 0) / n;
-  const above = points.reduce((sum, { x, y }) => sum + (x - meanX) * (y - meanY), 0);
-  const below = points.reduce((sum, { x }) => sum + (x - meanX) ** 2, 0);
-  const slope = below === 0 ? 0 : above / below;
-  return { slope, intercept: meanY - slope * meanX };
+/** Theil and Sen: the median of the slopes between any two points, which one outlier at the end does not bend. */
+export function slope(points: readonly Point[]): number {
+  const slopes = points.flatMap((a, at) =>
+    points.slice(at + 1).flatMap((b) => (b.x === a.x ? [] : [(b.y - a.y) / (b.x - a.x)])),
+  );
+  return slopes.length === 0 ? 0 : median(slopes);
 }

@@ -1,5 +1,5 @@
 /** Flat or not: the judgement over the samples; pure. */
-import { regression } from '../../bench/measure/statistics.ts';
+import { slope } from '../../bench/measure/statistics.ts';
 import type { Sample } from './sampling.ts';
 
 export interface Verdict {
@@ -30,11 +30,11 @@ export function judge(samples: readonly Sample[], held: readonly Held[]): Verdic
   const last = samples.at(-1)?.minute ?? 0;
   // Caches, pools and compiled code fill in the first quarter, at most a quarter of an hour.
   const settled = samples.filter((sample) => sample.minute >= Math.min(15, last / 4));
-  const slope = (figure: (sample: Sample) => number) => 60 * regression(windowed(settled, figure)).slope;
-  const rssSlope = slope((sample) => sample.rss / 1e6);
+  const perHour = (figure: (sample: Sample) => number) => 60 * slope(windowed(settled, figure));
+  const rssSlope = perHour((sample) => sample.rss / 1e6);
   const heapSlope =
-    held.length < 2 ? null : 60 * regression(held.map(({ minute, bytes }) => ({ x: minute, y: bytes / 1e6 }))).slope;
-  const descriptorSlope = slope((sample) => sample.descriptors);
+    held.length < 2 ? null : 60 * slope(held.map(({ minute, bytes }) => ({ x: minute, y: bytes / 1e6 })));
+  const descriptorSlope = perHour((sample) => sample.descriptors);
   const faults = [
     ...(rssSlope > MOST_MB_PER_HOUR ? [`resident memory grows by ${rssSlope.toFixed(2)} MB/h`] : []),
     ...(heapSlope !== null && heapSlope > MOST_MB_PER_HOUR ? [`heap grows by ${heapSlope.toFixed(2)} MB/h`] : []),
