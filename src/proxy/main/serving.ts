@@ -17,7 +17,8 @@ import { Listeners, wantedListeners, type Wanted } from './listeners.ts';
 import { RateLimitedLog, type Log } from './log.ts';
 import { MainMemory } from './memory.ts';
 import { bounded, probe, PROBES_AT_ONCE, type Probe } from './probe.ts';
-import { sharedSchedule, Swaps } from './swaps.ts';
+import { Schedules } from './schedules.ts';
+import { Swaps } from './swaps.ts';
 import { limitTotals, totalsOf } from './totals.ts';
 import { WorkerPool } from './worker-pool.ts';
 
@@ -76,7 +77,7 @@ class ServingProcess implements Serving {
     this.#memory = new MainMemory(buffers, workers);
     this.#planner = new Planner({
       memory: this.#memory,
-      schedule: sharedSchedule,
+      schedule: new Schedules().of,
       grace: options.grace ?? GRACE,
       maxConnections: settings.maxConnections,
     });

@@ -1,7 +1,5 @@
 /** Swaps: from a snapshot, or from what became of an endpoint, to plans that all workers have. */
-import type { Schedule } from '../../model/plan.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
-import { buildSchedule } from '../../scheduler/schedule.ts';
 import type { ToWorker } from '../messages.ts';
 import type { PlanChange, Planner } from '../plan/planner.ts';
 import { PlanError } from '../plan/slots.ts';
@@ -45,6 +43,7 @@ export class Swaps {
     this.#planning = planned.promise;
     try {
       const change = await this.#plan(snapshot);
+      await this.#inSlices(this.#updateHealth(change));
       await Promise.all([this.#publish(change), prepare()]);
     } finally {
       this.#planning = null;
@@ -69,6 +68,7 @@ export class Swaps {
       const rows = [...this.#changedRows].slice(0, ROWS_AT_ONCE);
       try {
         const change = this.#planner.replan(rows, this.#health, performance.now());
+        for (const _ of this.#updateHealth(change));
         for (const id of rows) this.#changedRows.delete(id);
         // A worker that stalls must not keep the others from their new epochs.
         await Promise.race([this.#publish(change), pause(PACE)]);
@@ -85,8 +85,11 @@ export class Swaps {
     this.#closed = true;
   }
 
-  async #plan(snapshot: Snapshot): Promise<PlanChange> {
-    const steps = this.#planner.steps(snapshot, this.#health, performance.now());
+  #plan(snapshot: Snapshot): Promise<PlanChange> {
+    return this.#inSlices(this.#planner.steps(snapshot, this.#health, performance.now()));
+  }
+
+  async #inSlices<Result>(steps: Generator<void, Result>): Promise<Result> {
     for (;;) {
       const end = performance.now() + SLICE;
       while (performance.now() < end) {
@@ -97,11 +100,17 @@ export class Swaps {
     }
   }
 
+  /** Before the rows are told: whoever comes back must be choosable when its new epoch begins. */
+  *#updateHealth({ endpoints, removedEndpoints }: PlanChange): Generator<void, void> {
+    for (const slot of removedEndpoints) this.#health.remove(slot);
+    for (const endpoint of endpoints) {
+      this.#health.update(endpoint);
+      yield;
+    }
+  }
+
   /** Tells the workers; the old slots rest once all have acknowledged. */
   async #publish(change: PlanChange): Promise<void> {
-    for (const slot of change.removedEndpoints) this.#health.remove(slot);
-    // Before the rows: whoever comes back must be choosable when its new epoch begins.
-    for (const endpoint of change.endpoints) this.#health.update(endpoint);
     const { early, virtualServers, removedVirtualServers, rows, removedRows } = change;
     // Acknowledged one by one, so that between two of them the workers have time for requests.
     const most = this.#generation === 0 ? early.length : ROWS_AT_ONCE;
@@ -127,15 +136,6 @@ export interface SwapsOptions {
   readonly pool: WorkerPool;
   readonly health: Health;
   readonly log: Log;
-}
-
-/** Short tables are copied to each worker: shared memory is had by the page only. */
-const SHARED_FROM = 4096;
-
-export function sharedSchedule(weights: readonly number[]): Schedule {
-  return buildSchedule(weights, (bytes) =>
-    bytes < SHARED_FROM ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes),
-  );
 }
 
 type Configure = Extract<ToWorker, { type: 'configure' }>;

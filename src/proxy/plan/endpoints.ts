@@ -1,8 +1,7 @@
 /** One record per endpoint, whatever rows and real servers name it, with its slot in shared memory. */
 import type { RowPlan } from '../../model/plan.ts';
 import type { ObjectKey } from '../../model/snapshot.ts';
-import type { DraftEndpoint, RowDraft } from './row-draft.ts';
-import { endpointIdentity } from './row-draft.ts';
+import type { DraftEndpoint } from './row-draft.ts';
 import type { SlotAllocator } from './slots.ts';
 
 export class EndpointRegistry {
@@ -58,7 +57,7 @@ export class EndpointRegistry {
 
   leave(row: string, plan: RowPlan, touched: Set<EndpointState>): void {
     for (const endpoint of plan.endpoints) {
-      const state = this.#byIdentity.get(endpointIdentity(endpoint.protocol, endpoint.address, endpoint.port))!;
+      const state = this.#bySlot.get(endpoint.slot)!;
       decrement(state.rows, row);
       decrement(state.servers, plan.cells[endpoint.cell]!.server);
       state.sparedIn.delete(row);
@@ -68,13 +67,13 @@ export class EndpointRegistry {
   }
 
   /** Notes in which endpoints of a row an ejection has no effect. */
-  spare(row: string, draft: RowDraft, touched: Set<EndpointState>): void {
-    for (const { identity } of draft.endpoints) {
-      const state = this.#byIdentity.get(identity)!;
-      state.sparedIn.delete(row);
+  spare(plan: RowPlan, spared: readonly string[], touched: Set<EndpointState>): void {
+    for (const { slot } of plan.endpoints) {
+      const state = this.#bySlot.get(slot)!;
+      if (state.sparedIn.size > 0) state.sparedIn.delete(plan.id);
       touched.add(state);
     }
-    for (const identity of draft.spared) this.#byIdentity.get(identity)!.sparedIn.add(row);
+    for (const identity of spared) this.#byIdentity.get(identity)!.sparedIn.add(plan.id);
   }
 
   /** Forgets the endpoints that no row uses any more; returns their slots, which are still to be freed. */

@@ -36,13 +36,17 @@ export class CellLedger {
     }
     const before = this.#carried.get(id);
     const after = new Map<string, CellSums>();
-    for (const name of current.names) {
+    for (const [at, name] of current.names.entries()) {
       const known = before?.get(name);
-      const index = epoch.names.indexOf(name);
+      const index = epoch.names[at] === name ? at : epoch.names.indexOf(name);
       const sums = index < 0 ? NO_SUMS : this.#read(cells[index]!.counter);
-      if (known !== undefined || index >= 0) after.set(name, addSums(known ?? NO_SUMS, sums));
+      // Most cells of most apps are idle: what was never counted is not kept.
+      if (isNothing(sums)) {
+        if (known !== undefined) after.set(name, known);
+      } else after.set(name, known === undefined ? sums : addSums(known, sums));
     }
-    this.#carried.set(id, after);
+    if (after.size > 0) this.#carried.set(id, after);
+    else this.#carried.delete(id);
   }
 
   /** What the cells counted in all epochs before this one. */
@@ -76,6 +80,10 @@ export interface CellSums {
 }
 
 const NO_SUMS: CellSums = { first: 0, retries: 0, sticky: 0, failures: 0 };
+
+function isNothing({ first, retries, sticky, failures }: CellSums): boolean {
+  return first === 0 && retries === 0 && sticky === 0 && failures === 0;
+}
 
 export function addSums(a: CellSums, b: CellSums): CellSums {
   return {

@@ -259,3 +259,27 @@ test('the only endpoint of a row is never ejected', () => {
   assert.deepEqual(rowsIn(planner.replan(rowsOf(planner), ejecting(0), 0)), []);
   assert.equal(planner.endpoint(0)!.sparedIn.size, 2);
 });
+
+test('planning is cut into steps, several for each row that changes', () => {
+  const apps = Array.from({ length: 300 }, (_, index) => `a${index}`);
+  const vs = virtualServer('d/v', { rules: apps.map((app) => rule(app, column(app))) });
+  const all = matrix('d/m', apps, { h1: apps.map(() => 1), h2: apps.map(() => 2) });
+  const planner = plannerWith();
+  planner.plan(snapshotOf(vs, all, ...servers), ALL_UP, 0).retire(0);
+  const before = planner.rows()[Symbol.iterator]().next().value!.plan;
+  const quiesced = realServer('h1', [['10.0.0.1', 80]], { quiesced: true });
+  planner.plan(snapshotOf(vs, all, quiesced, ...servers.slice(1)), ALL_UP, 1).retire(1);
+  const back = realServer('h1', [['10.0.0.1', 80]]);
+  const steps = planner.steps(snapshotOf(vs, all, back, ...servers.slice(1)), ALL_UP, GRACE + 2);
+  let count = 0;
+  let step = steps.next();
+  while (step.done !== true) {
+    count++;
+    // Nothing is in force before the last step.
+    assert.equal(planner.row(before.id)!.epoch, before.epoch + 1);
+    step = steps.next();
+  }
+  // Freed: 300 epochs that ended; then drafted, and written: 300 rows each.
+  assert.ok(count >= 900, `${count}`);
+  assert.equal(planner.row(before.id)!.epoch, before.epoch + 2);
+});

@@ -62,10 +62,10 @@ export class Planner {
 
   /**
    * The same in small steps, so that thousands of new rows do not hold up who has to accept connections meanwhile. Nothing
-   * is changed before the last step; between the steps, nothing else may be planned.
+   * that anybody sees is changed before the last step; between the steps, nothing else may be planned.
    */
   *steps(snapshot: Snapshot, availability: Availability, now: number): Generator<void, PlanChange> {
-    this.#resting.settle(now);
+    yield* this.#resting.steps(now);
     const diff = diffPieces(this.#pieces, snapshot);
     const draft = this.#virtualServers.draft(diff, this.#pieces);
     const affected = new Set<string>(draft.sources.keys());
@@ -87,6 +87,10 @@ export class Planner {
       yield;
     }
     this.#check(rows, draft.needs);
+    for (const row of rows) {
+      this.#write(row);
+      yield;
+    }
     applyDiff(this.#pieces, diff);
     const retired = nothingRetired();
     const virtualServers = this.#virtualServers.commit(draft, retired);
@@ -102,7 +106,7 @@ export class Planner {
 
   /** New epochs for those of the rows whose availability is not what it was; throws as `plan` does. */
   replan(rows: Iterable<string>, availability: Availability, now: number): PlanChange {
-    this.#resting.settle(now);
+    this.#resting.settle(now, SETTLED_AT_ONCE);
     const world = this.#world(null, availability);
     const drafts: Drafted[] = [];
     for (const id of rows) {
@@ -110,6 +114,7 @@ export class Planner {
       if (row !== undefined) drafts.push(this.#draft(id, row.source, world));
     }
     this.#check(drafts, { rules: 0, virtualServers: 0 });
+    for (const draft of drafts) this.#write(draft);
     return this.#commit(drafts, [], [], [], nothingRetired());
   }
 
@@ -157,7 +162,18 @@ export class Planner {
     const old = this.#rows.get(id);
     const draft = draftRow(id, source, world);
     const same = old !== undefined && sameRow(draft, old.plan);
-    return { draft, source, schedule: same ? null : this.#schedule(draft) };
+    return { draft, source, schedule: same ? null : this.#schedule(draft), state: null, stays: false };
+  }
+
+  /** Takes slots, which have been checked to be there. Its endpoints know the row from now on, beside what it was before. */
+  #write(drafted: Drafted): void {
+    const { draft, source, schedule } = drafted;
+    if (schedule === null) return;
+    const old = this.#rows.get(draft.id)?.plan;
+    const plan = writeRow(draft, schedule, old, this.#slots, this.#endpoints);
+    drafted.state = { plan, source, names: cellNames(plan) };
+    drafted.stays = old !== undefined && sameMembers(old, plan);
+    if (!drafted.stays) this.#endpoints.join(draft.id, plan);
   }
 
   #schedule({ id, cells }: RowDraft): Schedule {
@@ -197,24 +213,22 @@ export class Planner {
   ): PlanChange {
     const touched = new Set<EndpointState>();
     const rows: RowPlan[] = [];
-    for (const { draft, source, schedule } of drafts) {
+    for (const { draft, source, state, stays } of drafts) {
       const old = this.#rows.get(draft.id);
-      if (schedule === null) old!.source = source;
+      if (state === null) old!.source = source;
       else {
-        const plan = writeRow(draft, schedule, old?.plan, this.#slots, this.#endpoints);
-        const row: RowState = { plan, source, names: cellNames(plan) };
-        this.#unindex(old, row, touched, retired);
-        this.#rows.set(draft.id, row);
-        this.#index(row, old);
-        rows.push(plan);
+        this.#unindex(old, stays, touched, retired);
+        this.#rows.set(draft.id, state);
+        if (!stays) this.#index(state);
+        rows.push(state.plan);
       }
-      this.#endpoints.spare(draft.id, draft, touched);
+      this.#endpoints.spare((state ?? old)!.plan, draft.spared, touched);
     }
     for (const id of removedRows) {
       const old = this.#rows.get(id);
       if (old === undefined) continue;
       this.#rows.delete(id);
-      this.#unindex(old, undefined, touched, retired);
+      this.#unindex(old, false, touched, retired);
     }
     const removedEndpoints = this.#endpoints.sweep(touched);
     retired.endpoints.push(...removedEndpoints);
@@ -230,25 +244,26 @@ export class Planner {
     };
   }
 
-  /** The epoch is over. What the next one has too need not be taken out of the indices and put in again. */
-  #unindex(old: RowState | undefined, next: RowState | undefined, touched: Set<EndpointState>, retired: Retired): void {
+  /** The epoch is over. `stays`: the next one has the same members, so that the indices remain as they are. */
+  #unindex(old: RowState | undefined, stays: boolean, touched: Set<EndpointState>, retired: Retired): void {
     if (old === undefined) return;
     const { plan, source } = old;
     retired.rows.push(old);
     this.#ledger.retire(old);
+    if (stays) return;
     if (source.kind === 'App') removeFrom(this.#rowsOfMatrix, source.matrix, plan.id);
-    if (next !== undefined && sameMembers(plan, next.plan)) return;
     this.#endpoints.leave(plan.id, plan, touched);
     for (const cell of plan.cells) removeFrom(this.#rowsOfServer, cell.server, plan.id);
   }
 
-  #index({ plan, source }: RowState, old: RowState | undefined): void {
+  #index({ plan, source }: RowState): void {
     if (source.kind === 'App') addTo(this.#rowsOfMatrix, source.matrix, plan.id);
-    if (old !== undefined && sameMembers(old.plan, plan)) return;
     for (const cell of plan.cells) addTo(this.#rowsOfServer, cell.server, plan.id);
-    this.#endpoints.join(plan.id, plan);
   }
 }
+
+/** Rows whose slots are freed in one go, at most; twice as many as are planned anew in one go. */
+const SETTLED_AT_ONCE = 400;
 
 export interface PlannerOptions {
   readonly memory: PlanMemory;
@@ -288,6 +303,10 @@ interface Drafted {
   readonly source: RowSource;
   /** null: the row is as it was. */
   readonly schedule: Schedule | null;
+  /** Once it is written. */
+  state: RowState | null;
+  /** The same members as before: the indices remain as they are. */
+  stays: boolean;
 }
 
 function applyDiff(pieces: Pieces, diff: PieceDiff): void {
@@ -298,6 +317,7 @@ function applyDiff(pieces: Pieces, diff: PieceDiff): void {
   }
 }
 
+/** A row's id says which column of which matrix it is, if any. */
 function sameMembers(a: RowPlan, b: RowPlan): boolean {
   return (
     a.cells.length === b.cells.length &&

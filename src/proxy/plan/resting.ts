@@ -8,7 +8,7 @@ import type { SlotAllocator } from './slots.ts';
 
 export class Resting {
   readonly #options: RestingOptions;
-  #batches: { readonly until: number; readonly retired: Retired }[] = [];
+  readonly #batches: { readonly until: number; readonly retired: Retired }[] = [];
 
   constructor(options: RestingOptions) {
     this.#options = options;
@@ -19,38 +19,49 @@ export class Resting {
     this.#batches.push({ until: now + this.#options.grace, retired });
   }
 
-  /** Frees what has rested long enough. */
-  settle(now: number): void {
-    const busy: number[] = [];
-    let due = 0;
-    for (const { until, retired } of this.#batches) {
-      if (until > now) break;
-      due++;
-      this.#free(retired, busy);
+  /** Frees what has rested long enough, in small steps. */
+  *steps(now: number): Generator<void> {
+    for (;;) {
+      const batch = this.#batches[0];
+      if (batch === undefined || batch.until > now) return;
+      const row = batch.retired.rows.pop();
+      if (row === undefined) {
+        this.#batches.shift();
+        this.#freeOthers(batch.retired, now);
+      } else this.#freeRow(row);
+      yield;
     }
-    if (due > 0) this.#batches = this.#batches.slice(due);
-    // Somebody has a request in flight there, perhaps for hours.
-    if (busy.length > 0) this.add({ ...nothingRetired(), endpoints: busy }, now);
   }
 
-  #free(retired: Retired, busy: number[]): void {
-    const { slots, idle, ended } = this.#options;
-    for (const row of retired.rows) {
-      ended(row);
-      const { plan } = row;
-      slots.cursors.free(plan.cursor);
-      slots.cursors.free(plan.retryCursor);
-      for (const cell of plan.cells) {
-        slots.cells.free(cell.counter);
-        slots.cursors.free(cell.cursor);
-      }
+  /** The same at once, up to so many steps. */
+  settle(now: number, most: number): void {
+    const steps = this.steps(now);
+    for (let each = 0; each < most; each++) if (steps.next().done === true) return;
+  }
+
+  #freeRow(row: RowState): void {
+    const { slots, ended } = this.#options;
+    ended(row);
+    const { plan } = row;
+    slots.cursors.free(plan.cursor);
+    slots.cursors.free(plan.retryCursor);
+    for (const cell of plan.cells) {
+      slots.cells.free(cell.counter);
+      slots.cursors.free(cell.cursor);
     }
+  }
+
+  #freeOthers(retired: Retired, now: number): void {
+    const { slots, idle } = this.#options;
     for (const slot of retired.rules) slots.rules.free(slot);
     for (const slot of retired.virtualServers) slots.virtualServers.free(slot);
+    const busy: number[] = [];
     for (const slot of retired.endpoints) {
       if (idle(slot)) slots.endpoints.free(slot);
       else busy.push(slot);
     }
+    // Somebody has a request in flight there, perhaps for hours.
+    if (busy.length > 0) this.add({ ...nothingRetired(), endpoints: busy }, now);
   }
 }
 
