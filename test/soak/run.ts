@@ -47,7 +47,7 @@ while (minute() < MINUTES && !interrupted.signal.aborted) {
   if (interrupted.signal.aborted) break;
   const sample = await takeSample(setting.serve.pid, setting.serve.socket, minute());
   samples.push(sample);
-  if (held.length === 0 && sample.minute >= Math.min(15, MINUTES / 4)) await lookAtHeap();
+  if (held.length === 0 && sample.minute >= MINUTES / 6) await lookAtHeap();
   const done = [...traffic.counts.values()].reduce((sum, { done: each }) => sum + each, 0);
   const failed = [...traffic.counts.values()].reduce((sum, { failed: each }) => sum + each, 0);
   process.stdout.write(
@@ -82,7 +82,7 @@ const result = {
   held,
   samples,
 };
-if (!interrupted.signal.aborted && MINUTES >= 20) {
+if (!interrupted.signal.aborted && MINUTES >= 45) {
   const directory = join(ROOT, 'bench/results', on.version);
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, 'soak.json'), `${JSON.stringify({ circumstances: on, result }, null, 1)}\n`);
@@ -92,7 +92,9 @@ if (!interrupted.signal.aborted && MINUTES >= 20) {
   );
 }
 const slopes = `resident memory ${verdict.rssSlope.toFixed(2)} MB/h, heap ${verdict.heapSlope?.toFixed(2) ?? '?'} MB/h, descriptors ${verdict.descriptorSlope.toFixed(1)}/h`;
-process.stdout.write(`${slopes}\n${faults.length === 0 ? 'flat, and no request failed' : faults.join('\n')}\n`);
+process.stdout.write(
+  `${slopes}\n${faults.length > 0 ? faults.join('\n') : MINUTES < 45 ? 'no request failed; too short to say more' : 'flat, and no request failed'}\n`,
+);
 process.exitCode = faults.length === 0 ? 0 : 1;
 
 function fromEnvironment(name: string, otherwise: number, most: number): number {

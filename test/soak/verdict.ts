@@ -18,7 +18,7 @@ const MOST_MB_PER_HOUR = 1;
 /** A leaked descriptor per minute would be 60. */
 const MOST_DESCRIPTORS_PER_HOUR = 6;
 /** Slopes over less than this say nothing. */
-const LEAST_MINUTES = 20;
+const LEAST_MINUTES = 45;
 const WINDOWS = 12;
 
 export interface Held {
@@ -28,8 +28,8 @@ export interface Held {
 
 export function judge(samples: readonly Sample[], held: readonly Held[]): Verdict {
   const last = samples.at(-1)?.minute ?? 0;
-  // Caches, pools and compiled code fill in the first quarter, at most a quarter of an hour.
-  const settled = samples.filter((sample) => sample.minute >= Math.min(15, last / 4));
+  // Caches, pools and compiled code fill; then the first look at the heap frees what grows again for ten minutes.
+  const settled = samples.filter((sample) => sample.minute >= last / 2);
   const perHour = (figure: (sample: Sample) => number) => 60 * slope(windowed(settled, figure));
   const rssSlope = perHour((sample) => sample.rss / 1e6);
   const heapSlope =
