@@ -16,7 +16,6 @@ import { newCookieKeys, StateDirectory } from '../standalone/state-directory.ts'
 import { renderFamilies } from '../telemetry/exposition.ts';
 import { createLogger, isLogLevel, type Log } from '../telemetry/log.ts';
 import { collectMetrics } from '../telemetry/metrics.ts';
-import { watchEventLoop } from '../telemetry/process.ts';
 import { SeriesBudget } from '../telemetry/series.ts';
 import { checkPattern } from '../translate/check-pattern.ts';
 import { translate } from '../translate/translate.ts';
@@ -63,7 +62,6 @@ interface Running {
 }
 
 async function start(options: ServeOptions, log: Log, listeners: Listening, ready: () => void): Promise<Running> {
-  watchEventLoop();
   const report = (message: string) => log.error(message);
   const sockets = await bindAdmin(options, listeners);
   const stateDirectory = options.stateDir === null ? null : await StateDirectory.open(options.stateDir);

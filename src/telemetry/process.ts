@@ -1,15 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 import { counter, type Family, gauge } from './exposition.ts';
 
-const delay = monitorEventLoopDelay({ resolution: 20 });
-let watching = false;
-
-/** Starts measuring how late the main thread's events are; without this the figure is left out. */
-export function watchEventLoop(): void {
-  watching = delay.enable() || watching;
-}
+let before = performance.eventLoopUtilization();
 
 /** The process as every Prometheus client shows it, under the usual names, so that usual dashboards work. */
 export function processFamilies(): Family[] {
@@ -30,13 +23,17 @@ export function processFamilies(): Family[] {
     gauge('nodejs_heap_size_used_bytes', 'Heap in use by the main thread.', memory.heapUsed),
     gauge('nodejs_external_memory_bytes', 'Memory outside the heap that belongs to it.', memory.external),
   ];
-  if (watching) {
-    const p99 = delay.percentile(99) / 1e9;
-    delay.reset();
-    families.push(
-      gauge('nodejs_eventloop_lag_p99_seconds', 'Delay of events in the main thread since the last scrape.', p99),
-    );
-  }
+  // not the delay of events: measuring that needs a timer, which would wake an idle process fifty times a second
+  const now = performance.eventLoopUtilization();
+  const { utilization } = performance.eventLoopUtilization(now, before);
+  before = now;
+  families.push(
+    gauge(
+      'nodejs_eventloop_utilization_ratio',
+      'Share of the time since the last scrape in which the main thread was busy.',
+      utilization,
+    ),
+  );
   const open = descriptors();
   if (open !== null) families.push(gauge('process_open_fds', 'Open file descriptors.', open));
   const limit = descriptorLimit();
