@@ -8,7 +8,8 @@ export interface ParsedSample {
   readonly value: number;
 }
 
-const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/;
+// s: only a line feed ends a line here, and `.` stops at others too
+const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/s;
 const LABEL = /^([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\\\|\\"|\\n)*)"(?:,(?=[a-zA-Z_])|$)/;
 const SUFFIXES = /_(bucket|sum|count)$/;
 
@@ -19,7 +20,7 @@ export function parseExposition(text: string): ParsedSample[] {
   const seen = new Set<string>();
   let family: { name: string; type: string | null } | null = null;
   for (const line of text.split('\n').slice(0, -1)) {
-    const comment = /^# (HELP|TYPE) (\S+) (.+)$/.exec(line);
+    const comment = /^# (HELP|TYPE) (\S+) (.+)$/s.exec(line);
     if (comment !== null) {
       const [, keyword, name = '', rest = ''] = comment;
       if (keyword === 'HELP') {

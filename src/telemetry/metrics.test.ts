@@ -87,6 +87,13 @@ test('whatever stands in labels and help comes out readable and unchanged', () =
       assert.equal(parsed[0]?.labels['a'], text);
       assert.ok(Object.is(parsed[0]?.value, value) || parsed[0]?.value === value);
     }),
+    {
+      examples: [
+        ['\r', 0],
+        ['\u2028', 1],
+        ['a"\\\n', 2],
+      ],
+    },
   );
 });
 
