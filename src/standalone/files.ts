@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 
 import type { TlsSecret } from '../translate/cluster-state.ts';
@@ -22,7 +23,8 @@ interface CachedFile {
   readonly identity: string;
   /** Read so soon after its last change that another one could have left the same stamp. */
   readonly fresh: boolean;
-  readonly text: string | null;
+  /** Of the text; the text itself would double what a configuration takes. */
+  readonly digest: string | null;
   readonly parsed: ParsedFile;
 }
 
@@ -81,16 +83,17 @@ export class ConfigFiles {
   }
 
   async #read(stamp: FileStamp, before: CachedFile | undefined): Promise<CachedFile> {
-    const cached = (text: string | null, parsed: ParsedFile) => ({
+    const cached = (digest: string | null, parsed: ParsedFile) => ({
       identity: stamp.identity,
       fresh: Date.now() - stamp.modified < FRESH_MS,
-      text,
+      digest,
       parsed,
     });
     try {
       const text = await readText(stamp);
-      if (before !== undefined && before.text === text) return cached(text, before.parsed);
-      return cached(text, this.#parse(text, stamp.path));
+      const digest = hash('sha256', text);
+      if (before !== undefined && before.digest === digest) return cached(digest, before.parsed);
+      return cached(digest, this.#parse(text, stamp.path));
     } catch (error) {
       const fault = { file: stamp.path, line: null, column: null, message: messageOf(error) };
       return cached(null, { objects: [], faults: [fault] });
@@ -102,9 +105,16 @@ async function readText(stamp: FileStamp): Promise<string> {
   if (stamp.size > MAX_FILE_BYTES) throw new Error(`has ${stamp.size} bytes, at most ${MAX_FILE_BYTES} are read`);
   const file = await open(stamp.path, 'r');
   try {
-    const bytes = await file.readFile();
+    // What grows meanwhile, or is no plain file, is bounded too.
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of file.createReadStream({ autoClose: false, highWaterMark: 1 << 20 })) {
+      chunks.push(chunk as Buffer);
+      length += (chunk as Buffer).length;
+      if (length > MAX_FILE_BYTES) throw new Error(`has more than the ${MAX_FILE_BYTES} bytes that are read`);
+    }
     try {
-      return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+      return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
     } catch {
       throw new Error('is not text in UTF-8');
     }

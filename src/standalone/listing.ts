@@ -20,6 +20,8 @@ export interface FileStamp {
 
 const MANIFEST = /\.(?:ya?ml|json)$/;
 export const MAX_FILES = 5000;
+/** Of all of them together: their objects are kept, and take several times that. */
+export const MAX_BYTES = 256 << 20;
 
 /**
  * The manifests of a directory, or the one file that `root` is. Directories below it are left out (kustomize keeps
@@ -41,7 +43,15 @@ export async function listFiles(root: string): Promise<Listing> {
   const stamps = await Promise.all(
     names.map(async (name) => [name, await stat(join(root, name), { bigint: true }).catch(ignoreMissing)] as const),
   );
-  for (const [name, info] of stamps) if (info?.isFile() === true) files.set(name, stamp(join(root, name), info));
+  let bytes = 0;
+  for (const [name, info] of stamps) {
+    if (info?.isFile() !== true) continue;
+    files.set(name, stamp(join(root, name), info));
+    bytes += Number(info.size);
+  }
+  if (bytes > MAX_BYTES) {
+    throw new Error(`read ${files.size} manifests of ${bytes} bytes together, expected at most ${MAX_BYTES} bytes`);
+  }
   return { files, directories };
 }
 

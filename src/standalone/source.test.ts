@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rename, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 
@@ -210,6 +210,27 @@ test('a file that cannot be read, and a directory that disappears, change nothin
   assert.equal(content(gone), 'a=1');
   await mkdir(config);
   await writeFile(join(config, 'a.yaml'), 'a 2\n');
+  await until(is('a=2'));
+});
+
+test('a directory of too many bytes is not read, and what was read before stays', async () => {
+  const dir = temporaryDirectory();
+  await writeFile(join(dir, 'a.yaml'), 'a 1\n');
+  const { until } = await openSource(dir);
+  // Sparse: each small enough by itself.
+  for (let each = 0; each < 9; each++) {
+    await writeFile(join(dir, `hidden${each}`), '');
+    await truncate(join(dir, `hidden${each}`), 30 << 20);
+  }
+  for (let each = 0; each < 9; each++) await rename(join(dir, `hidden${each}`), join(dir, `large${each}.yaml`));
+  const state = await until((s) => /bytes together/.test(s.faults[0]?.message ?? ''));
+  assert.equal(
+    state.faults[0]?.message,
+    'read 10 manifests of 283115524 bytes together, expected at most 268435456 bytes',
+  );
+  assert.equal(content(state), 'a=1');
+  for (let each = 0; each < 9; each++) await unlink(join(dir, `large${each}.yaml`));
+  await writeFile(join(dir, 'a.yaml'), 'a 2\n');
   await until(is('a=2'));
 });
 
