@@ -34,7 +34,7 @@ test('HTTP/1.1: 2xx and 3xx to a GET of the path are healthy', async (t) => {
     response.end();
   });
   const port = await listen(t, server);
-  const check = (status: number) => probe(at(port), { path: `/${status}`, timeout: 1000 });
+  const check = (status: number) => probe(at(port), { path: `/${status}`, timeout: 30_000 });
   assert.equal(await check(200), null);
   assert.equal(await check(302), null);
   assert.equal(await check(404), 'status 404');
@@ -49,8 +49,8 @@ test('HTTP/2 with prior knowledge', async (t) => {
     response.end();
   });
   const port = await listen(t, server);
-  assert.equal(await probe(at(port, 'H2C'), { path: '/204', timeout: 1000 }), null);
-  assert.equal(await probe(at(port, 'H2C'), { path: '/500', timeout: 1000 }), 'status 500');
+  assert.equal(await probe(at(port, 'H2C'), { path: '/204', timeout: 30_000 }), null);
+  assert.equal(await probe(at(port, 'H2C'), { path: '/500', timeout: 30_000 }), 'status 500');
 });
 
 test('no answer, no HTTP, nobody there', async (t) => {
@@ -63,9 +63,9 @@ test('no answer, no HTTP, nobody there', async (t) => {
     t,
     net.createServer((socket) => socket.end('SSH-2.0\r\n')),
   );
-  assert.match((await probe(at(babble), { path: '/', timeout: 1000 }))!, /^HPE_|^ECONN/);
+  assert.match((await probe(at(babble), { path: '/', timeout: 30_000 }))!, /^HPE_|^ECONN/);
   for (const protocol of ['HTTP1', 'H2C', 'HTTPS'] as const) {
-    assert.equal(await probe(at(await freePort(), protocol), { path: '/', timeout: 1000 }), 'ECONNREFUSED');
+    assert.equal(await probe(at(await freePort(), protocol), { path: '/', timeout: 30_000 }), 'ECONNREFUSED');
   }
 });
 

@@ -21,6 +21,10 @@ import {
 } from './fixture/support.ts';
 import { startServing, type ServingOptions } from './serving.ts';
 
+/** On a machine that is busy, a worker that is well may be silent for a while; the default is used where that is the test. */
+const patient = { late: 20_000, stalled: 20_000 };
+const impatient = { late: 500, stalled: 2000 };
+
 const start = async (t: TestContext, more: Partial<ServingOptions> = {}) => {
   const serving = await startServing({
     workers: 2,
@@ -28,6 +32,7 @@ const start = async (t: TestContext, more: Partial<ServingOptions> = {}) => {
     listeners: localListeners(),
     log: quiet,
     workerUrl: echoWorker,
+    patience: patient,
     ...more,
   });
   t.after(() => serving.close());
@@ -114,19 +119,22 @@ test('a worker that exceeds its memory is replaced', async (t) => {
 test('a stalled worker is avoided, then replaced; what it had in flight is taken off', async (t) => {
   const endpoints = realServer('d/h', [['127.0.0.1', 9]]);
   const servers = virtualServer('d/w', { servers: [{ server: 'd/h', weight: 1 }] });
-  const { port, serving } = await onPort(t, {}, servers, endpoints);
+  const { port, serving } = await onPort(t, { patience: impatient }, servers, endpoints);
   const [a, b] = await clients(t, port, 2);
   await a!.ask('hold 0');
   await b!.ask('hold 0');
   assert.equal(serving.counts().endpoints[0]!.active, 2);
   const heard = await b!.ask('who');
-  const gone = a!.ask('stall');
+  let replaced = false;
+  const gone = a!.ask('stall').finally(() => (replaced = true));
   // Late by half a second: from then on, nothing goes there, though fewer connections are there.
   await new Promise((resolve) => {
     setTimeout(resolve, 800);
   });
-  const answers = await Promise.all((await clients(t, port, 6)).map((client) => client.ask('who')));
-  assert.deepEqual(new Set(answers), new Set([heard]));
+  for (const client of await clients(t, port, 6)) {
+    const answer = await client.ask('who');
+    if (!replaced) assert.equal(answer, heard);
+  }
   // Waits for who is alive; who stalls is replaced meanwhile, and does not block.
   const moved = virtualServer('d/w', { servers: [{ server: 'd/h', weight: 2 }] });
   const vs = virtualServer('d/v', { listeners: [listener(port)] });

@@ -20,7 +20,7 @@ import { bounded, probe, PROBES_AT_ONCE, type Probe } from './probe.ts';
 import { Schedules } from './schedules.ts';
 import { Swaps } from './swaps.ts';
 import { limitTotals, totalsOf } from './totals.ts';
-import { WorkerPool } from './worker-pool.ts';
+import { type Patience, WorkerPool } from './worker-pool.ts';
 
 /** Starts the workers; resolves when they are up, with nothing to serve yet. Rejects if none comes up. */
 export async function startServing(options: ServingOptions): Promise<Serving> {
@@ -40,6 +40,7 @@ export interface ServingOptions {
   /** Client connections in all; default: from the descriptor limit. */
   readonly maxConnections?: number;
   readonly probe?: Probe;
+  readonly patience?: Patience;
   /** Milliseconds for which slots of shared memory rest before they are used again. */
   readonly grace?: number;
 }
@@ -91,6 +92,7 @@ class ServingProcess implements Serving {
     });
     this.#pool = new WorkerPool({
       count: workers,
+      ...(options.patience === undefined ? {} : { patience: options.patience }),
       memory: this.#memory,
       start: {
         url: options.workerUrl ?? defaultWorker(),

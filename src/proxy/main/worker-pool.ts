@@ -8,10 +8,15 @@ import { RateLimitedLog, type Log } from './log.ts';
 import type { MainMemory } from './memory.ts';
 import { WorkerMember, type MemberEvents, type StartOptions } from './worker-member.ts';
 
-/** Workers store their heartbeat every 100 ms; a new connection avoids one that is half a second late. */
-const LATE = 500;
-/** robustness: "a worker that stalls for 2 s is replaced". */
-const STALLED = 2000;
+/** Milliseconds for which a worker may be silent; it stores its heartbeat every 100 ms. */
+export interface Patience {
+  /** New connections avoid it. */
+  readonly late: number;
+  /** It is replaced (robustness: "a worker that stalls for 2 s is replaced"). */
+  readonly stalled: number;
+}
+
+const PATIENCE: Patience = { late: 500, stalled: 2000 };
 const TICK = 250;
 /** For the first configuration, and for each one after it. */
 const CONFIGURE_DEADLINE = 10_000;
@@ -24,6 +29,7 @@ export class WorkerPool {
   readonly members: readonly WorkerMember[];
   readonly #options: PoolOptions;
   readonly #rare: RateLimitedLog;
+  readonly #patience: Patience;
   readonly #acknowledgements = new Set<Acknowledgement>();
   readonly #crashes = new Map<WorkerMember, number>();
   #waiting: { readonly listener: string; readonly socket: Socket }[] = [];
@@ -37,6 +43,7 @@ export class WorkerPool {
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#rare = new RateLimitedLog(options.log);
+    this.#patience = options.patience ?? PATIENCE;
     this.members = Array.from({ length: options.count }, (_, index) => new WorkerMember(index, options.memory));
   }
 
@@ -117,7 +124,7 @@ export class WorkerPool {
     let least = Infinity;
     for (let i = 0; i < members.length; i++) {
       const member = members[(this.#next + i) % members.length]!;
-      if (!member.live || member.silence(now) > LATE) continue;
+      if (!member.live || member.silence(now) > this.#patience.late) continue;
       const { load } = member;
       if (load >= least) continue;
       best = member;
@@ -191,7 +198,7 @@ export class WorkerPool {
 
   #watch(): void {
     const now = performance.now();
-    const away = now - this.#tickedAt > STALLED / 2;
+    const away = now - this.#tickedAt > this.#patience.stalled / 2;
     this.#tickedAt = now;
     for (const member of this.members) {
       if (!member.running || member.ending) continue;
@@ -208,7 +215,7 @@ export class WorkerPool {
   /** Why the worker must be replaced; null: all is well. */
   #problem(member: WorkerMember, now: number): string | null {
     if (!member.live) return now - member.startedAt.time > CONFIGURE_DEADLINE ? 'worker does not come up' : null;
-    if (member.silence(now) > STALLED) return 'worker stalls';
+    if (member.silence(now) > this.#patience.stalled) return 'worker stalls';
     for (const { pending, since } of this.#acknowledgements) {
       if (now - since > CONFIGURE_DEADLINE && pending.has(member)) return 'worker does not take its configuration';
     }
@@ -218,6 +225,7 @@ export class WorkerPool {
 
 export interface PoolOptions {
   readonly count: number;
+  readonly patience?: Patience;
   readonly memory: MainMemory;
   readonly start: StartOptions;
   readonly log: Log;
