@@ -45,6 +45,9 @@ generate: setup ## write the generated files: crds/, docs/reference
 check-generated: setup
 	@$(NODE) src/api/generate.ts --check
 
+build: setup ## the bundle in dist/: runs without node_modules
+	$(NODE) build.ts
+
 bench: setup ## side by side with nginx, HAProxy and http-proxy; results go to bench/results
 	$(NODE) bench/run.ts $(ARGS)
 
