@@ -10,15 +10,16 @@ export interface FieldLines {
   readonly fieldCount: number;
 }
 
-/** Marks all fields with the name `bytes[start … end)` as dropped; framing and Host are not Connection's to name (77). */
+/** Marks all fields with the name `bytes[start … end)` as dropped; framing, Host and itself are not Connection's to name (77). */
 export function dropNominated(lines: FieldLines, start: number, end: number): void {
   const b = lines.bytes;
   const length = end - start;
-  const framing =
+  const isOwn =
     (length === 4 && spells(b, start, 'host')) ||
+    (length === 10 && spells(b, start, 'connection')) ||
     (length === 14 && spells(b, start, 'content-length')) ||
     (length === 17 && spells(b, start, 'transfer-encoding'));
-  if (framing) return;
+  if (isOwn) return;
   for (let i = 0; i < lines.fieldCount; i++) {
     const name = lines.fields[4 * i]!;
     if (lines.fields[4 * i + 1]! - name !== length) continue;

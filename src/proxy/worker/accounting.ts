@@ -12,7 +12,7 @@ export function countAnswer(client: Client, status: number): void {
   const family = status >= 500 ? 5 : Math.floor(status / 100);
   counters.rules[base + family]!++;
   counters.rules[base + 6]! += milliseconds / 1000;
-  const bucket = 32 - Math.clz32((milliseconds * 1000) | 0);
+  const bucket = 32 - Math.clz32(Math.min(milliseconds * 1000, 0x7fffffff));
   const slot = client.virtualServer?.plan.slot;
   if (slot !== undefined) counters.durations[slot * DURATION_BUCKETS + Math.min(bucket, DURATION_BUCKETS - 1)]!++;
 }
@@ -53,6 +53,8 @@ export function logAnswer(client: Client, flag: string): void {
   });
 }
 
-export function countRequest(client: Client): void {
-  client.state.counters.global[GLOBAL.requests]!++;
+/** Counts bytes that go to the client. */
+export function countSent(client: Client, length: number): void {
+  client.bytesSent += length;
+  client.state.counters.global[GLOBAL.bytesSent]! += length;
 }

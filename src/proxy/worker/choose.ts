@@ -1,8 +1,8 @@
 /** Which endpoint of a row a request goes to. */
-import type { RowPlan } from '../../model/plan.ts';
 import type { HashChooser } from '../../scheduler/chooser.ts';
 import { createChooser, createHashChooser } from '../../scheduler/create-chooser.ts';
-import { CELL, CELL_COUNTERS, DOWN } from '../shared.ts';
+import { usable } from '../../scheduler/dispatch-row.ts';
+import { CELL, CELL_COUNTERS } from '../shared.ts';
 import { latin1 } from './bytes.ts';
 import type { Client } from './client.ts';
 import { head } from './heads.ts';
@@ -113,18 +113,7 @@ function keptBy(client: Client, row: Row): number {
   const token = value === null ? null : client.state.cookies.verify(value);
   if (token === null) return -1;
   const choice = tokensOf(row).indexOf(token);
-  return choice >= 0 && takesWork(client.state, row.plan, choice) ? choice : -1;
-}
-
-function takesWork(state: WorkerState, row: RowPlan, choice: number): boolean {
-  const endpoint = row.endpoints[choice]!;
-  const { shared } = state;
-  return (
-    endpoint.available &&
-    row.cells[endpoint.cell]!.weight > 0 &&
-    (shared.down[endpoint.slot]! & (DOWN.check | DOWN.ejected | DOWN.quiesced)) === 0 &&
-    shared.inflight[endpoint.slot]! < endpoint.maxConnections
-  );
+  return choice >= 0 && usable(row.plan, client.state.shared, choice) ? choice : -1;
 }
 
 function tokensOf(row: Row): readonly string[] {

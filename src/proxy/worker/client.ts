@@ -5,6 +5,7 @@ import { BAD, INCOMPLETE } from '../../http/bad.ts';
 import { ChunkedDecoder } from '../../http/chunked.ts';
 import { parseRequest } from '../../http/parse-request.ts';
 import type { ReasonWord } from '../../model/reasons.ts';
+import type { Limits } from '../../model/snapshot.ts';
 import { GLOBAL } from '../shared.ts';
 import { abandon } from './abandon.ts';
 import { countAnswer } from './accounting.ts';
@@ -61,6 +62,10 @@ export class Client extends Connection implements UpstreamUser {
   decoder: ChunkedDecoder | null = null;
   startedAt = 0;
   logged: { method: string; target: string; host: string } | null = null;
+
+  // ---- of the virtual server of its last request
+  limits: Limits | null = null;
+  load: VirtualServer['load'] | null = null;
 
   // ---- the exchange
   virtualServer: VirtualServer | null = null;
@@ -200,14 +205,15 @@ export class Client extends Connection implements UpstreamUser {
   /** The exchange is over and the connection goes on. */
   next(): void {
     this.phase = PHASE.head;
+    // what is idle must not keep the tables of a configuration that is no more
+    this.virtualServer = this.target = this.row = null;
     this.becomeIdle();
     if (!this.serving) this.goOn();
   }
 
   private becomeIdle(): void {
     this.idleSince = this.state.now;
-    this.deadline =
-      this.state.now + (this.virtualServer?.plan.piece.limits.keepAliveTimeout ?? this.listener.table.keepAliveTimeout);
+    this.deadline = this.state.now + (this.limits?.keepAliveTimeout ?? this.listener.table.keepAliveTimeout);
   }
 
   /** To the next request: as far as it is here already, else as it comes. */
@@ -226,7 +232,7 @@ export class Client extends Connection implements UpstreamUser {
   }
 
   writeTimeout(): number {
-    return this.virtualServer?.plan.piece.limits.writeTimeout ?? 60_000;
+    return this.limits?.writeTimeout ?? 60_000;
   }
 
   private waitForRest(bytes: Uint8Array, start: number, end: number): void {
@@ -411,8 +417,8 @@ export class Client extends Connection implements UpstreamUser {
     this.state.sweeper.remove(this);
     this.state.counters.global[GLOBAL.connectionsActive]!--;
     this.listener.clients--;
-    if (this.virtualServer !== null) this.virtualServer.load.clients--;
-    this.virtualServer = null;
+    if (this.load !== null) this.load.clients--;
+    this.load = null;
     this.held = null;
     close();
   }

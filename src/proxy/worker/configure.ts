@@ -144,9 +144,12 @@ export class Tables {
       this.listener(key).table = {
         key,
         port: entries[0]?.port ?? 0,
-        hosts: new HostTable(entries),
+        hosts: new HostTable(entries.filter((entry) => entry.protocol !== 'TCP')),
         tcp: entries.find((entry) => entry.protocol === 'TCP')?.value ?? null,
-        headerBytes: widest((limit) => limit.headerBytes, MAX_HEAD),
+        headerBytes: Math.min(
+          widest((limit) => limit.headerBytes, MAX_HEAD),
+          MAX_HEAD,
+        ),
         headTimeout: widest((limit) => limit.headTimeout, 10_000),
         keepAliveTimeout: widest((limit) => limit.keepAliveTimeout, 75_000),
         maxClients: Math.ceil(widest((limit) => limit.maxClients, Infinity) / this.#workers),
@@ -168,7 +171,7 @@ export class Tables {
 
 /** A virtual server's own destinations, as api.md has them. */
 const DEFAULT_TIMEOUTS: Timeouts = { request: 60_000, connect: 1000, idle: 180_000 };
-/** Heads are read into buffers of this size at the most. */
+/** Longer heads than this are refused whatever a virtual server allows: scratch areas are made for it. */
 const MAX_HEAD = 65_536;
 
 function emptyTable(key: string): ListenerTable {

@@ -53,7 +53,10 @@ export function begin(client: Client, bytes: Uint8Array, headEnd: number, end: n
   if (state.accessLog !== null) client.logged = state.accessLog.sample() ? describe() : null;
 
   const virtualServer = client.listener.table.hosts.find(bytes, head.hostStart, head.hostEnd) ?? null;
-  if (virtualServer !== client.virtualServer) changeVirtualServer(client, virtualServer);
+  client.virtualServer = virtualServer;
+  client.limits = virtualServer === null ? null : virtualServer.plan.piece.limits;
+  const load = virtualServer === null ? null : virtualServer.load;
+  if (load !== client.load) changeLoad(client, load);
   client.keep = head.keepAlive && !state.draining;
   client.phase = PHASE.exchange;
   if (!match(client, virtualServer)) return afterAnswer(client, bytes, headEnd, end);
@@ -78,7 +81,17 @@ function match(client: Client, virtualServer: VirtualServer | null): boolean {
     return false;
   }
   const limits = virtualServer.plan.piece.limits;
-  if (limits.requestsPerConnection > 0 && client.requests >= limits.requestsPerConnection) client.keep = false;
+  if (limits.requestsPerConnection > 0 && client.requests >= limits.requestsPerConnection) {
+    if (client.keep) countLimit(state, 'requests_per_connection');
+    client.keep = false;
+  }
+  // the listener's limit is the widest of its virtual servers
+  if (limits.headerBytes > 0 && head.end - head.start > limits.headerBytes) {
+    countLimit(state, 'header_bytes');
+    client.keep = false;
+    refuse(client, 'head_too_large');
+    return false;
+  }
   if (head.isAsterisk) {
     answerOptions(client);
     return false;
@@ -151,10 +164,10 @@ export function finish(client: Client, upstream: Upstream): void {
   else client.next();
 }
 
-function changeVirtualServer(client: Client, virtualServer: VirtualServer | null): void {
-  if (client.virtualServer !== null) client.virtualServer.load.clients--;
-  client.virtualServer = virtualServer;
-  if (virtualServer !== null) virtualServer.load.clients++;
+function changeLoad(client: Client, load: VirtualServer['load'] | null): void {
+  if (client.load !== null) client.load.clients--;
+  client.load = load;
+  if (load !== null) load.clients++;
 }
 
 function describe(): { method: string; target: string; host: string } {

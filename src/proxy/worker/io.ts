@@ -110,7 +110,7 @@ function newScratch(): Scratch {
 
 /** Large buffers that reads of long bodies go to, straight from the kernel and straight back; a bounded number. */
 const LARGE_READ = 1 << 20;
-const MAX_LARGE = 48;
+export const MAX_LARGE = 48;
 const freeLarge: Uint8Array[] = [];
 let largeInUse = 0;
 
@@ -158,6 +158,11 @@ export abstract class Connection {
   abstract ended(error: boolean): void;
   /** All pending writes have been taken. */
   abstract drained(): void;
+  /** A write has failed. */
+  writeFailed(): void {
+    this.ended(true);
+  }
+
   /** The deadline has passed. */
   abstract expired(now: number): void;
 
@@ -269,7 +274,7 @@ function writeComplete(this: PendingWrite, status: number): void {
   if (this.scratch !== undefined && freeScratch.length < 8) freeScratch.push(this.scratch);
   connection.pending--;
   if (connection.gone) return;
-  if (status < 0) connection.guarded(() => connection.ended(true));
+  if (status < 0) connection.guarded(() => connection.writeFailed());
   else if (connection.pending === 0) connection.guarded(() => connection.drained());
 }
 

@@ -3,8 +3,8 @@ import { INCOMPLETE } from '../../http/bad.ts';
 import { ChunkedDecoder } from '../../http/chunked.ts';
 import { parseResponse } from '../../http/parse-response.ts';
 import { observeLatency } from '../../scheduler/latency.ts';
-import { GLOBAL } from '../shared.ts';
 import { abandon } from './abandon.ts';
+import { countSent } from './accounting.ts';
 import { refuse } from './answers.ts';
 import { copyRange } from './bytes.ts';
 import { CHUNK_ROOM, LAST_CHUNK, frame } from './chunks.ts';
@@ -89,7 +89,7 @@ function relayInterim(client: Client, upstream: Upstream): boolean {
   client.setCookie = '';
   const length = writeResponseHead(client, answerHead, FRAMING.none);
   client.setCookie = cookie;
-  client.state.counters.global[GLOBAL.bytesSent]! += length;
+  countSent(client, length);
   if (!client.write(scratchView(length), true)) {
     client.ended(true);
     return false;
@@ -119,7 +119,7 @@ function relayAnswer(client: Client, upstream: Upstream, bytes: Uint8Array, star
   if (framing === FRAMING.chunked && client.minor === 0) client.keep = false;
   upstream.framing = framing;
   upstream.left = framing === FRAMING.length ? answerHead.length : 0;
-  upstream.reusable = answerHead.keepAlive && framing !== FRAMING.close;
+  upstream.reusable = answerHead.keepAlive && framing !== FRAMING.close && !upstream.deaf;
   upstream.idleTimeout = idleTimeout();
   upstream.phase = UP.body;
   if (framing === FRAMING.chunked) (upstream.decoder ??= new ChunkedDecoder()).reset();
@@ -227,8 +227,7 @@ function lastChunk(client: Client, trailers: readonly number[] | null, at: numbe
 
 function sendAnswer(client: Client, upstream: Upstream, view: Uint8Array, inScratch: boolean, done: boolean): void {
   const state = client.state;
-  client.bytesSent += view.length;
-  state.counters.global[GLOBAL.bytesSent]! += view.length;
+  countSent(client, view.length);
   if (!client.write(view, inScratch)) {
     client.ended(true);
     return;
@@ -314,12 +313,14 @@ export function upstreamLost(client: Client, upstream: Upstream, how: Loss): voi
     return;
   }
   const never = how === 'refused' || how === 'unreachable' || how === 'connect_timeout';
-  const stale = upstream.requests > 0 && (how === 'end' || how === 'reset');
+  // 107: what was answered in part was received, and is not sent again
+  const answered = upstream.held !== null || upstream.interim > 0;
+  const stale = upstream.requests > 0 && (how === 'end' || how === 'reset') && !answered;
   if (!stale) suspect(client.state, client, how);
   discard(upstream);
   const allowed = never
     ? client.target!.retryConnectFailure
-    : how === 'timeout'
+    : how === 'timeout' || answered
       ? false
       : client.target!.retryReset || stale;
   if (allowed && tryAgain(client, upstream, stale)) return;

@@ -22,8 +22,9 @@ export function bodyArrived(client: Client, bytes: Uint8Array, start: number, en
     if (client.retainedLength > MAX_RETAINED) client.pause();
     return rest;
   }
+  if (upstream.deaf) return rest;
   if (length > 0 && !upstream.write(scratchView(length), true)) {
-    upstream.lose('reset');
+    upstream.writeFailed();
     return rest;
   }
   if (upstream.pending > 0) client.pause();
@@ -33,6 +34,7 @@ export function bodyArrived(client: Client, bytes: Uint8Array, start: number, en
 
 /** Before the answer begins: whose turn it is, the server's (to take what waits for it, or to answer) or the client's. */
 export function setDeadlines(client: Client, upstream: Upstream): void {
+  if (upstream.deaf) return;
   if (client.answerStarted) {
     if (client.pending === 0) client.deadline = upstream.pending > 0 ? Infinity : bodyDeadline(client);
     return;

@@ -27,8 +27,8 @@ describe('slow clients', () => {
     await once(server, 'listening');
     proxy = await startInProcess({ servers: [(server.address() as AddressInfo).port] });
   });
-  after(async () => {
-    await proxy.close();
+  after(() => {
+    proxy.close();
     server.closeAllConnections();
     server.close();
   });

@@ -31,9 +31,9 @@ export class Sweeper {
   }
 
   remove(connection: Connection): void {
+    if (connection.index < 0) return;
     const last = this.connections.pop();
-    if (last === undefined || connection.index < 0) return;
-    if (last !== connection) {
+    if (last !== undefined && last !== connection) {
       last.index = connection.index;
       this.connections[last.index] = last;
     }

@@ -1,6 +1,7 @@
 /** Bytes both ways: after an upgrade (101), and all of a TCP connection. */
+import { GLOBAL } from '../shared.ts';
 import { abandon, dropRetained } from './abandon.ts';
-import { countAnswer, enterEndpoint, leaveEndpoint, logAnswer } from './accounting.ts';
+import { countAnswer, countSent, enterEndpoint, leaveEndpoint, logAnswer } from './accounting.ts';
 import { closeGently, refuse } from './answers.ts';
 import { chooseFirst, chooseNext } from './choose.ts';
 import type { Client } from './client.ts';
@@ -9,6 +10,7 @@ import { answerHead } from './heads.ts';
 import { input, inputView, scratch, scratchView } from './io.ts';
 import { PHASE, UP } from './phases.ts';
 import { writeSwitchingHead } from './response-lines.ts';
+import { countLimit, countReason } from './state.ts';
 import type { Target } from './tables.ts';
 import { acquire, closeWhenSent, discard, type Loss, type Upstream } from './upstream.ts';
 
@@ -30,6 +32,7 @@ export function openTunnel(client: Client, upstream: Upstream, bytes: Uint8Array
   const length = writeSwitchingHead(client, answerHead);
   scratch.area.bytes.set(bytes.subarray(start, end), length);
   touch(client, upstream);
+  countSent(client, length + end - start);
   if (!client.write(scratchView(length + end - start), true)) {
     client.ended(true);
     return;
@@ -57,7 +60,7 @@ export function tunnelFromClient(client: Client, bytes: Uint8Array, length: numb
 }
 
 export function tunnelFromServer(client: Client, upstream: Upstream, bytes: Uint8Array, length: number): void {
-  client.bytesSent += length;
+  countSent(client, length);
   touch(client, upstream);
   if (!client.write(copied(bytes, length), true)) client.ended(true);
   else if (client.pending > 0) upstream.pause();
@@ -116,16 +119,33 @@ export function acceptTcp(client: Client): void {
   client.phase = PHASE.tunnel;
   client.startedAt = performance.now();
   client.state.now = client.startedAt;
-  if (virtualServer === null || target === null || virtualServer.load.clients >= virtualServer.maxClients) {
+  if (virtualServer === null || target === null) {
+    countReason(client.state, 'not_found');
+    client.reset();
+    return;
+  }
+  if (virtualServer.load.clients >= virtualServer.maxClients) {
+    countLimit(client.state, 'clients');
+    countReason(client.state, 'overload');
     client.reset();
     return;
   }
   client.virtualServer = virtualServer;
+  client.limits = virtualServer.plan.piece.limits;
+  client.load = virtualServer.load;
   virtualServer.load.clients++;
   client.target = target;
   const choice = chooseFirst(client, target, virtualServer, -1);
-  if (choice < 0) client.reset();
-  else connect(client, target, choice);
+  goTo(client, target, choice);
+}
+
+function goTo(client: Client, target: Target, choice: number): void {
+  if (choice >= 0) {
+    connect(client, target, choice);
+    return;
+  }
+  countReason(client.state, 'no_destination');
+  client.reset();
 }
 
 function connect(client: Client, target: Target, choice: number): void {
@@ -149,6 +169,9 @@ function connectElsewhere(client: Client, upstream: Upstream, how: Loss): void {
   client.tried.push(client.choice);
   leaveEndpoint(client);
   const choice = chooseNext(client, target);
-  if (choice < 0) client.reset();
-  else connect(client, target, choice);
+  if (choice >= 0) {
+    client.attempts++;
+    client.state.counters.global[GLOBAL.retries]!++;
+  }
+  goTo(client, target, choice);
 }

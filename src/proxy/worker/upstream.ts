@@ -15,6 +15,7 @@ import {
   returnLarge,
   type RawHandle,
 } from './io.ts';
+import { UP } from './phases.ts';
 import { caught, type WorkerState } from './state.ts';
 import type { Endpoint } from './tables.ts';
 
@@ -35,6 +36,8 @@ export type Loss = 'refused' | 'unreachable' | 'connect_timeout' | 'end' | 'rese
 
 /** Below the 5 s after which Node's own servers close an idle connection. */
 const IDLE_TIMEOUT = 4000;
+/** How long an answer that came before a failed write may take to be read. */
+const DEAF_TIMEOUT = 1000;
 /** How long a server may take for the end of a tunnel's bytes. */
 const SEND_TIMEOUT = 60_000;
 /** Idle connections per endpoint and worker. */
@@ -57,6 +60,8 @@ export class Upstream extends Connection {
   decoder: ChunkedDecoder | null = null;
   /** Bytes of the present request may have reached the server. */
   sent = false;
+  /** It takes no more of the request's body; an answer may have come before that. */
+  deaf = false;
   /** The server has ended its side of a tunnel. */
   eof = false;
   /** Part of a head that was not complete. */
@@ -104,7 +109,20 @@ export class Upstream extends Connection {
 
   override expired(): void {
     if (this.user === null) this.destroy();
-    else this.lose(this.connecting ? 'connect_timeout' : 'timeout');
+    else this.lose(this.connecting ? 'connect_timeout' : this.deaf ? 'reset' : 'timeout');
+  }
+
+  /**
+   * Servers that refuse a body answer and close. Our write fails then while their answer is still to be read: the read
+   * tells what it is, at once. (A socket of the public API is destroyed by the failure.)
+   */
+  override writeFailed(): void {
+    if (!DIRECT || this.user === null || this.phase === UP.tunnel) {
+      this.ended(true);
+      return;
+    }
+    this.deaf = true;
+    this.deadline = Math.min(this.deadline, this.state.now + DEAF_TIMEOUT);
   }
 
   /** After a fault of ours: whoever uses it cannot go on either. */
@@ -135,7 +153,6 @@ export class Upstream extends Connection {
     this.state.counters.global[GLOBAL.upstreamActive]!--;
     if (this.user === null) removeIdle(this.endpoint.idle, this);
     this.user = null;
-    this.held = null;
     if (this.buffer !== readTarget) returnLarge(this.buffer, false);
     if (this.nextBuffer !== null && this.nextBuffer !== readTarget) returnLarge(this.nextBuffer, true);
     this.socket.destroy();

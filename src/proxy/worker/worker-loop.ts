@@ -107,7 +107,8 @@ export class WorkerLoop {
     this.state.sweeper.each((connection) => {
       if (!(connection instanceof Client)) return;
       clients++;
-      if (connection.phase === PHASE.head && now - connection.idleSince > QUIET) connection.destroy();
+      if (connection.phase !== PHASE.head || connection.headBegun || connection.pending > 0) return;
+      if (now - connection.idleSince > QUIET) connection.destroy();
     });
     if (clients > 0 || this.#drainReported) return;
     this.#drainReported = true;
