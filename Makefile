@@ -9,7 +9,8 @@ TESTS ?= src/**/*.test.ts test/**/*.test.ts bench/**/*.test.ts
 .PHONY: help setup tools run test unit lint format generate check-generated bench demo-full fuzz faults soak build clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}'
+	@if [ -t 1 ]; then on=$$'\033[1m' off=$$'\033[0m'; fi; grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | \
+		awk -F ':.*## ' -v on="$$on" -v off="$$off" '{printf "  %s%-16s%s %s\n", on, $$1, off, $$2}'
 
 setup: node_modules/.setup ## install what the project needs, into node_modules alone
 
