@@ -31,17 +31,31 @@ export const hostPattern = z
     error: 'a host in lower case such as "shop.example" or "*.shop.example"',
   });
 
-/** An IP address or a DNS name; IPv6 without brackets. */
-export const address = z
-  .string()
-  .min(1)
-  .max(253)
-  .regex(
-    /^([A-Za-z0-9]([-A-Za-z0-9_]*[A-Za-z0-9])?(\.[A-Za-z0-9]([-A-Za-z0-9_]*[A-Za-z0-9])?)*\.?|[0-9A-Fa-f:.]{2,45})$/,
+const ADDRESS_EXPECTED = 'an IP address (IPv6 without brackets) or a DNS name, such as "10.0.0.11"';
+const OCTET = '(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])';
+const IPV4 = `^${OCTET}(\\.${OCTET}){3}$`;
+
+/**
+ * An IP address or a DNS name; IPv6 without brackets. What consists of digits and dots is no name (RFC 3696, section 2),
+ * and resolvers guess at it: "1.2.3.400" fails in every request, and "10.1" is 10.0.0.1.
+ */
+export const address = withRules(
+  z
+    .string()
+    .min(1)
+    .max(253)
+    .regex(
+      /^([A-Za-z0-9]([-A-Za-z0-9_]*[A-Za-z0-9])?(\.[A-Za-z0-9]([-A-Za-z0-9_]*[A-Za-z0-9])?)*\.?|[0-9A-Fa-f:.]{2,45})$/,
+      { error: ADDRESS_EXPECTED },
+    ),
+  [
     {
-      error: 'an IP address (IPv6 without brackets) or a DNS name, such as "10.0.0.11"',
+      cel: `!self.matches('^[0-9.]+$') || self.matches('${IPV4.replaceAll('\\', '\\\\')}')`,
+      message: ADDRESS_EXPECTED,
+      holds: (self) => !/^[0-9.]+$/.test(self) || new RegExp(IPV4).test(self),
     },
-  );
+  ],
+);
 
 /** An IP address to bind. The pattern is coarse (RE2, for the CRD); translate judges the address itself. */
 export const ipAddress = z
@@ -70,7 +84,7 @@ export const parseDuration = (text: string): number | null => {
 /** One number and one unit; 0 is refused by the pattern, because no time-out may be infinite. */
 export const duration = withRules(
   z
-    .string()
+    .string({ error: DURATION_EXPECTED })
     .max(10)
     .regex(/^[1-9][0-9]{0,7}(ms|s|m|h)$/, { error: DURATION_EXPECTED }),
   [

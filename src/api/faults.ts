@@ -73,7 +73,8 @@ export const issueToFaults = (
       return toFault(object, [...prefix, ...path, key], 'an unknown field', expected);
     });
   }
-  return [toFault(object, [...prefix, ...path], readText(valueAt(raw, path)), expectedBy(issue))];
+  const value = valueAt(raw, path);
+  return [toFault(object, [...prefix, ...path], readText(value), expectedBy(issue) + unquoted(issue, value))];
 };
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -86,10 +87,17 @@ const TYPES: Readonly<Record<string, string>> = {
   record: 'an object',
 };
 
+/** `weight: "87"` looks right to a person. */
+const unquoted = (issue: z.core.$ZodIssue, value: unknown): string =>
+  issue.code === 'invalid_type' && issue.expected === 'number' && typeof value === 'string' && /^[0-9]+$/.test(value)
+    ? ' without quotes'
+    : '';
+
 const expectedBy = (issue: z.core.$ZodIssue): string => {
   switch (issue.code) {
     case 'invalid_type':
-      return TYPES[issue.expected] ?? issue.expected;
+      // Where the schema has a message of its own it says more than the type does.
+      return issue.message.startsWith('Invalid input') ? (TYPES[issue.expected] ?? issue.expected) : issue.message;
     case 'too_big':
       return bound(issue.origin, 'at most', issue.maximum);
     case 'too_small':

@@ -48,6 +48,13 @@ void test('a fault names object, field, what was read and what was expected', ()
   );
 });
 
+void test('values of a wrong type are told by what would be right', () => {
+  const rules = [{ name: 'a', servers: [{ server: 'web1', weight: '87' }], timeouts: { request: 60 } }];
+  const found = messages(virtualServer({ listeners: [{ name: 'web', port: 80 }], rules }));
+  assert.match(found.join('\n'), /servers\[0\]\.weight: read "87", expected a number without quotes$/m);
+  assert.match(found.join('\n'), /timeouts\.request: read 60, expected a duration of 1ms to 24h such as "500ms"/);
+});
+
 void test('what has no known kind or version says what is known', () => {
   const [version] = messages({ ...virtualServer({}), apiVersion: 'tcpvs.io/v1' });
   assert.equal(version, 'TcpVirtualServer shop/http: apiVersion: read "tcpvs.io/v1", expected "tcpvs.io/v1alpha1"');
