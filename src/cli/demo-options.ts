@@ -33,7 +33,7 @@ export const USAGE = `tcpvs demo: five web servers, six apps, and the weight mat
 
 /** Errors: one line that names the option, what was read and what was expected. */
 export function parseDemoOptions(args: readonly string[]): DemoOptions | 'help' {
-  const { values } = parseArgs({
+  const { values } = parsed({
     args: args.flatMap((arg, index) =>
       arg === '--servers' && !isList(args[index + 1]) ? [arg, SERVERS.join()] : [arg],
     ),
@@ -64,6 +64,16 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions | 'help' 
   };
 }
 
+/** Node's own messages, cut to what the person wrote, with where to look. */
+const parsed: typeof parseArgs = (config) => {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    const [first = ''] = (error as Error).message.split('. ');
+    throw new Error(`${first} (see tcpvs demo --help)`, { cause: error });
+  }
+};
+
 function isList(word: string | undefined): boolean {
   return word !== undefined && !word.startsWith('-');
 }
@@ -71,7 +81,7 @@ function isList(word: string | undefined): boolean {
 function names(list: string): string[] {
   const unknown = list.split(',').find((name) => !SERVERS.includes(name));
   if (unknown !== undefined) throw new Error(`--servers: read '${unknown}', expected some of ${SERVERS.join(',')}`);
-  return list.split(',');
+  return [...new Set(list.split(','))];
 }
 
 function whole(option: string, text: string | undefined, least: number, most: number): number | null {

@@ -98,6 +98,10 @@ test('options that cannot be are refused by name', () => {
   assert.throws(() => parseDemoOptions(['--rate', '0']), /--rate: read '0', expected a whole number from 1 to 1000/);
   assert.throws(() => parseDemoOptions(['--servers', 'web9']), /--servers: read 'web9'/);
   assert.throws(() => parseDemoOptions(['--json']), /--json needs --once/);
+  assert.throws(() => parseDemoOptions(['--onze']), /^Error: Unknown option '--onze' \(see tcpvs demo --help\)$/);
+  assert.throws(() => parseDemoOptions(['x']), /^Error: Unexpected argument 'x' \(see tcpvs demo --help\)$/);
+  const twice = parseDemoOptions(['--servers', 'web1,web1,web3']);
+  assert.deepEqual(twice !== 'help' && twice.servers, ['web1', 'web3']);
   const options = parseDemoOptions(['--once', '--servers', '--port', '8001']);
   assert.ok(options !== 'help');
   assert.deepEqual([options.seconds, options.servers?.length, options.port], [5, 5, 8001]);

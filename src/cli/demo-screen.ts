@@ -65,7 +65,7 @@ export function commands(places: Places, colours: boolean): string[] {
     '  bin/tcpvsadm -L',
     `  bin/tcpvsadm --add-rule -i http --pattern='/appc/.*' -w 50 -r web2:${places.serverPort}`,
     `  bin/tcpvsadm --add-rule -i http --pattern='/appe/.*' -w 0 -r web5:${places.serverPort}    # quiesce a cell`,
-    `  $EDITOR ${places.directory}/matrix.yaml   # or so: in force when saved`,
+    `  $EDITOR ${places.directory}/matrix.yaml   # in force when saved; replaces what tcpvsadm set there`,
     `  curl -i http://${places.listen}/appc/`,
     paint.dim('Ctrl-C ends all of it: load, tcpvs, web servers and temporary files.'),
   ];

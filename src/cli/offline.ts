@@ -36,12 +36,32 @@ export async function readOffline(path: string, { className, cluster }: OfflineO
   const { objects } = nextLayers(none, base, new Map(), '1970-01-01T00:00:00Z', randomUUID);
   const state = toClusterState({ objects, secrets: files.secrets }, noLastGood, className);
   const translation = translate({ ...state, mode: cluster ? 'Cluster' : 'Standalone' }, { checkPattern });
-  const complaints = translation.statuses.flatMap((status) => complaintsOf(status, base, path, cluster));
+  const faulty = [...new Set(files.faults.map(({ file }) => file))];
+  const complaints = translation.statuses
+    .flatMap((status) => complaintsOf(status, base, path, cluster))
+    .map(({ reason, ...fault }) =>
+      FOLLOWS.has(reason) ? { ...fault, message: fault.message + leftOut(faulty) } : fault,
+    );
   const all = [...files.faults, ...faults, ...complaints];
   return { translation, objects: objects.size, faults: all.toSorted(byPlace) };
 }
 
-function complaintsOf(status: ObjectStatus, base: Base, path: string, cluster: boolean): Fault[] {
+/** What an object says whose references lead to one that a faulty file has, and nobody could read. */
+const FOLLOWS: ReadonlySet<string> = new Set(['MatrixNotFound', 'ServerNotFound', 'AppNotFound']);
+
+/** Else a person looks for an object that is there. */
+function leftOut(files: readonly string[]): string {
+  if (files.length === 0) return '';
+  const more = files.length > 3 ? ` and ${files.length - 3} more` : '';
+  return `; objects of ${files.slice(0, 3).join(', ')}${more} are left out until the faults there are mended`;
+}
+
+function complaintsOf(
+  status: ObjectStatus,
+  base: Base,
+  path: string,
+  cluster: boolean,
+): (Fault & { readonly reason: string })[] {
   const { kind, key } = status;
   const [namespace = '', name = ''] = key.split('/');
   const from = base.get(objectId(kind, namespace, name));
@@ -52,6 +72,7 @@ function complaintsOf(status: ObjectStatus, base: Base, path: string, cluster: b
       file: displayPath(path, from?.file ?? ''),
       line: from?.line ?? null,
       column: null,
+      reason,
       message: `${kind} ${key}: ${reason}: ${message}`,
     }));
 }

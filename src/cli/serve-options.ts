@@ -30,7 +30,7 @@ export const SERVE_HELP: CommandHelp = {
   name: 'serve',
   summary: 'controller and proxy in one: dispatches requests as manifests say, and follows their changes',
   text: [
-    'PATH is a directory of manifests (*.yaml, *.yml, *.json, below it too), one such file, or a KTCPVS\n' +
+    'PATH is a directory of manifests (*.yaml, *.yml, *.json; not below it), one such file, or a KTCPVS\n' +
       'configuration file. It is watched: a change is in force within 100 ms and closes no connection; a faulty\n' +
       'file changes nothing and is reported. SIGHUP reads everything again, SIGTERM drains (twice: ends at once),\n' +
       'SIGUSR2 restarts without losing a connection.',

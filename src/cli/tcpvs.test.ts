@@ -125,6 +125,21 @@ test('validate prints every fault with its place and exits 1; 0 where there is n
   assert.equal(document.results[0]?.faults[0]?.line, 6);
 });
 
+test('validate says of a reference into a faulty file why it leads nowhere', async () => {
+  const dir = temporaryDirectory();
+  const head = 'apiVersion: tcpvs.io/v1alpha1\n';
+  await writeFile(join(dir, 'matrix.yaml'), `${head}kind: AppWeightMatrix\nmetadata: {name: m}\nspec: {rowz: []}\n`);
+  await writeFile(
+    join(dir, 'virtual.yaml'),
+    `${head}kind: TcpVirtualServer\nmetadata: {name: x}\nspec: {listeners: [{name: a, port: 80}], matrixRefs: [{name: m}]}\n`,
+  );
+  const { out } = await tcpvs('validate', dir);
+  assert.match(out, /matrix\.yaml:4:\d+: .*spec\.rowz/);
+  assert.match(out, /virtual\.yaml:1: .* does not exist; objects of \S*matrix\.yaml are left out until the faults/);
+  await writeFile(join(dir, 'matrix.yaml'), '');
+  assert.match((await tcpvs('validate', dir)).out, /AppWeightMatrix default\/m does not exist\n$/);
+});
+
 interface Explained {
   readonly outcome: string;
   readonly status: number | null;
