@@ -1,5 +1,5 @@
 /** The serving process: source, controller, proxy and admin API, joined. */
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 import type { AdminBackend } from '../admin/backend.ts';
@@ -9,6 +9,7 @@ import type { Serving } from '../proxy/serving-contract.ts';
 import { connectSupervisor } from '../proxy/supervisor/connect-supervisor.ts';
 import { type Listening, localListeners } from '../proxy/supervisor/local-listeners.ts';
 import { Controller } from '../standalone/controller.ts';
+import { makeDirectory } from '../standalone/make-directory.ts';
 import { faultText } from '../standalone/objects.ts';
 import { fileParser } from '../standalone/parse-file.ts';
 import { StandaloneSource } from '../standalone/source.ts';
@@ -123,7 +124,9 @@ interface AdminSockets {
 /** Before anything else: the admin socket also keeps a second server from the same state directory. */
 async function bindAdmin({ admin, adminSocket }: ServeOptions, listeners: Listening): Promise<AdminSockets> {
   const directory = dirname(adminSocket);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeDirectory(directory, 0o700).catch((error: Error) => {
+    throw new Error(`${directory}, for the admin socket: ${error.message}`);
+  });
   const { uid } = await stat(directory);
   // Somebody else's directory (made in /tmp before us, say): they could put a socket of theirs in the place of ours.
   if (uid !== 0 && uid !== process.getuid?.())

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, rename, stat } from 'node:fs/promises';
+import { chmod, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { z } from 'zod';
@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { ApiObject } from '../admin/contract.ts';
 import { readBounded, removeLeftovers, writeDurably } from './durable-file.ts';
 import type { Identities } from './identity.ts';
+import { makeDirectory } from './make-directory.ts';
 import type { FileObject, ObjectId } from './objects.ts';
 import type { Overlay } from './overlay.ts';
 
@@ -55,10 +56,9 @@ export class StateDirectory {
   /** Makes the directory where it is missing. Errors: a message for people that names the directory. */
   static async open(path: string): Promise<StateDirectory> {
     const fail = (error: unknown) => new Error(`state directory ${path}: ${(error as Error).message}`);
-    await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    await makeDirectory(path, 0o700).catch((error: unknown) => {
       throw fail(error);
     });
-    if (!(await stat(path)).isDirectory()) throw new Error(`state directory ${path}: not a directory`);
     const directory = new StateDirectory(path);
     for (const file of [directory.#state, directory.#keys]) {
       await removeLeftovers(file).catch((error: unknown) => {
