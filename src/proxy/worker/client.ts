@@ -1,21 +1,24 @@
 /** A client's connection: its requests one after another, in order, and what surrounds them. */
 import type { Socket } from 'node:net';
 
-import { BAD, INCOMPLETE } from '../../http/bad.ts';
+import { INCOMPLETE } from '../../http/bad.ts';
 import { ChunkedDecoder } from '../../http/chunked.ts';
 import { parseRequest } from '../../http/parse-request.ts';
-import type { ReasonWord } from '../../model/reasons.ts';
 import type { Limits } from '../../model/snapshot.ts';
 import { GLOBAL } from '../shared.ts';
 import { abandon } from './abandon.ts';
 import { countAnswer } from './accounting.ts';
-import { closeGently, refuse } from './answers.ts';
+import { closeGently } from './answers.ts';
+import { clientExpired } from './client-deadline.ts';
+import { discardBody } from './discard-body.ts';
 import { upstreamConnected } from './dispatch.ts';
 import { begin } from './exchange.ts';
+import { forwardedLines } from './forwarded-lines.ts';
 import { head } from './heads.ts';
-import { Connection, END, READ_SIZE, nextBuffer, readBytes, readResult, type RawHandle } from './io.ts';
+import { Connection, END, nextBuffer, readBytes, readResult, type RawHandle } from './io.ts';
 import { plainAddress } from './peers.ts';
-import { MAX_DISCARD, MAX_HELD, PHASE } from './phases.ts';
+import { MAX_HELD, PHASE } from './phases.ts';
+import { refuseHead } from './refuse-head.ts';
 import { answerArrived, resumeAnswer, upstreamLost } from './relay.ts';
 import { bodyArrived, setDeadlines } from './request-body.ts';
 import type { WorkerState } from './state.ts';
@@ -141,7 +144,7 @@ export class Client extends Connection implements UpstreamUser {
         return;
       }
       case PHASE.discard:
-        this.serveRest(bytes, this.discardBody(bytes, 0, length), length);
+        this.serveRest(bytes, discardBody(this, bytes, 0, length), length);
         return;
       case PHASE.tunnel:
         tunnelFromClient(this, bytes, length);
@@ -167,7 +170,7 @@ export class Client extends Connection implements UpstreamUser {
         return;
       }
       this.serving = false;
-      this.refuseHead(next, bytes, p, end);
+      refuseHead(this, next, bytes, p, end);
       return;
     }
     this.serving = false;
@@ -246,30 +249,6 @@ export class Client extends Connection implements UpstreamUser {
     this.deadline = this.state.now + this.listener.table.headTimeout;
   }
 
-  private refuseHead(code: number, bytes: Uint8Array, start: number, end: number): void {
-    let word: ReasonWord;
-    if (code === BAD.tooManyFields || code >= 0) {
-      const line = bytes.subarray(start, end).indexOf(0x0a);
-      const tooLong = code !== BAD.tooManyFields && (line < 0 || line > this.listener.table.headerBytes);
-      word = tooLong ? 'target_too_long' : 'head_too_large';
-      countLimit(this.state, 'header_bytes');
-    } else {
-      word = REFUSALS[-code]!;
-    }
-    this.refuseConnection(word);
-  }
-
-  /** Refuses what is no request (yet): nothing of the one before holds for it. */
-  private refuseConnection(word: ReasonWord): void {
-    this.keep = false;
-    this.minor = 1;
-    this.isHead = false;
-    this.bodyDone = true;
-    this.target = null;
-    this.logged = null;
-    refuse(this, word);
-  }
-
   /** Keeps `bytes[start … end)` for later. */
   hold(bytes: Uint8Array, start: number, end: number): void {
     const length = this.heldLength + end - start;
@@ -282,37 +261,6 @@ export class Client extends Connection implements UpstreamUser {
     }
     held.set(bytes.subarray(start, end), this.heldLength);
     this.heldLength = length;
-  }
-
-  /**
-   * Reads on over the body of a request that was answered already.
-   * @returns the offset behind what belongs to it
-   */
-  discardBody(bytes: Uint8Array, start: number, end: number): number {
-    const rest = this.skipBody(bytes, start, end);
-    if (rest < 0 || this.bodyBytes > MAX_DISCARD) {
-      closeGently(this);
-      return end;
-    }
-    if (this.bodyDone) this.next();
-    return rest;
-  }
-
-  /** @returns the offset behind what belongs to the body, −1 where it is malformed */
-  private skipBody(bytes: Uint8Array, start: number, end: number): number {
-    if (this.bodyLeft >= 0) {
-      const length = Math.min(this.bodyLeft, end - start);
-      this.bodyLeft -= length;
-      this.bodyBytes += length;
-      this.bodyDone = this.bodyLeft === 0;
-      return start + length;
-    }
-    const decoder = this.decoder!;
-    const result = decoder.decode(bytes, start, end, SINK, 0);
-    if (result < 0) return -1;
-    this.bodyBytes += end - start;
-    this.bodyDone = result === 1;
-    return decoder.position;
   }
 
   override ended(error: boolean): void {
@@ -338,38 +286,6 @@ export class Client extends Connection implements UpstreamUser {
     }
   }
 
-  override expired(now: number): void {
-    if (this.isWriting()) {
-      if (this.takesMore()) this.deadline = now + this.writeTimeout();
-      else this.giveUp('write_timeout');
-      return;
-    }
-    switch (this.phase) {
-      case PHASE.head:
-        if (this.heldLength > 0) this.refuseConnection('head_timeout');
-        else this.destroy();
-        return;
-      case PHASE.exchange:
-        if (this.answerStarted) {
-          this.giveUp('body_timeout');
-          return;
-        }
-        this.keep = false;
-        abandon(this);
-        refuse(this, 'body_timeout');
-        return;
-      case PHASE.discard:
-        closeGently(this);
-        return;
-      case PHASE.tunnel:
-        this.giveUp('idle_timeout');
-        return;
-      default:
-        // not with a reset: what the kernel still has of the last answer goes out
-        this.destroy();
-    }
-  }
-
   /** The client has ended its side, and something is still on its way to it. */
   private finishesWriting(): boolean {
     if (this.phase === PHASE.closing) return !this.socket.writableFinished;
@@ -380,13 +296,12 @@ export class Client extends Connection implements UpstreamUser {
   }
 
   /** Something that was written has not gone out yet. */
-  private isWriting(): boolean {
+  isWriting(): boolean {
     return this.pending > 0 || this.socket.writableLength > 0;
   }
 
-  private giveUp(word: ReasonWord): void {
-    countReason(this.state, word);
-    this.reset();
+  override expired(now: number): void {
+    clientExpired(this, now);
   }
 
   /** After a fault of ours. */
@@ -442,28 +357,6 @@ export class Client extends Connection implements UpstreamUser {
     if (!this.eof && this.heldLength <= MAX_HELD) this.resume();
     if (this.phase === PHASE.exchange) setDeadlines(this, upstream);
   }
-}
-
-/** Where the data of thrown-away chunks goes. */
-const SINK = new Uint8Array(4 * READ_SIZE);
-
-/** By the negated code of BAD. */
-const REFUSALS: ReasonWord[] = [];
-REFUSALS[-BAD.request] = 'bad_request';
-REFUSALS[-BAD.framing] = 'bad_framing';
-REFUSALS[-BAD.host] = 'no_host';
-REFUSALS[-BAD.target] = 'bad_target';
-REFUSALS[-BAD.method] = 'method_not_allowed';
-REFUSALS[-BAD.notImplemented] = 'not_implemented';
-REFUSALS[-BAD.version] = 'version_not_supported';
-REFUSALS[-BAD.expectation] = 'expectation_failed';
-
-function forwardedLines(peer: string): Uint8Array {
-  const node = peer.includes(':') ? `"[${peer}]"` : peer;
-  return Buffer.from(
-    `X-Forwarded-For: ${peer}\r\nX-Forwarded-Proto: http\r\nForwarded: for=${node};proto=http\r\n\r\n`,
-    'latin1',
-  );
 }
 
 function onread(this: RawHandle): Uint8Array | undefined {

@@ -10,6 +10,7 @@ import { answerOptions, refuse } from './answers.ts';
 import { latin1 } from './bytes.ts';
 import { chooseFirst } from './choose.ts';
 import type { Client } from './client.ts';
+import { discardBody } from './discard-body.ts';
 import { dispatch } from './dispatch.ts';
 import { head } from './heads.ts';
 import { mirror } from './mirror.ts';
@@ -126,7 +127,7 @@ function match(client: Client, virtualServer: VirtualServer | null): boolean {
 /** The request was answered by ourselves: its body, as far as it is here, is not the next request. */
 function afterAnswer(client: Client, bytes: Uint8Array, headEnd: number, end: number): number {
   if (client.phase !== PHASE.discard || headEnd === end) return client.phase === PHASE.closing ? end : headEnd;
-  return client.discardBody(bytes, headEnd, end);
+  return discardBody(client, bytes, headEnd, end);
 }
 
 function send(client: Client, target: Target, choice: number, bytes: Uint8Array, headEnd: number, end: number): number {
