@@ -9,6 +9,7 @@ import { startInProcess, until, type InProcess } from './in-process.ts';
 import { PHASE } from './phases.ts';
 
 const LARGE = 12 << 20;
+const CONTENT = Buffer.alloc(4 * LARGE, 120);
 
 describe('slow clients', () => {
   let server: http.Server;
@@ -20,7 +21,7 @@ describe('slow clients', () => {
       const length = Number(request.url!.slice(1));
       response.setHeader('content-length', length);
       request.resume();
-      if (request.method === 'GET') response.end(Buffer.alloc(length, 120));
+      if (request.method === 'GET') response.end(CONTENT.subarray(0, length));
       else response.write(Buffer.alloc(length - 1, 120), () => request.on('end', () => response.end('x')));
     });
     server.listen(0, '127.0.0.1');
@@ -87,6 +88,25 @@ describe('slow clients', () => {
     socket.on('data', (chunk: Buffer) => (read += chunk.length));
     await until(() => read > count * 60_000 && served === count, 'not all of it comes');
     socket.destroy();
+    await proxy.settled();
+  });
+
+  it('costs little memory while it does not read a long answer, and gets all of it when it does', async () => {
+    const count = 30;
+    const rss = process.memoryUsage().rss;
+    const text = `GET /${4 * LARGE} HTTP/1.1\r\nHost: a\r\n\r\n`;
+    const sockets = await Promise.all(Array.from({ length: count }, () => connect(text)));
+    await until(() => proxy.upstreams().filter((upstream) => upstream.paused).length === count, 'nobody is paused');
+    const held = proxy.upstreams().reduce((sum, upstream) => sum + upstream.buffer.length, 0);
+    assert.ok(held <= count << 20, `${held} in read buffers`);
+    // without a bound it would be 1.4 GB
+    const grown = process.memoryUsage().rss - rss;
+    assert.ok(grown < 300 << 20, `${grown >> 20} MB`);
+    for (const socket of sockets.slice(1)) socket.destroy();
+    let read = 0;
+    sockets[0]!.on('data', (chunk: Buffer) => (read += chunk.length));
+    await until(() => read > 4 * LARGE, 'not all of it comes');
+    sockets[0]!.destroy();
     await proxy.settled();
   });
 

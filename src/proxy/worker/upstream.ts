@@ -122,7 +122,8 @@ export class Upstream extends Connection {
       return;
     }
     this.deaf = true;
-    this.deadline = Math.min(this.deadline, this.state.now + DEAF_TIMEOUT);
+    // of an answer that has begun, the client sets the pace
+    if (this.phase === UP.head) this.deadline = this.state.now + DEAF_TIMEOUT;
   }
 
   /** After a fault of ours: whoever uses it cannot go on either. */
