@@ -23,6 +23,7 @@ import { translate } from '../translate/translate.ts';
 import { endProcess } from './end-process.ts';
 import { EXIT } from './exit-codes.ts';
 import type { ServeOptions } from './serve-options.ts';
+import { lockState } from './state-lock.ts';
 import { systemServices } from './tcpvsadm-input.ts';
 import { VERSION } from './version.ts';
 
@@ -66,6 +67,7 @@ async function start(options: ServeOptions, log: Log, listeners: Listening, read
   const report = (message: string) => log.error(message);
   const sockets = await bindAdmin(options, listeners);
   const stateDirectory = options.stateDir === null ? null : await StateDirectory.open(options.stateDir);
+  if (options.stateDir !== null) await lockState(options.stateDir, listeners, log);
   const cookieKeys = (await stateDirectory?.cookieKeys(report)) ?? newCookieKeys();
   const parse = fileParser(await systemServices());
   const source = await StandaloneSource.open({ config: options.config, parse, stateDirectory, log });
@@ -121,7 +123,7 @@ interface AdminSockets {
   readonly tcp?: object;
 }
 
-/** Before anything else: the admin socket also keeps a second server from the same state directory. */
+/** Before anything else: most often it is what tells that this server runs already. */
 async function bindAdmin({ admin, adminSocket }: ServeOptions, listeners: Listening): Promise<AdminSockets> {
   const directory = dirname(adminSocket);
   await makeDirectory(directory, 0o700).catch((error: Error) => {
