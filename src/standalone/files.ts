@@ -125,7 +125,8 @@ async function readText(stamp: FileStamp): Promise<string> {
 
 function messageOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return 'no such file or directory';
+  if (code === 'ENOENT') return 'no such file or directory, or a link that leads nowhere';
+  if (code === 'ELOOP') return 'is a link that leads to itself';
   if (code === 'EACCES') return 'may not be read by this user (permission denied)';
   return message;
 }

@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { lstat, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface Listing {
@@ -45,6 +45,7 @@ export async function listFiles(root: string): Promise<Listing> {
   );
   let bytes = 0;
   for (const [name, info] of stamps) {
+    if (info === null && (await isLink(join(root, name)))) files.set(name, brokenLink(join(root, name)));
     if (info?.isFile() !== true) continue;
     files.set(name, stamp(join(root, name), info));
     bytes += Number(info.size);
@@ -62,6 +63,18 @@ function stamp(path: string, info: BigIntStats): FileStamp {
     size: Number(info.size),
     modified: Number(info.mtimeMs),
   };
+}
+
+/** A link that leads nowhere is a fault when it is read: what it led to stays in force, and a person is told. */
+function brokenLink(path: string): FileStamp {
+  return { path, identity: 'broken link', size: 0, modified: 0 };
+}
+
+function isLink(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (info) => info.isSymbolicLink(),
+    () => false,
+  );
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): null {

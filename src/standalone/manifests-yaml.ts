@@ -51,8 +51,17 @@ export const parseYaml = (text: string): { documents: Document[] } | { fault: Ya
   } catch (error) {
     if (!(error instanceof YAMLException)) return { fault: { line: 1, column: 1, message: String(error) } };
     const { mark } = error;
-    return { fault: { line: (mark?.line ?? 0) + 1, column: (mark?.column ?? 0) + 1, message: error.reason } };
+    const line = mark?.line ?? 0;
+    const message = `read ${shown(text, line)}, expected YAML: ${error.reason}`;
+    return { fault: { line: line + 1, column: (mark?.column ?? 0) + 1, message } };
   }
+};
+
+/** The line itself, shortened: the parser's reasons say what is wrong, and not what was read. */
+const shown = (text: string, line: number): string => {
+  const read = text.split('\n', line + 1)[line]?.trim() ?? '';
+  if (read === '') return 'the end';
+  return JSON.stringify(read.length <= 60 ? read : `${read.slice(0, 60)}…`);
 };
 
 /** Values in the tree with every alias written out; counted once per shared part, so that it is linear. */

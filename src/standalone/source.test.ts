@@ -195,6 +195,23 @@ test('a faulty file changes nothing, is reported once with its place, and may be
   assert.equal((await until(is('a=8 b=2'))).faults.length, 0);
 });
 
+test('a link that leads nowhere, or in a circle, is a fault, and what it led to stays', async () => {
+  const dir = temporaryDirectory();
+  await mkdir(join(dir, 'config'));
+  await writeFile(join(dir, 'x'), 'a 1\n');
+  await symlink('../x', join(dir, 'config', 'a.yaml'));
+  await symlink('loop.yaml', join(dir, 'config', 'loop.yaml'));
+  const { source, until } = await openSource(join(dir, 'config'));
+  assert.match(source.state.faults[0]?.message ?? '', /a link that leads to itself/);
+  await unlink(join(dir, 'x'));
+  await source.reload();
+  const broken = await until((state) => state.faults.length === 2);
+  assert.equal(content(broken), 'a=1');
+  assert.match(broken.faults[0]?.message ?? '', /a link that leads nowhere/);
+  await unlink(join(dir, 'config', 'a.yaml'));
+  await until(is(''));
+});
+
 test('a file that cannot be read, and a directory that disappears, change nothing', async () => {
   const dir = temporaryDirectory();
   const config = join(dir, 'config');
