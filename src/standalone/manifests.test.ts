@@ -118,7 +118,7 @@ void test('an unknown kind or version names what is known', () => {
 
 void test('what is no YAML says where', () => {
   assert.match(faults('a: [1,\n b: }')[0] ?? '', /^2:5: read "b: }", expected YAML: missed comma/);
-  assert.match(faults('a: 1\nb: 2\na: 3\n')[0] ?? '', /^3:1: duplicated mapping key/);
+  assert.match(faults('a: 1\nb: 2\na: 3\n')[0] ?? '', /^3:1: read "a: 3", expected YAML: duplicated mapping key/);
   assert.match(faults('a: *nowhere')[0] ?? '', /^1:\d+: .*nowhere/);
 });
 
