@@ -1,5 +1,5 @@
 /** What is counted when a request is over. */
-import { DURATION_BUCKETS, GLOBAL, RULE_COUNTERS } from '../shared.ts';
+import { CELL, CELL_COUNTERS, DURATION_BUCKETS, GLOBAL, RULE_COUNTERS } from '../shared.ts';
 import type { Client } from './client.ts';
 
 /** Counts an answer of a server: class, duration. `status` 0: there was none. */
@@ -51,6 +51,14 @@ export function logAnswer(client: Client, flag: string): void {
     milliseconds: Math.round(performance.now() - client.startedAt),
     retries: client.attempts,
   });
+}
+
+/** Counts a try whose answer was of class 5xx, broke off, or did not come, for the cell that it was sent to. */
+export function countFailure(client: Client): void {
+  const plan = client.row?.plan;
+  const endpoint = plan?.endpoints[client.choice];
+  if (plan === undefined || endpoint === undefined) return;
+  client.state.counters.cells[plan.cells[endpoint.cell]!.counter * CELL_COUNTERS + CELL.failures]!++;
 }
 
 /** Counts bytes that go to the client. */

@@ -1,6 +1,6 @@
 /** Choose and send, and again where that is allowed: each try excludes what was tried. */
 import { DOWN, GLOBAL } from '../shared.ts';
-import { enterEndpoint, leaveEndpoint } from './accounting.ts';
+import { countFailure, enterEndpoint, leaveEndpoint } from './accounting.ts';
 import { chooseNext } from './choose.ts';
 import type { Client } from './client.ts';
 import { scratch, scratchView } from './io.ts';
@@ -94,6 +94,7 @@ export function suspect(state: WorkerState, client: Client, how: Loss): void {
   const row = client.row;
   const endpoint = row?.endpoints[client.choice];
   if (row === null || endpoint === undefined) return;
+  countFailure(client);
   endpoint.suspected = true;
   // reported a moment ago: whoever decides may have let it in again since, and would not hear that it is out
   if (state.now - endpoint.reportedAt < 100 && how === 'refused') return;

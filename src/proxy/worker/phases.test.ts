@@ -5,7 +5,7 @@ import net from 'node:net';
 import { describe, it } from 'node:test';
 
 import type { Limits, Rule } from '../../model/snapshot.ts';
-import { DURATION_BUCKETS, GLOBAL, LIMITS } from '../shared.ts';
+import { CELL, DURATION_BUCKETS, GLOBAL, LIMITS } from '../shared.ts';
 import { countAnswer } from './accounting.ts';
 import { rawServer, startInProcess, until, type InProcess } from './in-process.ts';
 import { DIRECT } from './io.ts';
@@ -136,6 +136,29 @@ describe('phases of an exchange', () => {
       assert.equal(requests, 1);
       socket.destroy();
       other.close();
+    });
+  });
+
+  it('answers of class 5xx, broken ones and none are failures of their cell, once each', async () => {
+    const answers: ((socket: net.Socket) => void)[] = [
+      (socket) => socket.write(OK),
+      (socket) => socket.write('HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n'),
+      (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'),
+      (socket) => socket.end('HTTP/1.1 500 No\r\nContent-Length: 9\r\n\r\nhalf'),
+      (socket) => socket.destroy(),
+      (socket) => socket.write('nonsense\r\n\r\n'),
+    ];
+    let next = 0;
+    const serve = (socket: net.Socket) => socket.on('data', () => answers[next++]!(socket));
+    await stage(serve, {}, async ({ proxy, connect }) => {
+      for (let i = 0; i < answers.length; i++) {
+        // what is read on a connection that the server has ended is a stale connection's: no failure
+        for (const upstream of proxy.upstreams()) if (upstream.user === null) upstream.destroy();
+        const socket = await connect(GET);
+        await until(() => next > i && proxy.upstreams().every((upstream) => upstream.user === null), 'no answer');
+        socket.destroy();
+      }
+      assert.equal(proxy.loop.state.counters.cells[CELL.failures], 5);
     });
   });
 

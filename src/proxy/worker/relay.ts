@@ -4,7 +4,7 @@ import { ChunkedDecoder } from '../../http/chunked.ts';
 import { parseResponse } from '../../http/parse-response.ts';
 import { observeLatency } from '../../scheduler/latency.ts';
 import { abandon } from './abandon.ts';
-import { countSent } from './accounting.ts';
+import { countFailure, countSent } from './accounting.ts';
 import { refuse } from './answers.ts';
 import { copyRange } from './bytes.ts';
 import { CHUNK_ROOM, LAST_CHUNK, frame } from './chunks.ts';
@@ -102,6 +102,7 @@ function relayInterim(client: Client, upstream: Upstream): boolean {
 function relayAnswer(client: Client, upstream: Upstream, bytes: Uint8Array, start: number, end: number): void {
   const { state, target } = client;
   const status = answerHead.status;
+  if (status >= 500) countFailure(client);
   if (target!.retryOn.has(status) && tryAnother(client, upstream)) return;
   const endpoint = upstream.endpoint;
   if (endpoint.suspected) {
@@ -283,6 +284,7 @@ function badAnswer(client: Client, upstream: Upstream): void {
 /** 99: half an answer must not look like a whole one. */
 function broken(client: Client): void {
   countReason(client.state, 'truncated_answer');
+  if (client.status < 500) countFailure(client);
   client.reset();
 }
 
