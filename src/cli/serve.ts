@@ -1,4 +1,4 @@
-import { access, constants } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { SUPERVISED } from '../proxy/supervisor/protocol.ts';
@@ -39,7 +39,12 @@ const ENDING = 1500;
 
 /** A wrong path is told here, at once and in one line; later, a path that disappears changes nothing. */
 async function checkConfig({ config, stateDir }: ServeOptions): Promise<void> {
-  if (await isThere(config)) return;
+  if (await isThere(config)) {
+    const info = await stat(config);
+    // A pipe waits for its writer, and that is nothing to watch.
+    if (info.isFile() || info.isDirectory()) return;
+    throw new UsageError(`--config ${config}: is neither a directory nor a file`);
+  }
   if (stateDir !== null && (await isThere(join(stateDir, 'state.json')))) return;
   throw new UsageError(`--config ${config}: no such file or directory, or it may not be read`);
 }

@@ -140,6 +140,12 @@ test('validate says of a reference into a faulty file why it leads nowhere', asy
   assert.match((await tcpvs('validate', dir)).out, /AppWeightMatrix default\/m does not exist\n$/);
 });
 
+test('serve refuses what can be neither read to its end nor watched', async () => {
+  const { code, err } = await tcpvs('serve', '--config', '/dev/null');
+  assert.equal(code, 2);
+  assert.match(err, /--config \/dev\/null: is neither a directory nor a file/);
+});
+
 interface Explained {
   readonly outcome: string;
   readonly status: number | null;
