@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 export function portInUse(address: string, port: number): string {
   const owner = portOwner(port);
   const by = owner === null ? '' : ` by ${owner.name} (process ${owner.pid})`;
-  return `${address}:${port} is in use${by}; end that, or choose other ports: tcpvs demo --port N --server-port N`;
+  return `${address}:${port} is in use${by}; end that, or choose other ports: make run ARGS='--port 8001 --server-port 8081' (or bin/tcpvs demo with these)`;
 }
 
 /** The process that listens on a TCP port, where /proc tells (Linux, own processes or root); else null. */

@@ -158,7 +158,9 @@ function backendOf({ options, log, source, serving, controller, phase }: Parts):
         ...(controller.waiting === null && !phase.draining && !serving.ready ? ['no worker is alive'] : []),
         ...(faults.length === 0
           ? []
-          : [`${faults.length} faults in the configuration; what was good before is served`]),
+          : [
+              `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'} in the configuration; what was good before is served`,
+            ]),
       ];
       return { ready: isReady(), reasons, details: faults.map(faultText) };
     },

@@ -51,6 +51,6 @@ function report({
   objects: number;
   faults: readonly Parameters<typeof faultText>[0][];
 }) {
-  if (faults.length === 0) return `${printable(path)}: ${objects} objects, no fault\n`;
+  if (faults.length === 0) return `${printable(path)}: ${objects} ${objects === 1 ? 'object' : 'objects'}, no fault\n`;
   return faults.map((fault) => `${printable(faultText(fault))}\n`).join('');
 }
