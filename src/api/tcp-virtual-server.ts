@@ -93,7 +93,7 @@ const limits = z.strictObject({
     .max(1_000_000)
     .exactOptional()
     .describe('Most client connections at once; default 10000, 0 = unlimited.'),
-  headerBytes: bytes(1_048_576)
+  headerBytes: bytes(65_536)
     .exactOptional()
     .describe("Longest head of a request; default 16384, 0 = the proxy's own bound."),
   bodyBytes: bytes(2 ** 50)

@@ -46,6 +46,7 @@ const STRICTER_TEXT: readonly [RegExp, string][] = [
   ],
   [/^(?:\r\n)*[^\r\n]*  [^\r\n]*\r\n/, 'Node skips more than one blank in the request line (50)'],
   [/^(?:\r\n){3}/, 'Node skips any number of empty lines (52)'],
+  [/^(?:\r\n)*\n/, 'Node takes a bare line feed in front of a request for an empty line (38, 52)'],
   [/^[^\r\n]*[\x80-\xff][^\r\n]*\r\n/, 'Node leaves bytes of the target above 0x7F to the application (65)'],
 ];
 
@@ -283,7 +284,8 @@ test('the codec and Node accept the same requests, and read the same in them', {
         excused++;
       }
     }),
-    { numRuns: 3000 },
+    // one seed, so that a new difference of Node's shows when Node changes, and not at random; SEED=N looks elsewhere
+    { numRuns: 3000, seed: Number(process.env['SEED'] ?? 9112) },
   );
   node.close();
   // The comparison must not have become empty.

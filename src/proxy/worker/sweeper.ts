@@ -56,7 +56,7 @@ export class Sweeper {
     const now = performance.now();
     this.onTick(now);
     this.each((connection) => {
-      if (connection.deadline <= now) connection.guarded(() => connection.expired(now));
+      if (connection.deadline <= now + TICK / 2) connection.guarded(() => connection.expired(now));
     });
   }
 }
