@@ -8,9 +8,25 @@ const TELLING = ['Accepted', 'ResolvedRefs', 'Programmed'];
 
 /** One line per condition of one object; a virtual server that was stopped is as asked. */
 export function troubleOf(object: StatusObject): string[] {
-  return (object.status.conditions ?? [])
+  const own = (object.status.conditions ?? [])
     .filter(({ type, status, reason }) => TELLING.includes(type) && status === 'False' && reason !== 'Suspended')
-    .map(({ type, reason, message }) => `${type}=False (${reason}): ${message}`);
+    .map(textOf);
+  return [...own, ...unusedRules(object.status)];
+}
+
+type Told = Pick<NonNullable<StatusObject['status']['conditions']>[number], 'type' | 'status' | 'reason' | 'message'>;
+
+const textOf = ({ type, reason, message }: Told): string => `${type}=False (${reason}): ${message}`;
+
+/** Rules that are kept although nothing uses them; all else that is wrong with a rule, the object says itself. */
+function unusedRules({ rules }: { readonly rules?: unknown }): string[] {
+  if (!Array.isArray(rules)) return [];
+  return (rules as readonly { readonly name: string; readonly conditions?: readonly Told[] }[]).flatMap(
+    ({ name, conditions = [] }) =>
+      conditions
+        .filter(({ type, status }) => type === 'Used' && status === 'False')
+        .map((condition) => `rule ${name}: ${textOf(condition)}`),
+  );
 }
 
 /** The objects of the document that are among those that were written. */

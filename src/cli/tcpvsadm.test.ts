@@ -233,6 +233,23 @@ test('what was taken but does not work is said, and stands in the listing', asyn
   assert.deepEqual(await run(['-f', '-'], listing), DONE);
 });
 
+test('a rule that nothing uses is said', async () => {
+  const conditions = [condition('Accepted', 'True', 'Accepted'), condition('Programmed', 'True', 'Programmed')];
+  const rules = [
+    { name: 'x', conditions: [condition('Used', 'False', 'SchedulerReadsNoRequest')] },
+    { name: 'y', conditions: [condition('ResolvedRefs', 'False', 'ServerNotFound')] },
+    { name: 'z' },
+  ];
+  admin.status = { objects: [{ ...virtual, status: { observedGeneration: 1, conditions, rules } }] };
+  const { code, error } = await run(['-A', '-i', 'http']);
+  assert.equal(code, 0);
+  assert.equal(
+    error,
+    'tcpvsadm: note: TcpVirtualServer default/http: rule x: Used=False (SchedulerReadsNoRequest): ' +
+      'SchedulerReadsNoRequest\\nport 8080\n',
+  );
+});
+
 test('a virtual server that is stopped is as asked', async () => {
   const conditions = [condition('Accepted', 'True', 'Accepted'), condition('Programmed', 'False', 'Suspended')];
   admin.status = { objects: [{ ...virtual, status: { observedGeneration: 1, conditions } }] };
