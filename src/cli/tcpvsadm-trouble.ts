@@ -11,7 +11,7 @@ export function troubleOf(object: StatusObject): string[] {
   const own = (object.status.conditions ?? [])
     .filter(({ type, status, reason }) => TELLING.includes(type) && status === 'False' && reason !== 'Suspended')
     .map(textOf);
-  return [...own, ...unusedRules(object.status)];
+  return [...own, ...unusedRules(object.status['rules'])];
 }
 
 type Told = Pick<NonNullable<StatusObject['status']['conditions']>[number], 'type' | 'status' | 'reason' | 'message'>;
@@ -19,7 +19,7 @@ type Told = Pick<NonNullable<StatusObject['status']['conditions']>[number], 'typ
 const textOf = ({ type, reason, message }: Told): string => `${type}=False (${reason}): ${message}`;
 
 /** Rules that are kept although nothing uses them; all else that is wrong with a rule, the object says itself. */
-function unusedRules({ rules }: { readonly rules?: unknown }): string[] {
+function unusedRules(rules: unknown): string[] {
   if (!Array.isArray(rules)) return [];
   return (rules as readonly { readonly name: string; readonly conditions?: readonly Told[] }[]).flatMap(
     ({ name, conditions = [] }) =>
