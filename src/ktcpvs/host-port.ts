@@ -42,6 +42,7 @@ export function readPort(text: string, services: Services): Read<number> {
 /** The port is null where it is left out. An IPv6 address with a port stands in brackets. */
 export function readHostPort(text: string, services: Services): Read<{ host: string; port: number | null }> {
   const split = splitHost(text);
+  if (mayEndInPort(text)) return bad('an IPv6 address in brackets: [::1]:80 with a port, [::1:80] without one');
   if (split === null) return bad('HOST or HOST:PORT (an IPv6 address with a port in brackets: [::1]:80)');
   const host = readHost(split.host, split.bracketed);
   if (!host.ok) return host;
@@ -75,6 +76,12 @@ function splitHost(text: string): { host: string; bracketed: boolean; port: stri
   if (colons === 0) return { host: text, bracketed: false, port: null };
   const at = text.indexOf(':');
   return { host: text.slice(0, at), bracketed: false, port: text.slice(at + 1) };
+}
+
+/** `::1:80` is an address, and nearly always meant as one with a port; `fe80::1` cannot be. */
+function mayEndInPort(text: string): boolean {
+  const parts = /^([^[\]]*:[^[\]]*):(\d{1,5})$/.exec(text);
+  return parts !== null && canonicalIpv6(parts[1] ?? '') !== null;
 }
 
 function readHost(host: string, bracketed: boolean): Read<string> {
