@@ -63,9 +63,9 @@ export function commands(places: Places, colours: boolean): string[] {
     paint.bold('Try, in a second terminal:'),
     `  export TCPVS_SOCKET=${places.socket}`,
     '  bin/tcpvsadm -L',
-    `  bin/tcpvsadm --add-rule -i http --pattern='/appc/.*' -w 50 -r web2:${places.serverPort}`,
-    `  bin/tcpvsadm --add-rule -i http --pattern='/appe/.*' -w 0 -r web5:${places.serverPort}    # quiesce a cell`,
-    `  $EDITOR ${places.directory}/matrix.yaml   # in force when saved; replaces what tcpvsadm set there`,
+    `  bin/tcpvsadm --add-rule -i http -p '/appc/.*' -w 50 -r web2:${places.serverPort}`,
+    `  bin/tcpvsadm --add-rule -i http -p '/appe/.*' -w 0 -r web5:${places.serverPort}  # quiesces it`,
+    `  $EDITOR ${places.directory}/matrix.yaml   # in force when saved`,
     `  curl -i http://${places.listen}/appc/`,
     paint.dim('Ctrl-C ends all of it: load, tcpvs, web servers and temporary files.'),
   ];

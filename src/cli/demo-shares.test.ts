@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { CellCounts, CountsDocument } from '../model/counts.ts';
-import { fitting, matrices, summary, type Picture } from './demo-screen.ts';
+import { commands, fitting, matrices, summary, type Picture } from './demo-screen.ts';
 import { inexact, recount, sharesOf } from './demo-shares.ts';
 
 const cell = (server: string, app: string, weight: number, asked: number, requests: number): CellCounts => ({
@@ -89,4 +89,10 @@ test('in a small terminal the blank lines go first, then the end', () => {
   assert.deepEqual(fitting(['a', '', 'b'], 4), ['a', '', 'b']);
   assert.deepEqual(fitting(['a', '', 'b'], 3), ['a', 'b']);
   assert.deepEqual(fitting(['a', 'b', 'c'], 3), ['a', 'b']);
+});
+
+test('the commands to try next fit on a terminal of 80 columns', () => {
+  const directory = '/tmp/tcpvs-demo-ABCDEF/config';
+  const places = { directory, socket: '/tmp/tcpvs-demo-ABCDEF/admin.sock', listen: '127.0.0.1:8000', serverPort: 8080 };
+  for (const line of commands(places, false)) assert.ok(line.length <= 80, line);
 });
