@@ -1,13 +1,14 @@
 /** What is counted when a request is over. */
 import { CELL, CELL_COUNTERS, DURATION_BUCKETS, GLOBAL, RULE_COUNTERS } from '../shared.ts';
 import type { Client } from './client.ts';
+import { monotonic } from './clock.ts';
 
 /** Counts an answer of a server: class, duration. `status` 0: there was none. */
 export function countAnswer(client: Client, status: number): void {
   const { counters } = client.state;
   const target = client.target;
   if (target === null) return;
-  const milliseconds = performance.now() - client.startedAt;
+  const milliseconds = monotonic() - client.startedAt;
   const base = target.slot * RULE_COUNTERS;
   const family = status >= 500 ? 5 : Math.floor(status / 100);
   counters.rules[base + family]!++;
@@ -48,7 +49,7 @@ export function logAnswer(client: Client, flag: string): void {
     status: client.status,
     flag,
     bytes: client.bytesSent,
-    milliseconds: Math.round(performance.now() - client.startedAt),
+    milliseconds: Math.round(monotonic() - client.startedAt),
     retries: client.attempts,
   });
 }

@@ -2,7 +2,7 @@
 import { input, inputView } from './io.ts';
 
 /** Up to here a loop is cheaper than a view. */
-const SHORT = 96;
+const SHORT = 192;
 
 /**
  * Copies `from[start … end)`; returns the offset behind. What

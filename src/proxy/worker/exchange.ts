@@ -10,6 +10,7 @@ import { answerOptions, refuse } from './answers.ts';
 import { latin1 } from './bytes.ts';
 import { chooseFirst } from './choose.ts';
 import type { Client } from './client.ts';
+import { monotonic } from './clock.ts';
 import { discardBody } from './discard-body.ts';
 import { dispatch } from './dispatch.ts';
 import { head } from './heads.ts';
@@ -28,7 +29,7 @@ import { release, type Upstream } from './upstream.ts';
  */
 export function begin(client: Client, bytes: Uint8Array, headEnd: number, end: number): number {
   const state = client.state;
-  const now = (state.now = performance.now());
+  const now = (state.now = monotonic());
   client.startedAt = client.bodySince = now;
   client.requests++;
   client.minor = head.minor;

@@ -9,6 +9,7 @@ import { refuse } from './answers.ts';
 import { copyRange } from './bytes.ts';
 import { CHUNK_ROOM, LAST_CHUNK, frame } from './chunks.ts';
 import type { Client } from './client.ts';
+import { monotonic } from './clock.ts';
 import { elsewhere, suspect, tryAgain } from './dispatch.ts';
 import { finish } from './exchange.ts';
 import { answerHead } from './heads.ts';
@@ -110,7 +111,7 @@ function relayAnswer(client: Client, upstream: Upstream, bytes: Uint8Array, star
     state.report({ type: 'cleared', slot: endpoint.slot });
   }
   if (state.observeLatency)
-    observeLatency(state.shared, endpoint.slot, (performance.now() - client.startedAt) * 1000, state.now);
+    observeLatency(state.shared, endpoint.slot, (monotonic() - client.startedAt) * 1000, state.now);
   client.status = status;
   client.answerStarted = true;
   // 94: an answer before the request's end: what is left of the body is not read into the next request

@@ -2,6 +2,7 @@
  * Deadlines of all connections of a worker. A deadline is a plain field: setting it costs nothing per request; looking
  * through ten thousand of them twenty times a second costs about a millisecond a second.
  */
+import { monotonic } from './clock.ts';
 import type { Connection } from './io.ts';
 
 export const TICK = 50;
@@ -53,7 +54,7 @@ export class Sweeper {
   }
 
   private sweep(): void {
-    const now = performance.now();
+    const now = monotonic();
     this.onTick(now);
     this.each((connection) => {
       if (connection.deadline <= now + TICK / 2) connection.guarded(() => connection.expired(now));

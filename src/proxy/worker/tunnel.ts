@@ -5,6 +5,7 @@ import { countAnswer, countSent, enterEndpoint, leaveEndpoint, logAnswer } from 
 import { closeGently, refuse } from './answers.ts';
 import { chooseFirst, chooseNext } from './choose.ts';
 import type { Client } from './client.ts';
+import { monotonic } from './clock.ts';
 import { suspect } from './dispatch.ts';
 import { answerHead } from './heads.ts';
 import { input, inputView, scratch, scratchView } from './io.ts';
@@ -117,7 +118,7 @@ export function acceptTcp(client: Client): void {
   const virtualServer = client.listener.table.tcp;
   const target = virtualServer?.fallback ?? null;
   client.phase = PHASE.tunnel;
-  client.startedAt = performance.now();
+  client.startedAt = monotonic();
   client.state.now = client.startedAt;
   if (virtualServer === null || target === null) {
     countReason(client.state, 'not_found');

@@ -5,6 +5,7 @@ import type { FromWorker, ToWorker, WorkerData } from '../messages.ts';
 import { SharedState, WorkerCounters } from '../shared.ts';
 import { AccessLog } from './access-log.ts';
 import { Client } from './client.ts';
+import { monotonic } from './clock.ts';
 import { Tables } from './configure.ts';
 import { TrustedPeers } from './peers.ts';
 import { PHASE } from './phases.ts';
@@ -45,7 +46,7 @@ export class WorkerLoop {
       cookies: new CookieSigner(settings.cookieKeys),
       accessLog,
       report,
-      now: performance.now(),
+      now: monotonic(),
       draining: false,
       configured: false,
       retryBudget: 10,
