@@ -46,7 +46,7 @@ export class WorkerMember {
     const worker = new Worker(options.url, {
       workerData,
       name: `worker ${this.index}`,
-      ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
+      resourceLimits: { maxYoungGenerationSizeMb: NURSERY, ...options.resourceLimits },
     });
     this.#worker = worker;
     let failure: unknown = null;
@@ -130,6 +130,9 @@ export class WorkerMember {
     return this.#memory.counters[this.index]!.global[index]!;
   }
 }
+
+/** Megabytes, three times a semi-space of 8: what a request leaves behind dies young. */
+const NURSERY = 24;
 
 export interface StartOptions {
   readonly url: URL;

@@ -92,7 +92,7 @@ class Supervision {
     const { entry, args = [], execArgv = process.execArgv, env = process.env } = this.#options;
     const { LISTEN_FDS: _fds, LISTEN_PID: _pid, LISTEN_FDNAMES: _names, ...rest } = env;
     const path = entry instanceof URL ? fileURLToPath(entry) : entry;
-    const handle = spawn(process.execPath, [...execArgv, path, ...args], {
+    const handle = spawn(process.execPath, [...execArgv, SMALL_NURSERY, path, ...args], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...rest, [SUPERVISED]: '1' },
     });
@@ -241,6 +241,12 @@ class Supervision {
     this.#finish(code);
   }
 }
+
+/**
+ * The main thread makes garbage when it reads and plans, and then little for hours: a nursery of the usual 16 MB would be
+ * filled once and kept. (5,000 rules: 248 MB against 136.) The workers have a nursery of their own size.
+ */
+const SMALL_NURSERY = '--max-semi-space-size=2';
 
 interface Child {
   readonly handle: ChildProcess;
