@@ -36,6 +36,6 @@ export interface EndpointCounts {
   readonly port: number;
   readonly active: number;
   readonly available: boolean;
-  /** Why it is out: `check`, `ejected`, `quiesced`. */
+  /** Why it is out: `check`, `ejected`, `quiesced`; `failing`: it would be, but half of its row is out already. */
   readonly down: readonly string[];
 }

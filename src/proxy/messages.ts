@@ -64,7 +64,7 @@ export type FromWorker =
   | {
       readonly type: 'suspect';
       readonly slot: number;
-      readonly reason: 'refused' | 'timeout' | 'reset' | 'server_error';
+      readonly reason: 'refused' | 'unreachable' | 'timeout' | 'reset';
     }
   /** An endpoint that was suspected answered. */
   | { readonly type: 'cleared'; readonly slot: number }

@@ -60,7 +60,7 @@ export function trafficFamilies(totals: Totals, counts: CountsDocument, budget: 
     gauge(
       'tcpvs_endpoint_healthy',
       '1 while the endpoint takes new work.',
-      shownEndpoints.map((e) => ({ labels: endpointLabels(e), value: e.available ? 1 : 0 })),
+      shownEndpoints.map((e) => ({ labels: endpointLabels(e), value: e.available && e.down.length === 0 ? 1 : 0 })),
     ),
     gauge(
       'tcpvs_endpoint_inflight',

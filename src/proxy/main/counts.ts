@@ -5,10 +5,11 @@ import type { Planner, RowState } from '../plan/planner.ts';
 import { DOWN } from '../shared.ts';
 import type { MainMemory } from './memory.ts';
 
-export function countsOf(planner: Planner, memory: MainMemory): CountsDocument {
+/** `isFailing`: whether an endpoint would be out, if it were not spared. */
+export function countsOf(planner: Planner, memory: MainMemory, isFailing: (slot: number) => boolean): CountsDocument {
   return {
     rows: [...planner.rows()].map((row) => rowCounts(row, planner, memory)),
-    endpoints: endpointCounts(planner, memory),
+    endpoints: endpointCounts(planner, memory, isFailing),
   };
 }
 
@@ -40,7 +41,7 @@ function rowCounts(row: RowState, planner: Planner, memory: MainMemory): RowCoun
   return { id: plan.id, epoch: plan.epoch, cells };
 }
 
-function endpointCounts(planner: Planner, memory: MainMemory): EndpointCounts[] {
+function endpointCounts(planner: Planner, memory: MainMemory, isFailing: (slot: number) => boolean): EndpointCounts[] {
   const counts: EndpointCounts[] = [];
   for (const { slot, address, port, servers } of planner.endpoints()) {
     const bits = Atomics.load(memory.state.down, slot);
@@ -51,7 +52,9 @@ function endpointCounts(planner: Planner, memory: MainMemory): EndpointCounts[] 
       if (bits & DOWN.ejected) down.push('ejected');
       // The bit says that all its real servers are quiesced; shown is what this one says.
       if (planner.server(server)?.quiesced === true) down.push('quiesced');
-      counts.push({ server, address, port, active, available: down.length === 0, down });
+      const available = down.length === 0;
+      if (isFailing(slot)) down.push('failing');
+      counts.push({ server, address, port, active, available, down });
     }
   }
   return counts;

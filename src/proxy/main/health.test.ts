@@ -107,7 +107,7 @@ test('ejected: at once when refused, after five other failures in a row', (t) =>
   assert.equal(health.ejected(1), 1);
   for (let i = 0; i < 4; i++) health.suspect(2, 'timeout');
   health.cleared(2);
-  for (let i = 0; i < 4; i++) health.suspect(2, 'server_error');
+  for (let i = 0; i < 4; i++) health.suspect(2, 'reset');
   assert.equal(health.ejected(2), 0);
   health.suspect(2, 'reset');
   assert.equal(health.ejected(2), 2, 'the order in which they were ejected');

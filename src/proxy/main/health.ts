@@ -88,6 +88,12 @@ export class Health implements Availability {
     if (record.ejected > 0 && record.endpoint.sparedIn.size > 0) this.#admit(record);
   }
 
+  /** It fails, and is asked all the same, because half of some row is out already. */
+  isSpared(slot: number): boolean {
+    const record = this.#records.get(slot);
+    return record !== undefined && record.ejected > 0 && record.endpoint.sparedIn.size > 0;
+  }
+
   close(): void {
     this.#closed = true;
     for (const slot of this.#records.keys()) this.remove(slot);

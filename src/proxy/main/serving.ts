@@ -132,7 +132,7 @@ class ServingProcess implements Serving {
   }
 
   counts() {
-    return countsOf(this.#planner, this.#memory);
+    return countsOf(this.#planner, this.#memory, (slot) => this.#health.isSpared(slot));
   }
 
   totals() {

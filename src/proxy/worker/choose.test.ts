@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import { describe, it } from 'node:test';
 
 import type { MatrixPiece } from '../../model/snapshot.ts';
@@ -111,6 +112,27 @@ describe('choosing', () => {
     assert.equal((await first).body, 'slow');
     await proxy.close();
     slow.close();
+  });
+
+  it('the only server refuses: it is asked all the same, and shown as failing until it answers', async () => {
+    const port = await freePort();
+    const dead = await freePort();
+    const proxy = await startTestProxy({
+      pieces: [realServer('only', dead), virtualServer(port, { rules: [rule('all', to('only'))] })],
+    });
+    const down = () => proxy.serving.counts().endpoints[0]!.down;
+    const until = async (want: readonly string[]) => {
+      while (down().join() !== want.join()) await ask(port, '/').catch(() => null);
+    };
+    assert.deepEqual(down(), []);
+    assert.equal((await ask(port, '/')).status, 502);
+    await until(['failing']);
+    const web = http.createServer((_, response) => response.end('back')).listen(dead, '127.0.0.1');
+    await until([]);
+    assert.equal((await ask(port, '/')).body, 'back');
+    await proxy.close();
+    web.closeAllConnections();
+    web.close();
   });
 
   it('no destination: the redirect takes it', async () => {

@@ -100,6 +100,15 @@ export function suspect(state: WorkerState, client: Client, how: Loss): void {
   if (state.now - endpoint.reportedAt < 100 && how === 'refused') return;
   if (how === 'refused' && row.endpoints.length > 1) Atomics.or(state.shared.down, endpoint.slot, DOWN.ejected);
   endpoint.reportedAt = state.now;
-  const reason = how === 'refused' ? 'refused' : how === 'connect_timeout' || how === 'timeout' ? 'timeout' : 'reset';
-  state.report({ type: 'suspect', slot: endpoint.slot, reason });
+  state.report({ type: 'suspect', slot: endpoint.slot, reason: REASONS[how] });
 }
+
+/** What the main thread is told. */
+const REASONS = {
+  refused: 'refused',
+  unreachable: 'unreachable',
+  connect_timeout: 'timeout',
+  timeout: 'timeout',
+  end: 'reset',
+  reset: 'reset',
+} as const satisfies Record<Loss, string>;
