@@ -65,3 +65,26 @@ export function soakText({ minutes, rate, changes, cpuSeconds, clients, verdict 
     table(['clients', 'done', 'failed'], rows),
   ].join('\n\n');
 }
+
+export interface Faults {
+  readonly date: string;
+  readonly figures: readonly ({ readonly fault: number; readonly what: string; readonly mode: string } & Readonly<
+    Record<string, unknown>
+  >)[];
+}
+
+/** One row per fault test, its figures as they were printed. */
+export function faultsText({ date, figures }: Faults): string {
+  const rows = figures.map(({ fault, what, mode, ...rest }) => [String(fault), what, mode, figuresOf(rest)]);
+  return `Faults (\`make faults\`, ${date.slice(0, 10)})\n\n${table(['row', 'fault', 'counts', 'figures'], rows)}`;
+}
+
+function figuresOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null)
+    return typeof value === 'number' ? value.toLocaleString('en') : String(value);
+  return Object.entries(value)
+    .map(([name, inner]) =>
+      typeof inner === 'object' && inner !== null ? `${name} (${figuresOf(inner)})` : `${name} ${figuresOf(inner)}`,
+    )
+    .join(', ');
+}

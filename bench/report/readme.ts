@@ -10,7 +10,7 @@ import type { ProfileResult } from '../parts/profile.ts';
 import type { SyscallResult } from '../parts/syscalls.ts';
 import { ratio, typical } from '../parts/throughput.ts';
 import type { WorkersResult } from '../parts/workers.ts';
-import { recordedDemoTable, soakText, type RecordedDemo, type Soak } from './long-runs.ts';
+import { faultsText, recordedDemoTable, soakText, type Faults, type RecordedDemo, type Soak } from './long-runs.ts';
 import { read, readCases, type Kept } from './results.ts';
 import { caseTable, latencyTable, memoryTable, profileTable, syscallTable, table, workersTable } from './tables.ts';
 
@@ -32,6 +32,7 @@ export function writeReadme(directory: string): void {
     ...part(read<SyscallResult>(directory, 'syscalls'), syscallTable),
     ...part(read<RecordedDemo>(directory, 'recorded-demo'), recordedDemoTable),
     ...part(read<Soak>(directory, 'soak'), soakText),
+    ...faults(directory),
     ...part(read<readonly ProfileResult[]>(directory, 'profiles'), profileTable),
   ];
   writeFileSync(join(directory, 'README.md'), `${sections.join('\n\n')}\n`);
@@ -44,6 +45,12 @@ function summary(cases: readonly Kept<Parameters<typeof caseTable>[0]>[]): strin
     return [result.title, ours?.cost.toFixed(1) ?? '', against('nginx'), against('haproxy'), against('http-proxy')];
   });
   return table(['processor time per request', 'tcpvs, µs', 'x nginx', 'x HAProxy', 'x http-proxy'], rows);
+}
+
+/** `make faults` writes its figures by itself. */
+function faults(directory: string): string[] {
+  const file = join(directory, 'faults.json');
+  return existsSync(file) ? [faultsText(JSON.parse(readFileSync(file, 'utf8')) as Faults)] : [];
 }
 
 function part<T>(kept: Kept<T> | null, print: (result: T) => string): string[] {
