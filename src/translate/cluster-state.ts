@@ -5,9 +5,12 @@ import type { RealServerSpec } from '../api/real-server.ts';
 import type { TcpVirtualServerSpec } from '../api/tcp-virtual-server.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
 import type { Kind } from '../model/status.ts';
+import type { ClusterFacts } from './cluster-facts.ts';
 
 export interface ClusterState {
   readonly mode: 'Standalone' | 'Cluster';
+  /** What the cluster has beside the objects; absent standalone, and as long as nothing of it is known. */
+  readonly cluster?: ClusterFacts;
   /** Only objects of this class are seen. */
   readonly className: string;
   readonly virtualServers: ReadonlyMap<ObjectKey, TcpVirtualServer>;
