@@ -4,12 +4,12 @@ import { dirname } from 'node:path';
 
 import type { AdminBackend } from '../admin/backend.ts';
 import { startAdmin } from '../admin/server.ts';
+import { makeDirectory } from '../disk/make-directory.ts';
 import { startServing } from '../proxy/main/serving.ts';
 import type { Serving } from '../proxy/serving-contract.ts';
 import { connectSupervisor } from '../proxy/supervisor/connect-supervisor.ts';
 import { type Listening, localListeners } from '../proxy/supervisor/local-listeners.ts';
 import { Controller } from '../standalone/controller.ts';
-import { makeDirectory } from '../standalone/make-directory.ts';
 import { faultText } from '../standalone/objects.ts';
 import { fileParser } from '../standalone/parse-file.ts';
 import { StandaloneSource } from '../standalone/source.ts';

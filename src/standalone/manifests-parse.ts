@@ -6,9 +6,9 @@ import { type Fault, type FieldPath, readText, toFault } from '../api/faults.ts'
 import { API_VERSION, isKind, KINDS } from '../api/group.ts';
 import { nearest } from '../api/known-fields.ts';
 import { type AnyObject, nameOf, parseObject } from '../api/parse.ts';
+import { canonicalJson } from '../model/content.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
 import type { TlsSecret } from '../translate/cluster-state.ts';
-import { canonicalJson } from '../translate/content.ts';
 import { parseSecret } from './manifests-secret.ts';
 import { parseYaml, type Position } from './manifests-yaml.ts';
 

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 import type { ApiObject } from '../admin/contract.ts';
-import { readBounded, removeLeftovers, writeDurably } from './durable-file.ts';
+import { readBounded, removeLeftovers, writeDurably } from '../disk/durable-file.ts';
+import { makeDirectory } from '../disk/make-directory.ts';
 import type { Identities } from './identity.ts';
-import { makeDirectory } from './make-directory.ts';
 import type { FileObject, ObjectId } from './objects.ts';
 import type { Overlay } from './overlay.ts';
 

@@ -1,10 +1,10 @@
+import { canonicalJson, hashContent } from '../model/content.ts';
 /**
  * What the translation before has made, found again by its snapshot: what depends on the same inputs (===) is not made
  * anew, and what is made anew but equal is the same object as before. Only speed depends on it, never the result.
  */
 import type { Piece, Snapshot } from '../model/snapshot.ts';
 import type { ObjectStatus } from '../model/status.ts';
-import { canonicalJson, hashContent } from './content.ts';
 import type { Subject } from './subjects.ts';
 
 export interface Result {

@@ -3,10 +3,10 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
+import { hashContent } from '../model/content.ts';
 import type { Piece, Snapshot } from '../model/snapshot.ts';
 import { overlap } from './addresses.ts';
 import type { ClusterState } from './cluster-state.ts';
-import { hashContent } from './content.ts';
 import { toState } from './golden-state.ts';
 import { translate } from './translate.ts';
 

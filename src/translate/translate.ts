@@ -1,12 +1,12 @@
 /** ClusterState → snapshot and statuses: pure, total, and cheap where little has changed. */
 import type { AppWeightMatrixSpec } from '../api/app-weight-matrix.ts';
 import type { TcpVirtualServerSpec } from '../api/tcp-virtual-server.ts';
+import { snapshotId } from '../model/content.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { ObjectStatus } from '../model/status.ts';
 import { askedBy, type Claimant, settleClaims } from './claims.ts';
 import type { ClusterState, LastGood } from './cluster-state.ts';
 import type { Problem } from './conditions.ts';
-import { hashText } from './content.ts';
 import { type Directory, makeDirectory } from './directory.ts';
 import { type CheckPattern, judgeListeners, judgePatterns, type PatternJudgement } from './judge.ts';
 import { rowsInForce, translateMatrix } from './matrices.ts';
@@ -137,6 +137,6 @@ const byKindAndKey = (a: ObjectStatus, b: ObjectStatus): number => {
 
 const assemble = (results: readonly Result[], previous: Snapshot | undefined): Snapshot => {
   const pieces = results.flatMap(({ piece }) => (piece === null ? [] : [piece]));
-  const id = hashText(pieces.map(({ kind, key, hash }) => `${kind} ${key} ${hash}\n`).join(''));
+  const id = snapshotId(pieces);
   return previous?.id === id ? previous : { id, pieces };
 };

@@ -3,7 +3,7 @@ import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { temporaryDirectory } from './fixture/temporary-directory.ts';
+import { temporaryDirectory } from '../standalone/fixture/temporary-directory.ts';
 import { makeDirectory } from './make-directory.ts';
 
 test('directories are made with all that lead to them, and may be there already', async () => {

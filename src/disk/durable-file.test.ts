@@ -4,8 +4,8 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
+import { temporaryDirectory } from '../standalone/fixture/temporary-directory.ts';
 import { readBounded, removeLeftovers, writeDurably } from './durable-file.ts';
-import { temporaryDirectory } from './fixture/temporary-directory.ts';
 
 const MODULE = new URL('./durable-file.ts', import.meta.url).href;
 /** Writes documents of 2 MB one after the other, and says so after each. */

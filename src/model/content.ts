@@ -1,5 +1,7 @@
-/** Names by content: canonical JSON and its hash. */
+/** Names by content: canonical JSON, its hash, and the id of a snapshot. */
 import { createHash } from 'node:crypto';
+
+import type { Piece } from './snapshot.ts';
 
 /** JSON with keys in order, so that equal content is equal text. */
 export const canonicalJson = (value: unknown): string => {
@@ -14,3 +16,7 @@ export const canonicalJson = (value: unknown): string => {
 export const hashText = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
 export const hashContent = (value: unknown): string => hashText(canonicalJson(value));
+
+/** Of pieces in order of kind, then key. */
+export const snapshotId = (pieces: readonly Pick<Piece, 'kind' | 'key' | 'hash'>[]): string =>
+  hashText(pieces.map(({ kind, key, hash }) => `${kind} ${key} ${hash}\n`).join(''));

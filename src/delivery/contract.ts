@@ -1,0 +1,93 @@
+/** What the controller gives to the snapshot server, and learns from it. */
+import type { CountsDocument } from '../model/counts.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import type { Programmed } from '../proxy/serving-contract.ts';
+import type { Family } from '../telemetry/exposition.ts';
+import type { Versions } from './versions.ts';
+
+export interface SnapshotServer {
+  /** The one that was bound, where port 0 was asked for. */
+  readonly port: number;
+  /**
+   * Offers it to all proxies at once; what they have already is not sent again. Cheap where little has changed: pieces
+   * that are the same object (===) as in the publication before cost one comparison.
+   */
+  publish(snapshot: Snapshot, versions: Versions, keys: Keys): void;
+  /** For new connections; those that are open stay. Errors: what TLS finds wrong in it. */
+  setCertificate(certificate: ServerCertificate): void;
+  /** By uid of the pod; those that were heard of within the last two minutes. */
+  replicas(): ReadonlyMap<string, ReplicaState>;
+  /** Called when what a replica has programmed is not what it was. Returns how to end that. */
+  onAcknowledge(listener: (replica: ReplicaState) => void): () => void;
+  /** Of this server, for the metrics. */
+  families(): readonly Family[];
+  /** Ends held polls and connections; a proxy turns to the other replicas at once. */
+  close(): Promise<void>;
+}
+
+/** Keys that travel beside the snapshot, for no dump is to have them. */
+export interface Keys {
+  /** That sign the cookies of chttp, 64 digits of hex each: the first signs, all verify. */
+  readonly cookies: readonly string[];
+}
+
+/** PEM; the chain without the authority, which proxies have. */
+export interface ServerCertificate {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+export interface ReplicaState {
+  /** Of its pod, as the reviewed token says. */
+  readonly uid: string;
+  readonly name: string;
+  /** Of its program. */
+  readonly version: string;
+  /** Snapshot that it has received whole. */
+  readonly have: string | null;
+  /** What it serves; null: nothing yet. With `error`, `snapshot` is the one before, which it still serves. */
+  readonly programmed: ReplicaProgrammed | null;
+  /** Merged from what it has reported; rows and cells that did not change are the same objects (===) as before. */
+  readonly counts: CountsDocument;
+  /** By the clock of `performance.now()`. */
+  readonly lastContact: number;
+}
+
+export type ReplicaProgrammed = Omit<Programmed, 'milliseconds'>;
+
+/**
+ * Says whose token it is. Accepts only one that the API server has authenticated, for the audience `tcpvs`, of exactly
+ * the proxies' ServiceAccount, bound to a pod. Rejects where the API server could not be asked: the proxy tries again.
+ */
+export interface TokenReviewer {
+  review(token: string): Promise<Review>;
+}
+
+export type Review =
+  | {
+      readonly ok: true;
+      readonly podUid: string;
+      readonly podName: string;
+      /** Milliseconds since 1970: until then the answer is remembered. */
+      readonly expires: number;
+    }
+  /** For the log; the one who asked is told only that it is refused. */
+  | { readonly ok: false; readonly why: string };
+
+export interface SnapshotServerOptions {
+  /** `::` takes IPv6 and IPv4. */
+  readonly listen: { readonly address: string; readonly port: number };
+  readonly certificate: ServerCertificate;
+  readonly reviewer: TokenReviewer;
+  readonly log: DeliveryLog;
+  /** The class whose objects are served: proxies of another one are refused. */
+  readonly className: string;
+}
+
+/** What delivery writes to; pino's fits. */
+export interface DeliveryLog {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
