@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { redactSnapshot } from '../model/redact.ts';
 import { CONTENT_TYPE } from '../telemetry/exposition.ts';
 import type { AdminBackend, Readiness } from './backend.ts';
 import { Refusal } from './refusal.ts';
@@ -60,7 +61,7 @@ export const OWNER_ROUTES: Routes = new Map<string, Readonly<Record<string, Hand
       GET: (backend) => {
         const snapshot = backend.snapshot();
         if (snapshot === null) throw new Refusal(503, 'no snapshot is served yet');
-        return json(snapshot);
+        return json(redactSnapshot(snapshot));
       },
     },
   ],

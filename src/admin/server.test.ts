@@ -134,6 +134,15 @@ test('the owner reads documents', async () => {
   assert.deepEqual(JSON.parse((await ask('socket', 'POST', '/v1/reload')).body), { faults: [] });
 });
 
+test('not even the owner is shown a private key', async () => {
+  const { ask, backend } = await open();
+  const secret = { kind: 'Certificate', key: 'a/b', hash: 'h', certificate: 'public', privateKey: 'canary' } as const;
+  backend.shown = { id: 'abc', pieces: [secret] };
+  const { body } = await ask('socket', 'GET', '/v1/snapshot');
+  assert.match(body, /public/);
+  assert.doesNotMatch(body, /canary/);
+});
+
 test('a write reaches the backend whole; what is not a write does not', async () => {
   const { ask, backend } = await open();
   const write = (body: unknown) =>

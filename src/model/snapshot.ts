@@ -13,7 +13,7 @@ export interface Snapshot {
   readonly pieces: readonly Piece[];
 }
 
-export type Piece = VirtualServerPiece | MatrixPiece | RealServerPiece;
+export type Piece = AuthorityPiece | CertificatePiece | MatrixPiece | RealServerPiece | VirtualServerPiece;
 
 interface PieceBase {
   readonly key: ObjectKey;
@@ -48,12 +48,25 @@ export interface Listener {
   readonly port: number;
   readonly protocol: Protocol;
   readonly proxyProtocol: 'None' | 'Accept';
+  /** For HTTPS; null for all others. */
+  readonly tls: ListenerTls | null;
   /**
    * The hosts that this virtual server has won here, lower case: `shop.example`, `*.shop.example`, and `*` for "no host
    * given". On an address and port no host is claimed twice, and no two addresses of a port take each other's
    * connections (`::` beside `127.0.0.1`): translate has settled who wins.
    */
   readonly hosts: readonly string[];
+}
+
+export interface ListenerTls {
+  /**
+   * Certificate pieces, never none; chosen by SNI, the first one where none fits. On a shared listener they are for this
+   * virtual server's hosts: who may name a host in a certificate is not thereby who has the host.
+   */
+  readonly certificates: readonly ObjectKey[];
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** Authority pieces that clients' certificates must be signed by; none: clients are not asked for one. */
+  readonly clientCa: readonly ObjectKey[];
 }
 
 export interface HostPort {
@@ -196,8 +209,19 @@ export interface RealServerPiece extends PieceBase {
   readonly maxConnections: number;
   readonly healthCheck: HealthCheck | null;
   readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
+  /** For HTTPS; null for the others. */
+  readonly tls: ServerTls | null;
   /** The set of app null serves every app that has none of its own. */
   readonly endpoints: readonly EndpointSet[];
+}
+
+export interface ServerTls {
+  /** Name that the server's certificate must have; null: its address. */
+  readonly hostname: string | null;
+  /** Authority pieces that sign it; null: the system's. None of them: nothing can be trusted, and no connection is made. */
+  readonly ca: readonly ObjectKey[] | null;
+  /** Certificate piece to show; null: none. */
+  readonly clientCertificate: ObjectKey | null;
 }
 
 export interface EndpointSet {
@@ -213,4 +237,25 @@ export interface HealthCheck {
   /** Consecutive successes that bring an endpoint back, consecutive failures that take it out. */
   readonly healthy: number;
   readonly unhealthy: number;
+}
+
+// ---- certificates
+
+/**
+ * A certificate and its private key, under the key of the Secret that holds them (or of the files, which no Secret's key
+ * can be). The only pieces that are secret: they are in no dump, see redact.ts.
+ */
+export interface CertificatePiece extends PieceBase {
+  readonly kind: 'Certificate';
+  /** The chain, the leaf first, PEM. */
+  readonly certificate: string;
+  /** PEM, without a passphrase. */
+  readonly privateKey: string;
+}
+
+/** Certificates that sign others: ca.crt of a Secret. */
+export interface AuthorityPiece extends PieceBase {
+  readonly kind: 'Authority';
+  /** PEM. */
+  readonly certificates: string;
 }

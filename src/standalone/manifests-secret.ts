@@ -19,7 +19,7 @@ export const parseSecret = (name: string, raw: Readonly<Record<string, unknown>>
   const key = valueOf(raw, 'tls.key');
   if (certificate === null) return missing(name, 'tls.crt', 'CERTIFICATE');
   if (key === null) return missing(name, 'tls.key', 'PRIVATE KEY');
-  return { certificate, key };
+  return { certificate, key, ca: valueOf(raw, 'ca.crt') };
 };
 
 const missing = (name: string, field: string, label: string): Fault =>

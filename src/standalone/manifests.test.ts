@@ -156,7 +156,7 @@ stringData:
 `;
   const { secrets } = parseManifests('s.yaml', text);
   assert.deepEqual(
-    secrets.map(({ key: name, secret: found }) => [name, found.certificate, found.key.trim()]),
+    secrets.map(({ key: name, secret: found }) => [name, found.certificate, found.key?.trim()]),
     [['shop/shop-tls', pem('CERTIFICATE'), pem('PRIVATE KEY').trim()]],
   );
 });

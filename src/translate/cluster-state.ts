@@ -20,8 +20,8 @@ export interface ClusterState {
   readonly invalid: readonly InvalidObject[];
   /** `lastGood` of the former translation, kept by the source (over restarts, if it can). */
   readonly lastGood: LastGood;
-  /** Secrets of type kubernetes.io/tls; absent: not looked at. */
-  readonly secrets?: ReadonlyMap<ObjectKey, TlsSecret>;
+  /** Secrets that objects refer to, and certificates in files, under `certificateFileKey`. */
+  readonly secrets: ReadonlyMap<ObjectKey, TlsSecret>;
 }
 
 export interface InvalidObject {
@@ -40,10 +40,14 @@ export interface LastGood {
   readonly matrices: ReadonlyMap<ObjectKey, AppWeightMatrixSpec>;
 }
 
-/** A Secret of type kubernetes.io/tls; the values are PEM. Never logged, never shown. */
+/** What of a Secret is used; the values are PEM, null where it has none. Never logged, never shown. */
 export interface TlsSecret {
-  readonly certificate: string;
-  readonly key: string;
+  /** tls.crt */
+  readonly certificate: string | null;
+  /** tls.key */
+  readonly key: string | null;
+  /** ca.crt */
+  readonly ca: string | null;
 }
 
 export const noLastGood: LastGood = { virtualServers: new Map(), realServers: new Map(), matrices: new Map() };
@@ -57,4 +61,5 @@ export const emptyState = (mode: ClusterState['mode'], className = 'tcpvs'): Clu
   matrices: new Map(),
   invalid: [],
   lastGood: noLastGood,
+  secrets: new Map(),
 });

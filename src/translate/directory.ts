@@ -2,8 +2,10 @@
 import type { AppWeightMatrixSpec } from '../api/app-weight-matrix.ts';
 import type { RealServerSpec } from '../api/real-server.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
-import type { ClusterState } from './cluster-state.ts';
+import type { ReferenceGrantFacts } from './cluster-facts.ts';
+import type { ClusterState, TlsSecret } from './cluster-state.ts';
 import type { Memory } from './memory.ts';
+import type { SecretVerdict } from './secrets.ts';
 import { factsOf, type ServerFacts } from './servers.ts';
 import type { Subject } from './subjects.ts';
 
@@ -11,14 +13,16 @@ export interface Directory {
   readonly servers: ReadonlyMap<ObjectKey, ServerFacts>;
   /** Names of the columns, per matrix: a changed weight changes nothing here. */
   readonly matrices: ReadonlyMap<ObjectKey, ReadonlySet<string>>;
-  /** Keys of the Secrets that there are; undefined: not looked at. */
-  readonly secrets: ReadonlySet<ObjectKey> | undefined;
+  /** What the Secrets that there are serve for. */
+  readonly secrets: ReadonlyMap<ObjectKey, SecretVerdict>;
+  readonly grants: readonly ReferenceGrantFacts[];
 }
 
 export const makeDirectory = (
   servers: readonly Subject<RealServerSpec>[],
   matrices: readonly Subject<AppWeightMatrixSpec>[],
-  secrets: ClusterState['secrets'],
+  state: ClusterState,
+  judgeSecret: (secret: TlsSecret) => SecretVerdict,
   memory: Memory,
 ): Directory => {
   const facts = servers.flatMap(({ key, spec }): [ObjectKey, ServerFacts][] =>
@@ -27,14 +31,24 @@ export const makeDirectory = (
   const columns = matrices.flatMap(({ key, spec }): [ObjectKey, ReadonlySet<string>][] =>
     spec === null ? [] : [[key, memory.derived('columns', key, [spec], () => columnsOf(spec), sameSets)]],
   );
-  const names = secrets === undefined ? undefined : [...secrets.keys()];
-  const inputs = [names === undefined, ...(names ?? []), facts.length, ...facts.flat(), ...columns.flat()];
+  const secrets = [...state.secrets].map(([key, secret]): [ObjectKey, SecretVerdict] => [
+    key,
+    memory.derived('verdict', key, [secret], () => judgeSecret(secret), sameVerdict),
+  ]);
+  const grants = state.cluster?.grants ?? NO_GRANTS;
+  const inputs = [grants, secrets.length, ...secrets.flat(), facts.length, ...facts.flat(), ...columns.flat()];
   return memory.derived('directory', '', inputs, () => ({
     servers: new Map(facts),
     matrices: new Map(columns),
-    secrets: names === undefined ? undefined : new Set(names),
+    secrets: new Map(secrets),
+    grants,
   }));
 };
+
+const NO_GRANTS: readonly ReferenceGrantFacts[] = [];
+
+const sameVerdict = (a: SecretVerdict, b: SecretVerdict): boolean =>
+  a.certificate === b.certificate && a.authority === b.authority;
 
 const columnsOf = (spec: AppWeightMatrixSpec): ReadonlySet<string> => new Set(spec.apps.map((app) => app.name));
 

@@ -7,7 +7,8 @@ import {
   type RealServer,
   type TcpVirtualServer,
 } from '../api/parse.ts';
-import type { ClusterState, InvalidObject } from './cluster-state.ts';
+import type { ClusterState, InvalidObject, TlsSecret } from './cluster-state.ts';
+import { type GoldenFacts, toFacts } from './golden-facts.ts';
 
 export interface GoldenCase {
   readonly mode?: ClusterState['mode'];
@@ -15,9 +16,12 @@ export interface GoldenCase {
   readonly objects?: readonly unknown[];
   /** Objects whose specs were good before. */
   readonly lastGood?: readonly unknown[];
-  /** Keys of Secrets that exist. */
-  readonly secrets?: readonly string[];
+  /** Secrets by key, with what they have. */
+  readonly secrets?: Readonly<Record<string, Partial<TlsSecret>>>;
+  readonly cluster?: GoldenFacts;
 }
+
+const noSecret: TlsSecret = { certificate: null, key: null, ca: null };
 
 const keyOf = (object: AnyObject): string => `${object.metadata.namespace}/${object.metadata.name}`;
 
@@ -37,9 +41,8 @@ export const toState = (input: GoldenCase): ClusterState => {
       realServers: specsOf(before.realServers),
       matrices: specsOf(before.matrices),
     },
-    ...(input.secrets === undefined
-      ? {}
-      : { secrets: new Map(input.secrets.map((key) => [key, { certificate: '', key: '' }])) }),
+    secrets: new Map(Object.entries(input.secrets ?? {}).map(([key, given]) => [key, { ...noSecret, ...given }])),
+    ...(input.cluster === undefined ? {} : { cluster: toFacts(input.cluster) }),
   };
 };
 

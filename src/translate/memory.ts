@@ -1,8 +1,8 @@
-import { canonicalJson, hashContent } from '../model/content.ts';
 /**
  * What the translation before has made, found again by its snapshot: what depends on the same inputs (===) is not made
  * anew, and what is made anew but equal is the same object as before. Only speed depends on it, never the result.
  */
+import { canonicalJson, hashContent } from '../model/content.ts';
 import type { Piece, Snapshot } from '../model/snapshot.ts';
 import type { ObjectStatus } from '../model/status.ts';
 import type { Subject } from './subjects.ts';
@@ -78,7 +78,16 @@ export class Memory {
     const inputs = [spec, generation, fallenBack, faults.length, ...faults.map((each) => each.message), ...context];
     return this.derived(kind, key, inputs, () => {
       const former = this.#former.get(kind)?.get(key)?.value as Result | undefined;
-      return this.#name(make(), former?.piece ?? null);
+      const { content, status } = make();
+      return { piece: content === null ? null : this.#name(content, former?.piece ?? null), status };
+    });
+  }
+
+  /** A piece that no object has. */
+  piece(content: Content, inputs: readonly unknown[]): Piece {
+    return this.derived(`${content.kind} piece`, content.key, inputs, () => {
+      const former = this.#former.get(`${content.kind} piece`)?.get(content.key)?.value as Piece | undefined;
+      return this.#name(content, former ?? null);
     });
   }
 
@@ -96,12 +105,10 @@ export class Memory {
     memories.set(snapshot, this.#entries);
   }
 
-  #name(made: { readonly content: Content | null; readonly status: ObjectStatus }, former: Piece | null): Result {
-    const { content, status } = made;
-    if (content === null) return { piece: null, status };
+  #name(content: Content, former: Piece | null): Piece {
     const hash = hashContent(content);
     const known = former ?? this.#pieces.get(`${content.kind} ${content.key}`);
-    return { piece: known?.hash === hash ? known : { ...content, hash }, status };
+    return known?.hash === hash ? known : { ...content, hash };
   }
 }
 

@@ -1,9 +1,10 @@
 /** What a virtual server refers to: found or not, with the rule that it concerns. */
 import type { TcpVirtualServerSpec } from '../api/tcp-virtual-server.ts';
-import type { ObjectKey } from '../model/snapshot.ts';
+import type { ListenerTls, ObjectKey } from '../model/snapshot.ts';
 import type { Problem } from './conditions.ts';
 import type { Directory } from './directory.ts';
 import type { Finder } from './rules.ts';
+import { resolveListenerTls } from './secrets.ts';
 import { lackOf } from './servers.ts';
 
 /** Plain data only: equal references (and an unchanged spec) make an equal piece. */
@@ -12,6 +13,8 @@ export interface References {
   readonly servers: Readonly<Record<string, { readonly key: ObjectKey; readonly weight: number } | null>>;
   /** Per app that a rule names: the matrix that has its column. */
   readonly apps: Readonly<Record<string, ObjectKey | null>>;
+  /** Per listener of protocol HTTPS; null: it must not be served. */
+  readonly tls: Readonly<Record<string, ListenerTls | null>>;
   /** `rule` is null where the problem is the virtual server's own. */
   readonly problems: readonly (Problem & { readonly rule: string | null })[];
 }
@@ -64,8 +67,18 @@ export const resolveReferences = (spec: TcpVirtualServerSpec, namespace: string,
     for (const { mirror } of rule.filters) if (mirror !== undefined) lookUpServer(rule.name, mirror.server);
     if (rule.app !== undefined) lookUpApp(rule.name, rule.app);
   }
-  for (const problem of certificateProblems(spec, namespace, directory.secrets)) report(null, problem);
-  return { servers, apps, problems };
+  const tls: Record<string, ListenerTls | null> = {};
+  const { grants, secrets } = directory;
+  const world = { kind: 'TcpVirtualServer' as const, namespace, grants, verdict: (key: ObjectKey) => secrets.get(key) };
+  for (const listener of spec.listeners) {
+    if (listener.tls === undefined) continue;
+    const result = resolveListenerTls(listener.tls, world);
+    tls[listener.name] = result.tls;
+    for (const { reason, message } of result.problems) {
+      report(null, { reason, message: `listener ${listener.name}: ${message}` });
+    }
+  }
+  return { servers, apps, tls, problems };
 };
 
 export const finderOf = (references: References): Finder => ({
@@ -73,17 +86,3 @@ export const finderOf = (references: References): Finder => ({
   weightOf: (name) => references.servers[name]?.weight ?? 1,
   matrixOf: (app) => references.apps[app] ?? null,
 });
-
-/** A reference to another namespace needs a grant there; where there is no cluster, there are no grants. */
-const certificateProblems = (spec: TcpVirtualServerSpec, namespace: string, secrets: Directory['secrets']): Problem[] =>
-  spec.listeners.flatMap(({ name, tls }) =>
-    (tls?.certificateRefs ?? []).flatMap((ref): Problem[] => {
-      const key = `${ref.namespace ?? namespace}/${ref.name}`;
-      if (ref.namespace !== undefined && ref.namespace !== namespace) {
-        const message = `listener ${name}: Secret ${key} is in another namespace, and no ReferenceGrant allows it`;
-        return [{ reason: 'RefNotPermitted', message }];
-      }
-      if (secrets === undefined || secrets.has(key)) return [];
-      return [{ reason: 'CertificateNotFound', message: `listener ${name}: Secret ${key} does not exist` }];
-    }),
-  );

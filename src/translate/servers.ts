@@ -4,7 +4,8 @@ import type { RealServerSpec } from '../api/real-server.ts';
 import type { EndpointSet, HealthCheck, ObjectKey, RealServerPiece } from '../model/snapshot.ts';
 import type { Condition, ObjectStatus } from '../model/status.ts';
 import type { ClusterState } from './cluster-state.ts';
-import { isFalse, isPending, isTrue, isUnknown, type Problem, withReady } from './conditions.ts';
+import { isFalse, isPending, isTrue, isUnknown, type Problem, unless, withReady } from './conditions.ts';
+import { resolveServerTls, type SecretWorld } from './secrets.ts';
 import { accepted, type Subject } from './subjects.ts';
 
 /** What virtual servers and matrices need to know of a real server. */
@@ -44,8 +45,14 @@ export interface ServerResult {
 }
 
 /** Piece and status of one real server. */
-export const translateServer = (subject: Subject<RealServerSpec>, mode: ClusterState['mode']): ServerResult => {
-  const { key, generation, spec } = subject;
+export const translateServer = (
+  subject: Subject<RealServerSpec>,
+  mode: ClusterState['mode'],
+  secrets: Pick<SecretWorld, 'grants' | 'verdict'>,
+): ServerResult => {
+  const { key, generation, spec, namespace } = subject;
+  const { tls, problems } =
+    spec === null ? { tls: null, problems: [] } : resolveServerTls(spec, { ...secrets, kind: 'RealServer', namespace });
   const endpoints = spec === null ? [] : endpointSets(spec);
   const conditions: Condition[] = [accepted(subject)];
   if (spec === null) {
@@ -56,7 +63,7 @@ export const translateServer = (subject: Subject<RealServerSpec>, mode: ClusterS
     );
   } else {
     conditions.push(
-      resolved(spec, mode, generation),
+      resolved(spec, mode, problems, generation),
       isPending('Healthy', generation),
       spec.quiesce
         ? isTrue('Quiesced', 'Quiesced', 'Takes no new work', generation)
@@ -75,6 +82,7 @@ export const translateServer = (subject: Subject<RealServerSpec>, mode: ClusterS
             maxConnections: spec.maxConnections,
             healthCheck: healthCheckOf(spec.healthCheck),
             protocol: spec.protocol,
+            tls,
             endpoints,
           },
     status: {
@@ -94,9 +102,14 @@ const endpointSets = (spec: RealServerSpec): EndpointSet[] => {
   return [...shared, ...spec.ports.map(({ app, port }) => ({ app, endpoints: [{ address, port }] }))];
 };
 
-const resolved = (spec: RealServerSpec, mode: ClusterState['mode'], generation: number): Condition => {
+const resolved = (
+  spec: RealServerSpec,
+  mode: ClusterState['mode'],
+  problems: readonly Problem[],
+  generation: number,
+): Condition => {
   if (spec.address !== undefined) {
-    return isTrue('ResolvedRefs', 'ResolvedRefs', 'A fixed address', generation);
+    return unless('ResolvedRefs', problems, 'ResolvedRefs', 'A fixed address', generation);
   }
   const field = (['nodeName', 'nodeSelector', 'serviceRef'] as const).find((each) => spec[each] !== undefined);
   const message =

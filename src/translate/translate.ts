@@ -2,22 +2,26 @@
 import type { AppWeightMatrixSpec } from '../api/app-weight-matrix.ts';
 import type { TcpVirtualServerSpec } from '../api/tcp-virtual-server.ts';
 import { snapshotId } from '../model/content.ts';
-import type { Snapshot } from '../model/snapshot.ts';
+import type { ObjectKey, Piece, Snapshot } from '../model/snapshot.ts';
 import type { ObjectStatus } from '../model/status.ts';
+import { type CheckCertificates, checkCertificates as byLibrary } from './check-certificate.ts';
 import { askedBy, type Claimant, settleClaims } from './claims.ts';
-import type { ClusterState, LastGood } from './cluster-state.ts';
+import type { ClusterState, LastGood, TlsSecret } from './cluster-state.ts';
 import type { Problem } from './conditions.ts';
 import { type Directory, makeDirectory } from './directory.ts';
 import { type CheckPattern, judgeListeners, judgePatterns, type PatternJudgement } from './judge.ts';
 import { rowsInForce, translateMatrix } from './matrices.ts';
 import { Memory, type Result, sameJson } from './memory.ts';
 import { resolveReferences } from './references.ts';
+import { authorityContent, certificateContent, type SecretVerdict, usedBy, verdictOn } from './secrets.ts';
 import { translateServer } from './servers.ts';
 import { goodSpecs, type Subject, subjectsOf } from './subjects.ts';
 import { translateVirtualServer, type VirtualServerContext } from './virtual-servers.ts';
 
 export interface TranslateOptions {
   readonly checkPattern: CheckPattern;
+  /** Default: by node:crypto. */
+  readonly checkCertificates?: CheckCertificates;
   /** The snapshot before: what did not change is the same object (===) in the new one, the snapshot itself too. */
   readonly previous?: Snapshot;
 }
@@ -33,7 +37,7 @@ export interface Translation {
 /** Translates; never throws, whatever objects the state has. */
 export const translate = (state: ClusterState, options: TranslateOptions): Translation => {
   const { lastGood, mode } = state;
-  const { checkPattern, previous } = options;
+  const { checkPattern, previous, checkCertificates = byLibrary } = options;
   const memory = new Memory(previous);
   const patterns = (spec: TcpVirtualServerSpec): PatternJudgement =>
     memory.judged(spec, checkPattern, () => judgePatterns(spec, checkPattern));
@@ -45,14 +49,21 @@ export const translate = (state: ClusterState, options: TranslateOptions): Trans
   const matrices = subjectsOf(state, 'AppWeightMatrix', state.matrices, lastGood.matrices, noFaults);
   const virtuals = subjectsOf(state, 'TcpVirtualServer', state.virtualServers, lastGood.virtualServers, judge);
 
-  const directory = makeDirectory(servers, matrices, state.secrets, memory);
+  const judgeSecret = (secret: TlsSecret): SecretVerdict =>
+    memory.judged(secret, checkCertificates, () => verdictOn(secret, checkCertificates));
+  const directory = makeDirectory(servers, matrices, state, judgeSecret, memory);
+  const secrets = { grants: directory.grants, verdict: (key: ObjectKey) => directory.secrets.get(key) };
   const results: Result[] = [
     ...matrices.map((subject) => translateOneMatrix(subject, state, directory, memory)),
-    ...servers.map((subject) => memory.result(subject, [mode], () => translateServer(subject, mode))),
+    ...servers.map((subject) => {
+      const inputs = subject.spec?.protocol === 'HTTPS' ? [mode, directory.grants, directory.secrets] : [mode];
+      return memory.result(subject, inputs, () => translateServer(subject, mode, secrets));
+    }),
     ...translateVirtuals(virtuals, patterns, directory, memory),
   ];
   const inOrder = results.toSorted((a, b) => byKindAndKey(a.status, b.status));
-  const snapshot = assemble(inOrder, previous);
+  const pieces = inOrder.flatMap(({ piece }) => (piece === null ? [] : [piece]));
+  const snapshot = assemble([...secretPieces(pieces, state.secrets, memory), ...pieces], previous);
   memory.keepFor(snapshot);
   return {
     snapshot,
@@ -107,7 +118,7 @@ const translateVirtuals = (
 
 const nothing: VirtualServerContext = {
   claims: [],
-  references: { servers: {}, apps: {}, problems: [] },
+  references: { servers: {}, apps: {}, tls: {}, problems: [] },
   refused: new Map(),
 };
 
@@ -135,8 +146,27 @@ const byKindAndKey = (a: ObjectStatus, b: ObjectStatus): number => {
   return a.key < b.key ? -1 : 1;
 };
 
-const assemble = (results: readonly Result[], previous: Snapshot | undefined): Snapshot => {
-  const pieces = results.flatMap(({ piece }) => (piece === null ? [] : [piece]));
+/** Pieces of the Secrets that others refer to. Their kinds come before all others. */
+const secretPieces = (pieces: readonly Piece[], secrets: ClusterState['secrets'], memory: Memory): Piece[] => {
+  const used = pieces.map(usedBy);
+  const make = (keys: readonly ObjectKey[], content: typeof certificateContent | typeof authorityContent): Piece[] =>
+    [...new Set(keys)].toSorted().flatMap((key) => {
+      const secret = secrets.get(key);
+      return secret === undefined ? [] : [memory.piece(content(key, secret), [secret])];
+    });
+  return [
+    ...make(
+      used.flatMap((each) => each.authorities),
+      authorityContent,
+    ),
+    ...make(
+      used.flatMap((each) => each.certificates),
+      certificateContent,
+    ),
+  ];
+};
+
+const assemble = (pieces: readonly Piece[], previous: Snapshot | undefined): Snapshot => {
   const id = snapshotId(pieces);
   return previous?.id === id ? previous : { id, pieces };
 };

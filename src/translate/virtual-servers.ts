@@ -33,11 +33,11 @@ export const translateVirtualServer = (
   if (spec === null) return { content: null, status: statusOf(subject, notLookedAt(subject), {}) };
   const { claims, references, refused } = context;
   const partly = [...claims.flatMap((claim) => conflictsOf(claim, spec)), ...refused.values()];
-  const listeners = spec.suspend ? [] : listenersOf(spec, claims);
+  const listeners = spec.suspend ? [] : listenersOf(spec, context);
   const conditions = [
     accepted(subject, partly),
     unless('ResolvedRefs', references.problems, 'ResolvedRefs', 'All references are known', subject.generation),
-    programmed(subject, spec, listeners),
+    programmed(subject, spec, context),
   ];
   const content = listeners.length === 0 ? null : contentOf(subject.key, spec, listeners, context);
   return { content, status: statusOf(subject, conditions, detailsOf(subject, spec, context)) };
@@ -66,12 +66,31 @@ const contentOf = (
 };
 
 /** Listeners on which something is left. */
-const listenersOf = (spec: TcpVirtualServerSpec, claims: readonly ListenerClaim[]): Listener[] =>
+const listenersOf = (
+  spec: TcpVirtualServerSpec,
+  { claims, references }: Pick<VirtualServerContext, 'claims' | 'references'>,
+): Listener[] =>
   spec.listeners.flatMap(({ name, port, protocol, proxyProtocol }, index) => {
     const claim = claims[index];
-    if (claim === undefined || claim.hosts.length === 0) return [];
-    return [{ name, address: claim.address, port, protocol, proxyProtocol, hosts: claim.hosts }];
+    const tls = references.tls[name] ?? null;
+    if (claim === undefined || claim.hosts.length === 0 || (protocol === 'HTTPS' && tls === null)) return [];
+    return [{ name, address: claim.address, port, protocol, proxyProtocol, tls, hosts: claim.hosts }];
   });
+
+/** Why nothing of a listener is served that has won its place; null: it is. */
+const unservable = (
+  { name, protocol }: TcpVirtualServerSpec['listeners'][number],
+  { tls }: References,
+): Problem | null => {
+  if (!SERVED.includes(protocol)) {
+    return { reason: 'ProtocolNotServed', message: `This version does not serve listener ${name} (${protocol})` };
+  }
+  if (protocol !== 'HTTPS' || (tls[name] ?? null) !== null) return null;
+  return {
+    reason: 'NoCertificate',
+    message: `listener ${name}: no certificate (or no authority for those of clients) is left that could be used`,
+  };
+};
 
 const conflictsOf = (claim: ListenerClaim, spec: TcpVirtualServerSpec): Problem[] => {
   if (claim.conflict !== null) return [{ reason: 'ListenerConflict', message: claim.conflict }];
@@ -86,14 +105,15 @@ const conflictsOf = (claim: ListenerClaim, spec: TcpVirtualServerSpec): Problem[
 const programmed = (
   { generation }: Subject<unknown>,
   spec: TcpVirtualServerSpec,
-  listeners: readonly Listener[],
+  { claims, references }: VirtualServerContext,
 ): Condition => {
   if (spec.suspend) return isFalse('Programmed', 'Suspended', 'spec.suspend is set; nothing listens', generation);
-  if (listeners.length === 0) return isFalse('Programmed', 'NotServed', 'No listener is left', generation);
-  const refused = listeners.filter((each) => !SERVED.includes(each.protocol));
-  if (refused.length === 0) return isPending('Programmed', generation);
-  const names = refused.map((each) => `listener ${each.name} (${each.protocol})`);
-  return isFalse('Programmed', 'ProtocolNotServed', `This version does not serve ${listed(names)}`, generation);
+  const won = spec.listeners.filter((_, index) => (claims[index]?.hosts.length ?? 0) > 0);
+  if (won.length === 0) return isFalse('Programmed', 'NotServed', 'No listener is left', generation);
+  const problems = won.flatMap((listener) => unservable(listener, references) ?? []);
+  return problems.length === 0
+    ? isPending('Programmed', generation)
+    : unless('Programmed', problems, 'Pending', '', generation);
 };
 
 const notLookedAt = (subject: Subject<unknown>): Condition[] => [
@@ -124,18 +144,17 @@ const detailsOf = (
     .join(',')
     .slice(0, 256),
   ruleCount: spec.rules.length,
-  listeners: spec.listeners.map(({ name, protocol }, index) => {
+  listeners: spec.listeners.map((listener, index) => {
     const claim = claims[index];
-    const served = !spec.suspend && claim !== undefined && claim.hosts.length > 0 && SERVED.includes(protocol);
+    const problem = unservable(listener, references);
+    const served = !spec.suspend && claim !== undefined && claim.hosts.length > 0 && problem === null;
     const conflicts = claim === undefined ? [] : conflictsOf(claim, spec);
     return {
-      name,
+      name: listener.name,
       attachedRules: served ? spec.rules.length - refused.size : 0,
       conditions: [
         unless('Accepted', conflicts, 'Accepted', 'Accepted', generation),
-        ...(SERVED.includes(protocol)
-          ? []
-          : [isFalse('Programmed', 'ProtocolNotServed', `This version does not serve ${protocol}`, generation)]),
+        ...(problem === null ? [] : [isFalse('Programmed', problem.reason, problem.message, generation)]),
       ],
     };
   }),

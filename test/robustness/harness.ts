@@ -78,6 +78,7 @@ export function piecesOf(lane: LanePlan, index: number, port: number): Piece[] {
       maxConnections: lane.maxConnections ?? 0,
       healthCheck: lane.healthCheck ?? null,
       protocol: 'HTTP1',
+      tls: null,
       endpoints: [{ app: null, endpoints: [{ address: '127.0.0.1', port: origin }] }],
     };
   });
@@ -94,7 +95,9 @@ export function piecesOf(lane: LanePlan, index: number, port: number): Piece[] {
     kind: 'VirtualServer',
     key: `test/lane-${index}`,
     hash: `lane-${index}`,
-    listeners: [{ name: 'web', address: ADDRESS, port, protocol: 'HTTP', proxyProtocol: 'None', hosts: ['*'] }],
+    listeners: [
+      { name: 'web', address: ADDRESS, port, protocol: 'HTTP', proxyProtocol: 'None', tls: null, hosts: ['*'] },
+    ],
     scheduler: 'http',
     balance: 'RoundRobin',
     servers: [],

@@ -13,6 +13,8 @@ export function diffPieces(current: Pieces, snapshot: Snapshot): PieceDiff {
     RealServer: new Set<ObjectKey>(),
   };
   for (const piece of snapshot.pieces) {
+    // Certificates and authorities belong to listeners and connections, not to rows.
+    if (piece.kind === 'Certificate' || piece.kind === 'Authority') continue;
     const known =
       piece.kind === 'VirtualServer'
         ? current.virtualServers.get(piece.key)

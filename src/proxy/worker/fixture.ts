@@ -27,6 +27,7 @@ export function realServer(name: string, port: number, more: Partial<RealServerP
     maxConnections: 0,
     healthCheck: null,
     protocol: 'HTTP1',
+    tls: null,
     endpoints: [{ app: null, endpoints: [{ address: '127.0.0.1', port }] }],
     ...more,
   };
@@ -58,7 +59,7 @@ export function virtualServer(
     kind: 'VirtualServer',
     key: 'test/main',
     hash: JSON.stringify(more),
-    listeners: [{ name: 'main', address: '127.0.0.1', port, protocol, proxyProtocol: 'None', hosts: ['*'] }],
+    listeners: [{ name: 'main', address: '127.0.0.1', port, protocol, proxyProtocol: 'None', tls: null, hosts: ['*'] }],
     scheduler: 'http',
     balance: 'RoundRobin',
     servers: [],

@@ -1,0 +1,156 @@
+/** What listeners and real servers refer to in Secrets: certificates with their keys, and authorities. */
+import type { SecretRef } from '../api/common.ts';
+import type { RealServerSpec } from '../api/real-server.ts';
+import type { ListenerSpec } from '../api/tcp-virtual-server.ts';
+import type { AuthorityPiece, CertificatePiece, ListenerTls, ObjectKey, Piece, ServerTls } from '../model/snapshot.ts';
+import type { Kind } from '../model/status.ts';
+import type { CheckCertificates } from './check-certificate.ts';
+import type { ReferenceGrantFacts } from './cluster-facts.ts';
+import type { TlsSecret } from './cluster-state.ts';
+import type { Problem } from './conditions.ts';
+import { notPermitted, permits } from './grants.ts';
+
+/** What a Secret is good for; each is either why not, or null. */
+export interface SecretVerdict {
+  readonly certificate: string | null;
+  readonly authority: string | null;
+}
+
+export const verdictOn = ({ certificate, key, ca }: TlsSecret, check: CheckCertificates): SecretVerdict => ({
+  certificate: certificate === null || key === null ? 'has no tls.crt and tls.key' : check.pair(certificate, key),
+  authority: ca === null ? 'has no ca.crt' : check.authorities(ca),
+});
+
+/** Where references are looked up, on behalf of one object. */
+export interface SecretWorld {
+  readonly kind: Kind;
+  readonly namespace: string;
+  readonly grants: readonly ReferenceGrantFacts[];
+  /** undefined: there is no such Secret (or no such files). */
+  readonly verdict: (key: ObjectKey) => SecretVerdict | undefined;
+}
+
+/** Under which key a source puts the certificate of two files among the Secrets; no Secret's key has a space. */
+export const certificateFileKey = (certificate: string, key: string): ObjectKey => `files ${certificate} ${key}`;
+
+export interface ListenerTlsResult {
+  /** null: what is left of it must not serve. */
+  readonly tls: ListenerTls | null;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * The listener's part of the snapshot. It is not served without any certificate, and not without authorities where it
+ * asks for them: to ask nobody for a certificate is not what was meant.
+ */
+export const resolveListenerTls = (tls: NonNullable<ListenerSpec['tls']>, world: SecretWorld): ListenerTlsResult => {
+  const problems: Problem[] = [];
+  const certificates = [
+    ...tls.certificateRefs.flatMap((ref) => lookUp(ref, 'certificate', world, problems)),
+    ...tls.certificateFiles.flatMap((files) => lookUpFiles(files, world, problems)),
+  ];
+  const asked = tls.clientValidation?.caCertificateRefs ?? [];
+  const clientCa = asked.flatMap((ref) => lookUp(ref, 'authority', world, problems));
+  const lacking = certificates.length === 0 || (asked.length > 0 && clientCa.length === 0);
+  return { tls: lacking ? null : { certificates, minVersion: tls.minVersion, clientCa }, problems };
+};
+
+export interface ServerTlsResult {
+  readonly tls: ServerTls | null;
+  readonly problems: readonly Problem[];
+}
+
+/** How a real server is spoken to. Where authorities are named and none is there, none is trusted. */
+export const resolveServerTls = (spec: RealServerSpec, world: SecretWorld): ServerTlsResult => {
+  if (spec.protocol !== 'HTTPS') return { tls: null, problems: [] };
+  const problems: Problem[] = [];
+  const { hostname, caCertificateRefs = [], clientCertificateRef } = spec.tls ?? {};
+  const ca = caCertificateRefs.flatMap((ref) => lookUp(ref, 'authority', world, problems));
+  const [shown = null] =
+    clientCertificateRef === undefined ? [] : lookUp(clientCertificateRef, 'certificate', world, problems);
+  const tls = {
+    hostname: hostname ?? null,
+    ca: caCertificateRefs.length === 0 ? null : ca,
+    clientCertificate: shown,
+  };
+  return { tls, problems };
+};
+
+/** Keys of the Secrets that may be followed from the object: what a source has to watch. */
+export const secretKeysOf = (refs: readonly SecretRef[], world: Omit<SecretWorld, 'verdict'>): ObjectKey[] =>
+  refs.filter((ref) => permits(world.grants, reference(ref, world))).map((ref) => keyOf(ref, world));
+
+const lookUp = (ref: SecretRef, use: keyof SecretVerdict, world: SecretWorld, problems: Problem[]): ObjectKey[] => {
+  const key = keyOf(ref, world);
+  const asked = reference(ref, world);
+  if (!permits(world.grants, asked)) {
+    problems.push({ reason: 'RefNotPermitted', message: notPermitted(asked) });
+    return [];
+  }
+  return judged(key, `Secret ${key}`, use, world, problems);
+};
+
+const lookUpFiles = (
+  { certificate, key }: { readonly certificate: string; readonly key: string },
+  world: SecretWorld,
+  problems: Problem[],
+): ObjectKey[] =>
+  judged(certificateFileKey(certificate, key), `files ${certificate} and ${key}`, 'certificate', world, problems);
+
+const judged = (
+  key: ObjectKey,
+  what: string,
+  use: keyof SecretVerdict,
+  world: SecretWorld,
+  problems: Problem[],
+): ObjectKey[] => {
+  const verdict = world.verdict(key);
+  if (verdict === undefined) {
+    problems.push({ reason: 'CertificateNotFound', message: `${what}: not there` });
+    return [];
+  }
+  const fault = verdict[use];
+  if (fault === null) return [key];
+  problems.push({ reason: 'InvalidCertificate', message: `${what}: ${fault}` });
+  return [];
+};
+
+const keyOf = (ref: SecretRef, { namespace }: { readonly namespace: string }): ObjectKey =>
+  `${ref.namespace ?? namespace}/${ref.name}`;
+
+const reference = (ref: SecretRef, { kind, namespace }: Pick<SecretWorld, 'kind' | 'namespace'>) => ({
+  from: { kind, namespace },
+  to: { kind: 'Secret' as const, namespace: ref.namespace ?? namespace, name: ref.name },
+});
+
+/** Which certificates and authorities a piece refers to. */
+export const usedBy = (
+  piece: Piece,
+): { readonly certificates: readonly ObjectKey[]; readonly authorities: readonly ObjectKey[] } => {
+  if (piece.kind === 'RealServer') {
+    const { tls } = piece;
+    return {
+      certificates: tls?.clientCertificate === null || tls === null ? [] : [tls.clientCertificate],
+      authorities: tls?.ca ?? [],
+    };
+  }
+  const listeners = piece.kind === 'VirtualServer' ? piece.listeners : [];
+  return {
+    certificates: listeners.flatMap(({ tls }) => tls?.certificates ?? []),
+    authorities: listeners.flatMap(({ tls }) => tls?.clientCa ?? []),
+  };
+};
+
+/** The pieces of a Secret, as far as they are asked for. */
+export const certificateContent = (key: ObjectKey, secret: TlsSecret): Omit<CertificatePiece, 'hash'> => ({
+  kind: 'Certificate',
+  key,
+  certificate: secret.certificate ?? '',
+  privateKey: secret.key ?? '',
+});
+
+export const authorityContent = (key: ObjectKey, secret: TlsSecret): Omit<AuthorityPiece, 'hash'> => ({
+  kind: 'Authority',
+  key,
+  certificates: secret.ca ?? '',
+});
