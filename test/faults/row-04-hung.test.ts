@@ -28,10 +28,8 @@ test('4. a server that hangs', { timeout: FULL ? 300_000 : 60_000 }, async (t) =
   const twice = [...executed].filter(([, times]) => times > 1);
   report(4, 'a server that hangs', { requests, statuses: outcome.statuses, milliseconds, executedTwice: twice.length });
   assert.deepEqual(outcome.errors, []);
-  // Once everything hangs, a proxy may leave the servers out and say 503.
-  const answered = (outcome.statuses[504] ?? 0) + (outcome.statuses[503] ?? 0);
-  assert.equal(answered, requests, JSON.stringify(outcome.statuses));
-  assert.ok((outcome.statuses[504] ?? 0) >= 100, JSON.stringify(outcome.statuses));
+  // At most half of a row is ever ejected: however often that is, somebody is asked.
+  assert.deepEqual(outcome.statuses, { 504: requests });
   assert.deepEqual(twice, [], 'executed twice');
   assert.ok(milliseconds.p50 <= TIMEOUT + (FULL ? 50 : 1000), JSON.stringify(milliseconds));
 });

@@ -126,15 +126,23 @@ test('an endpoint that some row keeps has no bit, also after a worker set it aga
   health.suspect(1, 'refused');
   assert.equal(shared.down[1], 0);
   one.sparedIn.clear();
-  health.update(one);
+  const bits = health.update(one);
+  assert.equal(shared.down[1], 0, 'not before the new epochs are in force');
+  health.bar(one, bits);
   assert.equal(shared.down[1], DOWN.ejected);
 });
 
 test('quiesced is a bit of its own', (t) => {
   const { health, shared, world } = healthWith(t, { check: null, quiesced: true });
-  health.update(endpoint(1));
+  const one = endpoint(1);
+  const bits = health.update(one);
+  health.bar(one, bits);
   assert.equal(shared.down[1], DOWN.quiesced);
   world.facts = { check: null, quiesced: false };
+  health.update(one);
+  assert.equal(shared.down[1], 0);
+  health.bar(one, bits);
+  assert.equal(shared.down[1], 0, 'it holds no longer');
 });
 
 test('a slot that was freed and given to another endpoint starts anew', (t) => {

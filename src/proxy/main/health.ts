@@ -31,8 +31,13 @@ export class Health implements Availability {
   readonly checkFailed = (slot: number): boolean => this.#records.get(slot)?.up === false;
   readonly ejected = (slot: number): number => this.#records.get(slot)?.ejected ?? 0;
 
-  /** The endpoint is new, or its real servers or rows are not what they were. Sets its bits in shared memory. */
-  update(endpoint: EndpointState): void {
+  /**
+   * The endpoint is new, or its real servers or rows are not what they were. Takes off its bits in shared memory that hold
+   * no longer: who comes back must be choosable when its new epoch begins.
+   * @returns the bits that hold from the new epochs on, for `bar` to set once those are in force: until then it may be the
+   * only one that the old epoch of some row has
+   */
+  update(endpoint: EndpointState): number {
     const facts = this.#options.facts(endpoint);
     let record = this.#records.get(endpoint.slot);
     if (record !== undefined && record.endpoint !== endpoint) {
@@ -44,11 +49,16 @@ export class Health implements Availability {
       this.#records.set(endpoint.slot, record);
     }
     if (!sameCheck(record.check, facts.check)) this.#setCheck(record, facts.check);
-    let bits = record.up ? 0 : DOWN.check;
-    // Spared by some row: it must be choosable there; the rows that are without it know by their plan.
-    if (record.ejected > 0 && endpoint.sparedIn.size === 0) bits |= DOWN.ejected;
-    if (facts.quiesced) bits |= DOWN.quiesced;
-    Atomics.store(this.#options.shared.down, endpoint.slot, bits);
+    const bits = bitsOf(record, facts);
+    Atomics.and(this.#options.shared.down, endpoint.slot, bits);
+    return bits;
+  }
+
+  /** Sets the bits that `update` named, as far as they still hold. */
+  bar(endpoint: EndpointState, bits: number): void {
+    const record = this.#records.get(endpoint.slot);
+    if (record === undefined || record.endpoint !== endpoint) return;
+    Atomics.or(this.#options.shared.down, endpoint.slot, bits & bitsOf(record, this.#options.facts(endpoint)));
   }
 
   remove(slot: number): void {
@@ -235,6 +245,14 @@ function sameCheck(a: HealthCheck | null, b: HealthCheck | null): boolean {
     a.healthy === b.healthy &&
     a.unhealthy === b.unhealthy
   );
+}
+
+function bitsOf({ endpoint, up, ejected }: EndpointRecord, { quiesced }: EndpointFacts): number {
+  let bits = up ? 0 : DOWN.check;
+  // Spared by some row: it must be choosable there; the rows that are without it know by their plan.
+  if (ejected > 0 && endpoint.sparedIn.size === 0) bits |= DOWN.ejected;
+  if (quiesced) bits |= DOWN.quiesced;
+  return bits;
 }
 
 const where = ({ endpoint }: EndpointRecord) => ({ address: endpoint.address, port: endpoint.port });

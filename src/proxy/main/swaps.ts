@@ -1,6 +1,7 @@
 /** Swaps: from a snapshot, or from what became of an endpoint, to plans that all workers have. */
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { ToWorker } from '../messages.ts';
+import type { EndpointState } from '../plan/endpoints.ts';
 import type { PlanChange, Planner } from '../plan/planner.ts';
 import { PlanError } from '../plan/slots.ts';
 import type { Health } from './health.ts';
@@ -16,7 +17,7 @@ const PACE = 100;
 
 export class Swaps {
   readonly #planner: Planner;
-  readonly #pool: WorkerPool;
+  readonly #pool: Pick<WorkerPool, 'configure'>;
   readonly #health: Health;
   readonly #log: Log;
   #generation = 0;
@@ -43,8 +44,8 @@ export class Swaps {
     this.#planning = planned.promise;
     try {
       const change = await this.#plan(snapshot);
-      await this.#inSlices(this.#updateHealth(change));
-      await Promise.all([this.#publish(change), prepare()]);
+      const barred = await this.#inSlices(this.#updateHealth(change));
+      await Promise.all([this.#publish(change, barred), prepare()]);
     } finally {
       this.#planning = null;
       planned.resolve();
@@ -68,10 +69,10 @@ export class Swaps {
       const rows = [...this.#changedRows].slice(0, ROWS_AT_ONCE);
       try {
         const change = this.#planner.replan(rows, this.#health, performance.now());
-        for (const _ of this.#updateHealth(change));
+        const barred = finish(this.#updateHealth(change));
         for (const id of rows) this.#changedRows.delete(id);
         // A worker that stalls must not keep the others from their new epochs.
-        await Promise.race([this.#publish(change), pause(PACE)]);
+        await Promise.race([this.#publish(change, barred), pause(PACE)]);
       } catch (error) {
         if (!(error instanceof PlanError)) throw error;
         this.#log.error({ err: error }, 'no slots for new epochs; trying again');
@@ -100,17 +101,20 @@ export class Swaps {
     }
   }
 
-  /** Before the rows are told: whoever comes back must be choosable when its new epoch begins. */
-  *#updateHealth({ endpoints, removedEndpoints }: PlanChange): Generator<void, void> {
+  /** Before the rows are told. @returns who is out once they are in force */
+  *#updateHealth({ endpoints, removedEndpoints }: PlanChange): Generator<void, Barred[]> {
+    const barred: Barred[] = [];
     for (const slot of removedEndpoints) this.#health.remove(slot);
     for (const endpoint of endpoints) {
-      this.#health.update(endpoint);
+      const bits = this.#health.update(endpoint);
+      if (bits !== 0) barred.push({ endpoint, bits });
       yield;
     }
+    return barred;
   }
 
-  /** Tells the workers; the old slots rest once all have acknowledged. */
-  async #publish(change: PlanChange): Promise<void> {
+  /** Tells the workers; once all have acknowledged, who is out is out, and the old slots rest. */
+  async #publish(change: PlanChange, barred: readonly Barred[]): Promise<void> {
     const { early, virtualServers, removedVirtualServers, rows, removedRows } = change;
     // Acknowledged one by one, so that between two of them the workers have time for requests.
     const most = this.#generation === 0 ? early.length : ROWS_AT_ONCE;
@@ -118,6 +122,7 @@ export class Swaps {
     if (virtualServers.length + removedVirtualServers.length + rows.length + removedRows.length > 0) {
       await this.#tell({ virtualServers, removedVirtualServers, rows, removedRows });
     }
+    for (const { endpoint, bits } of barred) this.#health.bar(endpoint, bits);
     change.retire(performance.now());
   }
 
@@ -133,9 +138,22 @@ export class Swaps {
 
 export interface SwapsOptions {
   readonly planner: Planner;
-  readonly pool: WorkerPool;
+  readonly pool: Pick<WorkerPool, 'configure'>;
   readonly health: Health;
   readonly log: Log;
+}
+
+interface Barred {
+  readonly endpoint: EndpointState;
+  readonly bits: number;
+}
+
+/** Runs all steps at once. */
+function finish<Result>(steps: Generator<void, Result>): Result {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
 }
 
 type Configure = Extract<ToWorker, { type: 'configure' }>;
