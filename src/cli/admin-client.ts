@@ -3,6 +3,7 @@ import { request } from 'node:http';
 
 import type { ApiObject, CountsDocument, ObjectsDocument, ObjectsWrite, StatusDocument } from '../admin/contract.ts';
 import { printable } from './output.ts';
+import { ATTEMPTS, type TableServer } from './table-server.ts';
 
 /** The server said no, or did not answer; `status` is 0 then. */
 export class AdminError extends Error {
@@ -19,10 +20,7 @@ export class AdminError extends Error {
 const SILENCE = 15_000;
 /** Ten thousand objects are some 10 MB. */
 const MOST_BYTES = 256 * 1024 * 1024;
-/** Others may write between our reading and our writing. */
-const ATTEMPTS = 8;
-
-export class AdminClient {
+export class AdminClient implements TableServer {
   readonly #socket: string;
 
   constructor(socket: string) {
@@ -47,10 +45,6 @@ export class AdminClient {
     return document as StatusDocument;
   }
 
-  /**
-   * Reads the objects, asks what is to change, writes it; again where somebody else has written in between. Nothing is
-   * written where nothing is to change.
-   */
   async change<T extends Pick<ObjectsWrite, 'apply' | 'delete'>>(
     compute: (objects: readonly ApiObject[]) => T,
   ): Promise<T> {

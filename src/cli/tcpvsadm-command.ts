@@ -4,7 +4,15 @@ import { readHostPort, readIdent, readNumber, readPort, readServer } from '../kt
 import type { Read } from '../ktcpvs/host-port.ts';
 import type { GivenServer } from '../ktcpvs/server-commands.ts';
 import type { Services } from '../ktcpvs/services.ts';
-import { MAX_CLIENTS, MAX_MATCH, MAX_PATTERN, MAX_PROCESSES, MAX_WEIGHT, SCHEDULERS } from '../ktcpvs/table.ts';
+import {
+  DEFAULT_NAMESPACE,
+  MAX_CLIENTS,
+  MAX_MATCH,
+  MAX_PATTERN,
+  MAX_PROCESSES,
+  MAX_WEIGHT,
+  SCHEDULERS,
+} from '../ktcpvs/table.ts';
 import type { HostPort, Ident } from '../ktcpvs/table.ts';
 import { OPTIONS, UsageError, nameOf } from './tcpvsadm-options.ts';
 import type { CommandLine, OptionName } from './tcpvsadm-options.ts';
@@ -22,9 +30,9 @@ export type Task =
   | { readonly kind: 'LoadFile'; readonly file: string }
   | { readonly kind: 'Change'; readonly command: Command };
 
-/** Throws UsageError. */
-export function taskOf(line: CommandLine, services: Services): Task {
-  const values = new Values(line, services);
+/** `home`: the namespace of names that say none. Throws UsageError. */
+export function taskOf(line: CommandLine, services: Services, home = DEFAULT_NAMESPACE): Task {
+  const values = new Values(line, services, home);
   switch (line.command) {
     case 'Help':
       return { kind: 'Help' };
@@ -65,18 +73,20 @@ export function taskOf(line: CommandLine, services: Services): Task {
 class Values {
   readonly #options: CommandLine['options'];
   readonly #services: Services;
+  readonly #home: string;
 
-  constructor(line: CommandLine, services: Services) {
+  constructor(line: CommandLine, services: Services, home: string) {
     this.#options = line.options;
     this.#services = services;
+    this.#home = home;
   }
 
   ident(): Ident {
-    return this.#read('ident', readIdent) ?? { namespace: '', name: '' };
+    return this.optionalIdent() ?? { namespace: '', name: '' };
   }
 
   optionalIdent(): Ident | null {
-    return this.#read('ident', readIdent) ?? null;
+    return this.#read('ident', (text) => readIdent(text, this.#home)) ?? null;
   }
 
   named(): { ident: Ident; server: GivenServer } {

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 
 import { BUILT_IN_SERVICES } from '../ktcpvs/services.ts';
 import { taskOf } from './tcpvsadm-command.ts';
-import { COMMANDS, OPTIONS, UsageError, nameOf, readCommandLine } from './tcpvsadm-options.ts';
+import { COMMANDS, OPTIONS, UsageError, isCluster, nameOf, readCommandLine } from './tcpvsadm-options.ts';
 import type { CommandName, OptionSpec } from './tcpvsadm-options.ts';
 
 /** The table of legal options as the specification has it: written out here, not read from the code. */
@@ -92,7 +92,7 @@ for (const name of NAMES) {
           const after = readCommandLine([...words(given), ...commandWords(name, form), '--socket=/s']);
           assert.equal(before.command, name);
           assert.equal(Object.keys(before.options).length, given.length);
-          assert.deepEqual(after, { ...before, socket: '/s' });
+          assert.deepEqual(after, { ...before, place: { socket: '/s' } });
           taskOf(before, BUILT_IN_SERVICES);
         }
       }
@@ -136,6 +136,34 @@ for (const name of NAMES) {
     });
   });
 }
+
+test('as a kubectl plugin, -n is the namespace, and there is no socket', () => {
+  const { place, options: given } = readCommandLine(['-n', 'shop', '--numeric', '-L'], 'kubectl tcpvs');
+  assert.deepEqual({ place, given }, { place: { namespace: 'shop' }, given: { numeric: '' } });
+  assert.throws(() => readCommandLine(['--socket', '/s'], 'kubectl tcpvs'), /unknown option "--socket"/);
+  assert.ok(isCluster({}, 'kubectl tcpvs'));
+});
+
+test('a server or a cluster, not both', () => {
+  assert.equal(
+    refused(['--socket', '/s', '--context', 'c']),
+    "--socket is a server's, --context a cluster's: one of them",
+  );
+  assert.deepEqual(
+    [{ namespace: 'shop' }, { socket: '/s' }, { kubeconfig: 'f' }, { context: 'c' }].map((place) =>
+      isCluster(place, 'tcpvsadm'),
+    ),
+    [false, false, true, true],
+  );
+});
+
+test('names that say no namespace are of the one that is given', () => {
+  const task = taskOf(readCommandLine(['-D', '-i', 'http']), BUILT_IN_SERVICES, 'shop');
+  assert.deepEqual(task, {
+    kind: 'Change',
+    command: { kind: 'DeleteService', ident: { namespace: 'shop', name: 'http' } },
+  });
+});
 
 test('no command means list, and says so', () => {
   assert.equal(readCommandLine([]).command, 'List');

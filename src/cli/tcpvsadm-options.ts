@@ -37,6 +37,16 @@ export const OPTIONS = {
 
 export type OptionName = keyof typeof OPTIONS;
 
+/** Where the table is: at the admin socket of a server, or in the objects of a cluster. Allowed with every command. */
+export const PLACES = {
+  socket: { long: 'socket', value: 'PATH', help: "the server's admin socket" },
+  kubeconfig: { long: 'kubeconfig', value: 'FILE', help: 'the objects of a cluster instead of a server' },
+  context: { long: 'context', value: 'NAME', help: "the kubeconfig's context (default: its current one)" },
+  namespace: { long: 'namespace', value: 'NAME', help: "the namespace (default: the context's)" },
+} as const satisfies Record<string, OptionSpec>;
+
+export type PlaceName = keyof typeof PLACES;
+
 export interface CommandSpec extends OptionSpec {
   readonly needs: readonly OptionName[];
   readonly may: readonly OptionName[];
@@ -119,8 +129,11 @@ export interface CommandLine {
   readonly argument: string;
   /** Flags have the value ''. */
   readonly options: Readonly<Partial<Record<OptionName, string>>>;
-  readonly socket: string | undefined;
+  readonly place: Readonly<Partial<Record<PlaceName, string>>>;
 }
+
+/** As what the program was called: `-n` is KTCPVS's --numeric, and every kubectl plugin's --namespace. */
+export type Dialect = 'tcpvsadm' | 'kubectl tcpvs';
 
 /** The message of a wrong command line, in one line. */
 export class UsageError extends Error {
@@ -130,15 +143,30 @@ export class UsageError extends Error {
 type Named =
   | { readonly kind: 'command'; readonly name: CommandName; readonly spec: OptionSpec }
   | { readonly kind: 'option'; readonly name: OptionName; readonly spec: OptionSpec }
-  | { readonly kind: 'socket'; readonly name: 'socket'; readonly spec: OptionSpec };
+  | { readonly kind: 'place'; readonly name: PlaceName; readonly spec: OptionSpec };
 
-export const SOCKET: OptionSpec = { long: 'socket', value: 'PATH', help: "the server's admin socket" };
+/** The words of a dialect, in the order of its help. */
+export function wordsOf(dialect: Dialect): {
+  readonly options: Readonly<Record<OptionName, OptionSpec>>;
+  readonly places: Readonly<Partial<Record<PlaceName, OptionSpec>>>;
+} {
+  if (dialect === 'tcpvsadm') return { options: OPTIONS, places: PLACES };
+  const { socket: _, ...cluster } = PLACES;
+  const { short: __, ...numeric } = OPTIONS.numeric;
+  return {
+    options: { ...OPTIONS, numeric },
+    places: { ...cluster, namespace: { ...PLACES.namespace, short: 'n' } },
+  };
+}
 
-const ALL: readonly Named[] = [
-  ...Object.entries(COMMANDS).map(([name, spec]): Named => ({ kind: 'command', name: name as CommandName, spec })),
-  ...Object.entries(OPTIONS).map(([name, spec]): Named => ({ kind: 'option', name: name as OptionName, spec })),
-  { kind: 'socket', name: 'socket', spec: SOCKET },
-];
+function namedOf(dialect: Dialect): readonly Named[] {
+  const { options, places } = wordsOf(dialect);
+  return [
+    ...Object.entries(COMMANDS).map(([name, spec]): Named => ({ kind: 'command', name: name as CommandName, spec })),
+    ...Object.entries(options).map(([name, spec]): Named => ({ kind: 'option', name: name as OptionName, spec })),
+    ...Object.entries(places).map(([name, spec]): Named => ({ kind: 'place', name: name as PlaceName, spec })),
+  ];
+}
 
 /** `-w, --weight` or `--match`. */
 export function nameOf({ long, short }: OptionSpec): string {
@@ -146,29 +174,40 @@ export function nameOf({ long, short }: OptionSpec): string {
 }
 
 /** Throws UsageError. */
-export function readCommandLine(args: readonly string[]): CommandLine {
+export function readCommandLine(args: readonly string[], dialect: Dialect = 'tcpvsadm'): CommandLine {
   let command: CommandName | null = null;
   let argument = '';
   const options = new Map<OptionName, string>();
-  let socket: string | undefined;
-  for (const { named, value } of words(args)) {
+  const place = new Map<PlaceName, string>();
+  for (const { named, value } of words(args, namedOf(dialect))) {
     if (named.kind === 'command') {
       if (command !== null) {
         throw new UsageError(`one command at a time: ${nameOf(COMMANDS[command])} and ${nameOf(named.spec)}`);
       }
       command = named.name;
       argument = value;
-    } else if (named.kind === 'option') {
-      if (options.has(named.name)) throw new UsageError(`${nameOf(named.spec)} is given twice`);
-      options.set(named.name, value);
     } else {
-      if (socket !== undefined) throw new UsageError(`${nameOf(named.spec)} is given twice`);
-      socket = value;
+      const given: Map<string, string> = named.kind === 'option' ? options : place;
+      if (given.has(named.name)) throw new UsageError(`${nameOf(named.spec)} is given twice`);
+      given.set(named.name, value);
     }
   }
+  judgePlace(place);
   const name = command ?? 'List';
   judge(name, command === null, options);
-  return { command: name, argument, options: Object.fromEntries(options), socket };
+  return { command: name, argument, options: Object.fromEntries(options), place: Object.fromEntries(place) };
+}
+
+/** Names a cluster. `--namespace` alone does not: it would be one of a server's without saying so. */
+export function isCluster(place: CommandLine['place'], dialect: Dialect): boolean {
+  return dialect === 'kubectl tcpvs' || place.kubeconfig !== undefined || place.context !== undefined;
+}
+
+function judgePlace(place: ReadonlyMap<PlaceName, string>): void {
+  const [other] = [...place.keys()].filter((name) => name === 'kubeconfig' || name === 'context');
+  if (place.has('socket') && other !== undefined) {
+    throw new UsageError(`${nameOf(PLACES.socket)} is a server's, ${nameOf(PLACES[other])} a cluster's: one of them`);
+  }
 }
 
 function judge(name: CommandName, implied: boolean, options: ReadonlyMap<OptionName, string>): void {
@@ -183,7 +222,7 @@ function judge(name: CommandName, implied: boolean, options: ReadonlyMap<OptionN
   }
 }
 
-function* words(args: readonly string[]): Generator<{ named: Named; value: string }> {
+function* words(args: readonly string[], all: readonly Named[]): Generator<{ named: Named; value: string }> {
   for (let at = 0; at < args.length; at += 1) {
     const word = args[at] ?? '';
     const next = (spec: OptionSpec): string => {
@@ -197,7 +236,7 @@ function* words(args: readonly string[]): Generator<{ named: Named; value: strin
     } else if (word.startsWith('--')) {
       const equals = word.indexOf('=');
       const long = word.slice(2, equals === -1 ? undefined : equals);
-      const named = ALL.find(({ spec }) => spec.long === long);
+      const named = all.find(({ spec }) => spec.long === long);
       if (named === undefined) throw unknown(`--${long}`);
       if (equals !== -1 && named.spec.value === undefined) throw new UsageError(`${nameOf(named.spec)} takes no value`);
       yield {
@@ -206,7 +245,7 @@ function* words(args: readonly string[]): Generator<{ named: Named; value: strin
       };
     } else if (word.startsWith('-') && word.length > 1) {
       for (let letter = 1; letter < word.length; letter += 1) {
-        const named = ALL.find(({ spec }) => spec.short === word[letter]);
+        const named = all.find(({ spec }) => spec.short === word[letter]);
         if (named === undefined) throw unknown(`-${word[letter]}`);
         if (named.spec.value === undefined) {
           yield { named, value: '' };

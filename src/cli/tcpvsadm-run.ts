@@ -14,17 +14,20 @@ import type { Services } from '../ktcpvs/services.ts';
 import { tableOf } from '../ktcpvs/table-of.ts';
 import type { Figures } from '../ktcpvs/table-of.ts';
 import type { Table } from '../ktcpvs/table.ts';
-import { AdminClient, AdminError } from './admin-client.ts';
+import { AdminError } from './admin-client.ts';
 import { EXIT } from './exit-codes.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { printable, styleOf } from './output.ts';
-import { socketPath } from './socket-path.ts';
+import type { TableServer } from './table-server.ts';
 import { taskOf } from './tcpvsadm-command.ts';
 import type { Task } from './tcpvsadm-command.ts';
 import { helpText } from './tcpvsadm-help.ts';
 import { bindAddress, readFileBounded, systemServices } from './tcpvsadm-input.ts';
 import { listingText } from './tcpvsadm-listing.ts';
 import { UsageError, readCommandLine } from './tcpvsadm-options.ts';
+import type { Dialect } from './tcpvsadm-options.ts';
+import { openPlace } from './tcpvsadm-place.ts';
+import type { Place } from './tcpvsadm-place.ts';
 import { key, settled, troubleOf, writtenOf } from './tcpvsadm-trouble.ts';
 import { VERSION } from './version.ts';
 
@@ -51,37 +54,44 @@ interface Output {
 /** What only a run that reaches the server has. */
 interface Run {
   readonly around: Surroundings;
-  readonly client: AdminClient;
+  readonly dialect: Dialect;
+  readonly place: Place;
   readonly services: Services;
 }
 
-export async function runTcpvsadm(args: readonly string[], around: Surroundings): Promise<ExitCode> {
+/** `dialect` is also the name that messages begin with. */
+export async function runTcpvsadm(
+  args: readonly string[],
+  around: Surroundings,
+  dialect: Dialect = 'tcpvsadm',
+): Promise<ExitCode> {
   try {
-    const line = readCommandLine(args);
+    const line = readCommandLine(args, dialect);
     const services = await systemServices();
-    const task = taskOf(line, services);
-    const client = new AdminClient(socketPath(line.socket, around.environment));
-    return await perform(task, { around, client, services });
+    // Help needs no kubeconfig.
+    const place = line.command === 'Help' ? null : await openPlace(line, dialect, around.environment);
+    const task = taskOf(line, services, place?.home);
+    if (task.kind === 'Help' || place === null) {
+      around.stdout.write(helpText(styleOf(around.stdout, around.environment), dialect));
+      return EXIT.ok;
+    }
+    return await perform(task, { around, dialect, place, services });
   } catch (error) {
-    if (error instanceof UsageError) return complain(around, [error.message], EXIT.usage);
+    if (error instanceof UsageError) return complain({ around, dialect }, [error.message], EXIT.usage);
     if (error instanceof AdminError || error instanceof Refused)
-      return complain(around, error.message.split('\n'), EXIT.failed);
+      return complain({ around, dialect }, error.message.split('\n'), EXIT.failed);
     throw error;
   }
 }
 
-async function perform(task: Task, run: Run): Promise<ExitCode> {
-  const { stdout, environment } = run.around;
+async function perform(task: Exclude<Task, { kind: 'Help' }>, run: Run): Promise<ExitCode> {
   switch (task.kind) {
-    case 'Help':
-      stdout.write(helpText(styleOf(stdout, environment)));
-      return EXIT.ok;
     case 'List':
       return list(task, run);
     case 'LoadFile':
       return load(task.file, run);
     case 'Change':
-      return change(await withBindAddress(task.command), run);
+      return change(await withBindAddress(task.command, run), run);
     default:
       return task satisfies never;
   }
@@ -89,27 +99,29 @@ async function perform(task: Task, run: Run): Promise<ExitCode> {
 
 async function load(file: string, run: Run): Promise<ExitCode> {
   const name = file === '-' ? '(standard input)' : file;
-  const parsed = parseConfiguration(await readFileBounded(file, run.around.stdin), run.services);
+  const text = await readFileBounded(file, run.around.stdin);
+  const parsed = parseConfiguration(text, run.services, run.place.home);
   if (!parsed.ok)
     return complain(
-      run.around,
+      run,
       parsed.faults.map((fault) => faultText(name, fault)),
       EXIT.failed,
     );
   const virtuals = [];
   for (const virtual of parsed.table.virtuals) {
-    virtuals.push({ ...virtual, listen: { ...virtual.listen, host: await bindAddress(virtual.listen.host) } });
+    virtuals.push({ ...virtual, listen: { ...virtual.listen, host: await listenHost(virtual.listen.host, run) } });
   }
   return change({ kind: 'Load', table: { virtuals }, file: name }, run);
 }
 
-async function change(command: Command, { client, around }: Run): Promise<ExitCode> {
-  const result = await client.change((objects): CommandResult => applyCommand(objects, command));
-  if (result.errors.length > 0) return complain(around, result.errors, EXIT.failed);
-  const troubles = await troublesAfter(client, result.apply);
+async function change(command: Command, run: Run): Promise<ExitCode> {
+  const { server } = run.place;
+  const result = await server.change((objects): CommandResult => applyCommand(objects, command));
+  if (result.errors.length > 0) return complain(run, result.errors, EXIT.failed);
+  const troubles = await troublesAfter(server, result.apply);
   const notes = [...result.notes, ...troubles];
   complain(
-    around,
+    run,
     notes.map((note) => `note: ${note}`),
     EXIT.ok,
   );
@@ -117,10 +129,10 @@ async function change(command: Command, { client, around }: Run): Promise<ExitCo
 }
 
 /** What does not work of what was written, as soon as the server knows. */
-async function troublesAfter(client: AdminClient, written: readonly ApiObject[]): Promise<string[]> {
+async function troublesAfter(server: TableServer, written: readonly ApiObject[]): Promise<string[]> {
   const start = performance.now();
   while (written.length > 0) {
-    const document = await statusOf(client);
+    const document = await statusOf(server);
     if (document === null) break;
     const objects = writtenOf(document, written);
     if (objects.every(settled) || performance.now() - start > PATIENCE) {
@@ -132,9 +144,9 @@ async function troublesAfter(client: AdminClient, written: readonly ApiObject[])
 }
 
 /** It is done; a status that cannot be read is no failure of it. */
-async function statusOf(client: AdminClient): Promise<StatusDocument | null> {
+async function statusOf(server: TableServer): Promise<StatusDocument | null> {
   try {
-    return await client.status();
+    return await server.status();
   } catch (error) {
     if (error instanceof AdminError) return null;
     throw error;
@@ -142,14 +154,15 @@ async function statusOf(client: AdminClient): Promise<StatusDocument | null> {
 }
 
 async function list(task: Task & { kind: 'List' }, run: Run): Promise<ExitCode> {
-  const { client, services, around } = run;
+  const { services, around } = run;
+  const { server } = run.place;
   const { stdout, environment } = around;
-  const { objects } = await client.objects();
+  const { objects } = await server.objects();
   const draft = new Draft(objects);
   if (task.ident !== null && draft.virtual(task.ident) === undefined) {
-    return complain(around, [`no virtual server ${printIdent(task.ident)}`], EXIT.failed);
+    return complain(run, [`no virtual server ${printIdent(task.ident)}`], EXIT.failed);
   }
-  const table = withTroubles(tableOf(draft, task.ident, await figures(run, task.rate)), await statusOf(client));
+  const table = withTroubles(tableOf(draft, task.ident, await figures(run, task.rate)), await statusOf(server));
   const naming = { services, numeric: task.numeric };
   stdout.write(
     task.json
@@ -175,30 +188,47 @@ function withTroubles({ virtuals }: Table, document: StatusDocument | null): Tab
 }
 
 /** A server that has no counts (yet) still has a table to list. */
-async function figures({ client, around }: Run, rate: boolean): Promise<Figures | undefined> {
+async function figures(run: Run, rate: boolean): Promise<Figures | undefined> {
   try {
-    const first = await client.counts();
+    const { server } = run.place;
+    const first = await server.counts();
     if (!rate) return figuresOf(first);
     const start = performance.now();
     await sleep(RATE_SECONDS * 1000);
-    const second = await client.counts();
+    const second = await server.counts();
     return figuresOf(second, { counts: first, seconds: (performance.now() - start) / 1000 });
   } catch (error) {
     if (!(error instanceof AdminError)) throw error;
-    complain(around, [`note: no live counts: ${error.message}`], EXIT.ok);
+    complain(run, [`note: no live counts: ${error.message}`], EXIT.ok);
     return undefined;
   }
 }
 
 /** Listeners bind to addresses; a name is looked up here, once. */
-async function withBindAddress(command: Command): Promise<Command> {
+async function withBindAddress(command: Command, run: Run): Promise<Command> {
   if (command.kind !== 'AddService' && command.kind !== 'EditService') return command;
   const { listen } = command.options;
   if (listen?.host === undefined) return command;
-  return { ...command, options: { ...command.options, listen: { ...listen, host: await bindAddress(listen.host) } } };
+  return {
+    ...command,
+    options: { ...command.options, listen: { ...listen, host: await listenHost(listen.host, run) } },
+  };
 }
 
-function complain({ stderr }: Surroundings, messages: readonly string[], code: ExitCode): ExitCode {
-  for (const message of messages) stderr.write(`tcpvsadm: ${printable(message)}\n`);
+/** In a cluster the proxies listen on all addresses of their pods, and a Service says which lead there. */
+async function listenHost(host: string, { place }: Run): Promise<string> {
+  if (place.kind === 'Server') return bindAddress(host);
+  if (ANY.has(host)) return '*';
+  throw new Refused(`listen: read ${host}, expected a port alone (-P PORT): in a cluster the Service has the address`);
+}
+
+const ANY: ReadonlySet<string> = new Set(['*', '0.0.0.0', '::']);
+
+function complain(
+  { around, dialect }: Pick<Run, 'around' | 'dialect'>,
+  messages: readonly string[],
+  code: ExitCode,
+): ExitCode {
+  for (const message of messages) around.stderr.write(`${dialect}: ${printable(message)}\n`);
   return code;
 }

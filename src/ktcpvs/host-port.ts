@@ -10,10 +10,10 @@ const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const good = <T>(value: T): Read<T> => ({ ok: true, value });
 const bad = (expected: string): { readonly ok: false; readonly expected: string } => ({ ok: false, expected });
 
-/** `NAME` or `NAMESPACE/NAME`. */
-export function readIdent(text: string): Read<Ident> {
+/** `NAME` (in the namespace that is given) or `NAMESPACE/NAME`. */
+export function readIdent(text: string, home = DEFAULT_NAMESPACE): Read<Ident> {
   const parts = text.split('/');
-  const [namespace, name] = parts.length === 1 ? [DEFAULT_NAMESPACE, parts[0] ?? ''] : [parts[0] ?? '', parts[1] ?? ''];
+  const [namespace, name] = parts.length === 1 ? [home, parts[0] ?? ''] : [parts[0] ?? '', parts[1] ?? ''];
   if (parts.length <= 2 && DNS_LABEL.test(namespace) && DNS_LABEL.test(name)) return good({ namespace, name });
   return bad(
     'a name of lower-case letters, digits and "-" that starts and ends with a letter or digit, at most 63 characters, or NAMESPACE/NAME',

@@ -11,7 +11,7 @@ import type { Services } from './services.ts';
  * (not asked for what no rule takes), `rule = keep NAME` (a rule that the syntax cannot say stays as it is), `@NAME` for a
  * real server by its object's name; and of ktcpvs-matrix `weight` and `conns` in rules, of which `conns` is skipped.
  */
-import { LIMITS } from './table.ts';
+import { DEFAULT_NAMESPACE, LIMITS } from './table.ts';
 import type { Table, Virtual } from './table.ts';
 import { tokenize } from './tokens.ts';
 import type { Fault } from './tokens.ts';
@@ -22,7 +22,8 @@ export type ParsedFile =
   /** At least one, at most LIMITS.faults, in the order of the file. */
   | { readonly ok: false; readonly faults: readonly Fault[] };
 
-export function parseConfiguration(text: string, services: Services): ParsedFile {
+/** `home`: the namespace of virtual servers whose names say none. */
+export function parseConfiguration(text: string, services: Services, home = DEFAULT_NAMESPACE): ParsedFile {
   if (Buffer.byteLength(text) > LIMITS.fileBytes) {
     const read = `a file of ${Buffer.byteLength(text)} bytes`;
     return { ok: false, faults: [{ line: 1, column: 1, read, expected: `at most ${LIMITS.fileBytes} bytes` }] };
@@ -36,7 +37,7 @@ export function parseConfiguration(text: string, services: Services): ParsedFile
     while (!words.atEnd()) {
       words.keyword(['Virtual'], '"Virtual"');
       const name = words.next('the name of the virtual server');
-      const ident = words.judge(name, readIdent(name.text));
+      const ident = words.judge(name, readIdent(name.text, home));
       const key = `${ident.namespace}/${ident.name}`;
       const earlier = seen.get(key);
       if (earlier?.at !== undefined) {

@@ -1,0 +1,163 @@
+/** The table as the objects of a cluster, in one namespace: what `kubectl tcpvs` lists and changes. */
+import type { ApiObject, CountsDocument, ObjectsWrite, StatusDocument } from '../admin/contract.ts';
+import type { Kind } from '../model/status.ts';
+import { AdminError } from './admin-client.ts';
+import { printable } from './output.ts';
+import { ATTEMPTS, type TableServer } from './table-server.ts';
+
+/** One request to the API server; rejects only where none answers. */
+export interface ClusterApi {
+  request(method: string, path: string, options?: RequestOptions): Promise<{ status: number; json: unknown }>;
+}
+
+interface RequestOptions {
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+/** In the order in which they are written: what is referred to comes first. Deleted in the other order. */
+const PLURALS: Readonly<Record<Kind, string>> = {
+  RealServer: 'realservers',
+  AppWeightMatrix: 'appweightmatrices',
+  TcpVirtualServer: 'tcpvirtualservers',
+};
+const KINDS = Object.keys(PLURALS) as Kind[];
+const PAGE = '500';
+const CONTROLLERS = 'app.kubernetes.io/name=tcpvs,app.kubernetes.io/component=controller';
+
+type Listed = StatusDocument['objects'][number];
+
+export class ClusterClient implements TableServer {
+  readonly #api: ClusterApi;
+  readonly #namespace: string;
+
+  constructor(api: ClusterApi, namespace: string) {
+    this.#api = api;
+    this.#namespace = namespace;
+  }
+
+  async objects(): Promise<{ readonly objects: readonly ApiObject[] }> {
+    return { objects: await this.#list() };
+  }
+
+  async status(): Promise<StatusDocument> {
+    return { objects: await this.#list() };
+  }
+
+  /** Of all installations that may be seen: each counts the objects of its own class. */
+  async counts(): Promise<CountsDocument> {
+    const services = await this.#ask<{ items: Service[] }>('GET', '/api/v1/services', {
+      query: { labelSelector: CONTROLLERS },
+    });
+    if (services.items.length === 0) throw new AdminError(0, 'no Service of a tcpvs controller in the cluster');
+    const documents = await Promise.all(
+      services.items.map(({ metadata: { namespace, name } }) =>
+        this.#ask<CountsDocument>('GET', `/api/v1/namespaces/${namespace}/services/${name}:admin/proxy/v1/counts`),
+      ),
+    );
+    return {
+      rows: documents.flatMap(({ rows }) => rows),
+      endpoints: documents.flatMap(({ endpoints }) => endpoints),
+    };
+  }
+
+  /**
+   * The API server writes object by object. A dry run of all comes first, so that what it refuses (by validation, rights
+   * or admission) is known before anything is written.
+   */
+  async change<T extends Pick<ObjectsWrite, 'apply' | 'delete'>>(
+    compute: (objects: readonly ApiObject[]) => T,
+  ): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      const before = new Map((await this.#list()).map((object) => [idOf(object.kind, object.metadata), object]));
+      const wanted = compute([...before.values()]);
+      try {
+        for (const dryRun of [true, false]) await this.#write(wanted, before, dryRun);
+        return wanted;
+      } catch (error) {
+        if (!(error instanceof AdminError) || error.status !== 409 || attempt === ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  async #write(
+    wanted: Pick<ObjectsWrite, 'apply' | 'delete'>,
+    before: ReadonlyMap<string, Listed>,
+    dryRun: boolean,
+  ): Promise<void> {
+    const query = dryRun ? { dryRun: 'All' } : {};
+    for (const kind of KINDS) {
+      for (const object of wanted.apply.filter((each) => each.kind === kind)) {
+        const { name, namespace } = object.metadata;
+        const exists = before.has(idOf(kind, object.metadata));
+        const path = pathOf(kind, namespace, exists ? name : null);
+        await this.#ask(exists ? 'PUT' : 'POST', path, { query, body: object }, `${kind} ${namespace}/${name}`);
+      }
+    }
+    for (const kind of KINDS.toReversed()) {
+      for (const gone of wanted.delete.filter((each) => each.kind === kind)) {
+        const metadata = before.get(idOf(kind, gone))?.metadata;
+        const body = { preconditions: { uid: metadata?.['uid'], resourceVersion: metadata?.['resourceVersion'] } };
+        const { namespace, name } = gone;
+        await this.#ask('DELETE', pathOf(kind, namespace, name), { query, body }, `${kind} ${namespace}/${name}`);
+      }
+    }
+  }
+
+  async #list(): Promise<Listed[]> {
+    const lists = await Promise.all(KINDS.map((kind) => this.#listKind(kind)));
+    return lists.flat();
+  }
+
+  async #listKind(kind: Kind): Promise<Listed[]> {
+    const found: Listed[] = [];
+    let next = '';
+    do {
+      const query = { limit: PAGE, ...(next === '' ? {} : { continue: next }) };
+      const page = await this.#ask<List>('GET', pathOf(kind, this.#namespace, null), { query }, `list of ${kind}s`);
+      // The items of a list name neither their kind nor their version.
+      for (const item of page.items) found.push({ ...item, kind, apiVersion: page.apiVersion, status: statusOf(item) });
+      next = page.metadata.continue ?? '';
+    } while (next !== '');
+    return found;
+  }
+
+  async #ask<T>(method: string, path: string, options: RequestOptions = {}, what = path): Promise<T> {
+    const { status, json } = await this.#api.request(method, path, options).catch((error: Error) => {
+      throw new AdminError(0, `the cluster's API server does not answer: ${error.message}`);
+    });
+    if (status >= 200 && status < 300) return json as T;
+    const message = (json as { message?: unknown } | null)?.message;
+    const missing = status === 404 && path.startsWith('/apis/tcpvs.io') && method === 'GET';
+    throw new AdminError(
+      status,
+      missing
+        ? "the cluster has no tcpvs.io/v1alpha1: tcpvs' CRDs are not installed"
+        : `${what}: ${typeof message === 'string' ? printable(message) : `status ${status}`}`,
+    );
+  }
+}
+
+interface Service {
+  readonly metadata: { readonly namespace: string; readonly name: string };
+}
+
+interface List {
+  readonly apiVersion: string;
+  readonly metadata: { readonly continue?: string };
+  readonly items: readonly Listed[];
+}
+
+/** An object that no controller has looked at has no status beyond its defaults, or none at all. */
+function statusOf(item: Partial<Listed>): Listed['status'] {
+  return { observedGeneration: 0, conditions: [], ...item.status };
+}
+
+function pathOf(kind: Kind, namespace: string, name: string | null): string {
+  const list = `/apis/tcpvs.io/v1alpha1/namespaces/${namespace}/${PLURALS[kind]}`;
+  return name === null ? list : `${list}/${name}`;
+}
+
+function idOf(kind: string, { namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return `${kind} ${namespace}/${name}`;
+}
