@@ -1,19 +1,12 @@
 /** The table as the objects of a cluster, in one namespace: what `kubectl tcpvs` lists and changes. */
 import type { ApiObject, CountsDocument, ObjectsWrite, StatusDocument } from '../admin/contract.ts';
+import { ApiError } from '../kube/api-error.ts';
+import type { Api, CallOptions } from '../kube/api.ts';
+import { collectionPath, objectPath } from '../kube/resource.ts';
 import type { Kind } from '../model/status.ts';
 import { AdminError } from './admin-client.ts';
 import { printable } from './output.ts';
 import { ATTEMPTS, type TableServer } from './table-server.ts';
-
-/** One request to the API server; rejects only where none answers. */
-export interface ClusterApi {
-  request(method: string, path: string, options?: RequestOptions): Promise<{ status: number; json: unknown }>;
-}
-
-interface RequestOptions {
-  readonly query?: Readonly<Record<string, string>>;
-  readonly body?: unknown;
-}
 
 /** In the order in which they are written: what is referred to comes first. Deleted in the other order. */
 const PLURALS: Readonly<Record<Kind, string>> = {
@@ -21,6 +14,7 @@ const PLURALS: Readonly<Record<Kind, string>> = {
   AppWeightMatrix: 'appweightmatrices',
   TcpVirtualServer: 'tcpvirtualservers',
 };
+const GROUP = { group: 'tcpvs.io', version: 'v1alpha1' };
 const KINDS = Object.keys(PLURALS) as Kind[];
 const PAGE = '500';
 const CONTROLLERS = 'app.kubernetes.io/name=tcpvs,app.kubernetes.io/component=controller';
@@ -28,10 +22,10 @@ const CONTROLLERS = 'app.kubernetes.io/name=tcpvs,app.kubernetes.io/component=co
 type Listed = StatusDocument['objects'][number];
 
 export class ClusterClient implements TableServer {
-  readonly #api: ClusterApi;
+  readonly #api: Pick<Api, 'call'>;
   readonly #namespace: string;
 
-  constructor(api: ClusterApi, namespace: string) {
+  constructor(api: Pick<Api, 'call'>, namespace: string) {
     this.#api = api;
     this.#namespace = namespace;
   }
@@ -91,7 +85,7 @@ export class ClusterClient implements TableServer {
         const { name, namespace } = object.metadata;
         const exists = before.has(idOf(kind, object.metadata));
         const path = pathOf(kind, namespace, exists ? name : null);
-        await this.#ask(exists ? 'PUT' : 'POST', path, { query, body: object }, `${kind} ${namespace}/${name}`);
+        await this.#ask(exists ? 'PUT' : 'POST', path, { query, body: object });
       }
     }
     for (const kind of KINDS.toReversed()) {
@@ -99,7 +93,7 @@ export class ClusterClient implements TableServer {
         const metadata = before.get(idOf(kind, gone))?.metadata;
         const body = { preconditions: { uid: metadata?.['uid'], resourceVersion: metadata?.['resourceVersion'] } };
         const { namespace, name } = gone;
-        await this.#ask('DELETE', pathOf(kind, namespace, name), { query, body }, `${kind} ${namespace}/${name}`);
+        await this.#ask('DELETE', pathOf(kind, namespace, name), { query, body });
       }
     }
   }
@@ -114,7 +108,7 @@ export class ClusterClient implements TableServer {
     let next = '';
     do {
       const query = { limit: PAGE, ...(next === '' ? {} : { continue: next }) };
-      const page = await this.#ask<List>('GET', pathOf(kind, this.#namespace, null), { query }, `list of ${kind}s`);
+      const page = await this.#ask<List>('GET', pathOf(kind, this.#namespace, null), { query });
       // The items of a list name neither their kind nor their version.
       for (const item of page.items) found.push({ ...item, kind, apiVersion: page.apiVersion, status: statusOf(item) });
       next = page.metadata.continue ?? '';
@@ -122,19 +116,20 @@ export class ClusterClient implements TableServer {
     return found;
   }
 
-  async #ask<T>(method: string, path: string, options: RequestOptions = {}, what = path): Promise<T> {
-    const { status, json } = await this.#api.request(method, path, options).catch((error: Error) => {
-      throw new AdminError(0, `the cluster's API server does not answer: ${error.message}`);
-    });
-    if (status >= 200 && status < 300) return json as T;
-    const message = (json as { message?: unknown } | null)?.message;
-    const missing = status === 404 && path.startsWith('/apis/tcpvs.io') && method === 'GET';
-    throw new AdminError(
-      status,
-      missing
-        ? "the cluster has no tcpvs.io/v1alpha1: tcpvs' CRDs are not installed"
-        : `${what}: ${typeof message === 'string' ? printable(message) : `status ${status}`}`,
-    );
+  async #ask<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
+    try {
+      return await this.#api.call<T>(method, path, options);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const { status, message } = error;
+      const missing = status === 404 && method === 'GET' && KINDS.some((kind) => path.endsWith(PLURALS[kind]));
+      throw new AdminError(
+        status,
+        missing
+          ? `there is no ${GROUP.group}/${GROUP.version} in the cluster: are the CRDs of tcpvs installed?`
+          : printable(message),
+      );
+    }
   }
 }
 
@@ -154,8 +149,8 @@ function statusOf(item: Partial<Listed>): Listed['status'] {
 }
 
 function pathOf(kind: Kind, namespace: string, name: string | null): string {
-  const list = `/apis/tcpvs.io/v1alpha1/namespaces/${namespace}/${PLURALS[kind]}`;
-  return name === null ? list : `${list}/${name}`;
+  const resource = { ...GROUP, kind, plural: PLURALS[kind] };
+  return name === null ? collectionPath(resource, namespace) : objectPath(resource, namespace, name);
 }
 
 function idOf(kind: string, { namespace, name }: { readonly namespace: string; readonly name: string }): string {

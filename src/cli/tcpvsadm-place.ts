@@ -6,12 +6,14 @@ import { socketPath } from './socket-path.ts';
 import type { TableServer } from './table-server.ts';
 import { isCluster } from './tcpvsadm-options.ts';
 import type { CommandLine, Dialect } from './tcpvsadm-options.ts';
+import { VERSION } from './version.ts';
 
 export interface Place {
   readonly server: TableServer;
   readonly kind: 'Server' | 'Cluster';
   /** The namespace of names that say none. */
   readonly home: string;
+  close(): void;
 }
 
 /** Rejects with AdminError where the kubeconfig cannot be used; nothing is asked yet. */
@@ -22,17 +24,17 @@ export async function openPlace(
 ): Promise<Place> {
   if (!isCluster(place, dialect)) {
     const server = new AdminClient(socketPath(place.socket, environment));
-    return { server, kind: 'Server', home: place.namespace ?? DEFAULT_NAMESPACE };
+    return { server, kind: 'Server', home: place.namespace ?? DEFAULT_NAMESPACE, close: () => {} };
   }
   // The Kubernetes client takes a quarter of a second to load: not where only a socket is spoken to.
   const { connectApi } = await import('../kube/connect.ts');
-  const { kubeconfig, context } = place;
-  const api = await connectApi({
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-    ...(context === undefined ? {} : { context }),
-  }).catch((error: Error) => {
-    throw new AdminError(0, error.message);
-  });
-  const home = place.namespace ?? api.namespace;
-  return { server: new ClusterClient(api, home), kind: 'Cluster', home };
+  const { kubeconfig = null, context } = place;
+  try {
+    const userAgent = `${dialect.replace(' ', '-')}/${VERSION}`;
+    const { api, namespace } = connectApi({ kubeconfig, ...(context === undefined ? {} : { context }), userAgent });
+    const home = place.namespace ?? namespace ?? DEFAULT_NAMESPACE;
+    return { server: new ClusterClient(api, home), kind: 'Cluster', home, close: () => api.close() };
+  } catch (error) {
+    throw new AdminError(0, (error as Error).message);
+  }
 }

@@ -75,7 +75,11 @@ export async function runTcpvsadm(
       around.stdout.write(helpText(styleOf(around.stdout, around.environment), dialect));
       return EXIT.ok;
     }
-    return await perform(task, { around, dialect, place, services });
+    try {
+      return await perform(task, { around, dialect, place, services });
+    } finally {
+      place.close();
+    }
   } catch (error) {
     if (error instanceof UsageError) return complain({ around, dialect }, [error.message], EXIT.usage);
     if (error instanceof AdminError || error instanceof Refused)

@@ -43,9 +43,9 @@ async function run(plan: LoadPlan, stopped: Promise<void>): Promise<LoadReport> 
   const started = performance.now();
   let requests = 0;
   let failed = 0;
-  let running = true;
-  const bound = setTimeout(() => (running = false), plan.seconds * 1000);
-  void stopped.then(() => (running = false));
+  const phase = { over: false };
+  const bound = setTimeout(() => (phase.over = true), plan.seconds * 1000);
+  void stopped.then(() => (phase.over = true));
 
   const fail = (at: number, path: string, what: string) => {
     failed++;
@@ -53,7 +53,7 @@ async function run(plan: LoadPlan, stopped: Promise<void>): Promise<LoadReport> 
   };
   const client = async () => {
     const connection = new LoadClient(plan.address, plan.port);
-    while (running) {
+    while (!phase.over) {
       const index = requests++;
       const path = plan.paths[index % plan.paths.length] ?? '/';
       await until(started + (1000 * index) / plan.rate);

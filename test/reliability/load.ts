@@ -1,5 +1,5 @@
 /** Load from another network namespace, as somebody outside the cluster makes it. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -13,18 +13,13 @@ export interface Load {
 
 /** `within`: the command that puts a process into the clients' namespace (`ip netns exec NAME`); [] stays in this one. */
 export function startLoad(plan: LoadPlan, within: readonly string[]): Load {
-  const [program = '', ...args] = [
-    ...within,
-    process.execPath,
-    join(import.meta.dirname, 'load-process.ts'),
-    JSON.stringify(plan),
-  ];
-  const child: ChildProcess = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const output = child.stdout === null ? Promise.resolve('') : text(child.stdout);
+  const words = [...within, process.execPath, join(import.meta.dirname, 'load-process.ts'), JSON.stringify(plan)];
+  const child = spawn(words[0] ?? process.execPath, words.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
+  const output = text(child.stdout);
   const ended = once(child, 'close');
   return {
     stop: async () => {
-      child.stdin?.end('stop\n');
+      child.stdin.end('stop\n');
       const [code] = (await ended) as [number | null];
       if (code !== 0) throw new Error(`the load ended with ${code}`);
       return JSON.parse(await output) as LoadReport;
