@@ -42,11 +42,13 @@ lint: setup ## types, lint rules, formatting; `make format` mends the last
 format: setup ## format all files
 	oxfmt
 
-generate: setup ## write the generated files: crds/, docs/reference
+generate: setup ## write the generated files: crds/, docs/reference, parts of charts/, deploy/
 	$(NODE) src/api/generate.ts
+	$(NODE) charts/tools/generate.ts
 
 check-generated: setup
 	@$(NODE) src/api/generate.ts --check
+	@$(NODE) charts/tools/generate.ts --check
 
 build: setup ## the bundle in dist/: runs without node_modules
 	$(NODE) build.ts

@@ -1,10 +1,10 @@
 /** Writes crds/*.yaml and docs/reference/api.md from the schemas; with --check compares them and exits 1 on drift. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { dump } from 'js-yaml';
 
 import { toCrd } from './crd.ts';
+import { generatorMain } from './generated-files.ts';
 import { GROUP } from './group.ts';
 import { kindInfos } from './kinds.ts';
 import { toReference } from './reference.ts';
@@ -22,35 +22,9 @@ export const generated = (): Map<string, string> => {
   return files;
 };
 
-const read = (file: string): string | null => {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return null;
-  }
-};
-
-/** The files that differ from what is generated. */
-export const drift = (root: string): string[] =>
-  [...generated()].filter(([file, text]) => read(path.join(root, file)) !== text).map(([file]) => file);
-
-const main = (args: readonly string[], root: string): number => {
-  const unknown = args.filter((arg) => arg !== '--check');
-  if (unknown.length > 0) {
-    process.stderr.write(`generate: unknown argument ${unknown[0]}; expected nothing or --check\n`);
-    return 2;
-  }
-  if (args.includes('--check')) {
-    const files = drift(root);
-    for (const file of files) process.stderr.write(`${file} differs from what src/api generates\n`);
-    if (files.length > 0) process.stderr.write('run: make generate\n');
-    return files.length > 0 ? 1 : 0;
-  }
-  for (const [file, text] of generated()) {
-    mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
-    writeFileSync(path.join(root, file), text);
-  }
-  return 0;
-};
-
-if (import.meta.main) process.exitCode = main(process.argv.slice(2), path.join(import.meta.dirname, '../..'));
+if (import.meta.main) {
+  process.exitCode = generatorMain(process.argv.slice(2), path.join(import.meta.dirname, '../..'), {
+    source: 'src/api',
+    files: generated,
+  });
+}
