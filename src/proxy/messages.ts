@@ -55,7 +55,9 @@ export type ToWorker =
   | { readonly type: 'connection'; readonly listener: string; readonly socket: Socket }
   /** Answer with `Connection: close`, close idle connections, report when none is left. */
   | { readonly type: 'drain' }
-  | { readonly type: 'logLevel'; readonly level: string };
+  | { readonly type: 'logLevel'; readonly level: string }
+  /** As ProxySettings.cookieKeys, from now on. */
+  | { readonly type: 'cookieKeys'; readonly keys: readonly string[] };
 
 export type FromWorker =
   /** Answer to `configure`. */

@@ -19,6 +19,8 @@ export interface Serving {
   /** Has served its first snapshot, has a live worker, is not draining. */
   readonly ready: boolean;
   setLogLevel(level: string): void;
+  /** As ProxySettings.cookieKeys: for what is signed and verified from now on. */
+  setCookieKeys(keys: readonly string[]): void;
   /**
    * Answers with `Connection: close`, lets what runs finish, at most `deadline` ms; new connections are still accepted
    * for the first `keepAccepting` ms (default 0).

@@ -1,5 +1,6 @@
 /** Shares and live counts, from shared memory and from what ended epochs left. */
-import type { CellCounts, CountsDocument, EndpointCounts, RowCounts } from '../../model/counts.ts';
+import type { CountsDocument, EndpointCounts, RowCounts } from '../../model/counts.ts';
+import { type CellSums, withShares } from '../../model/shares.ts';
 import { addSums } from '../plan/ledger.ts';
 import type { Planner, RowState } from '../plan/planner.ts';
 import { DOWN } from '../shared.ts';
@@ -17,28 +18,12 @@ function rowCounts(row: RowState, planner: Planner, memory: MainMemory): RowCoun
   const { plan } = row;
   const current = plan.cells.map((cell) => memory.readCell(cell.counter));
   const ended = planner.ended(row);
-  const weights = plan.cells.reduce((sum, cell) => sum + cell.weight, 0);
-  const available = plan.cells.reduce((sum, cell) => sum + (cell.available ? cell.weight : 0), 0);
-  const chosen = current.reduce((sum, { first }) => sum + first, 0);
-  const cells = plan.cells.map((cell, index): CellCounts => {
+  const cells = plan.cells.map(({ server, app, weight, available }, index): CellSums => {
     const { first } = current[index]!;
-    const all = addSums(current[index]!, ended[index]!);
-    return {
-      server: cell.server,
-      app: cell.app,
-      weight: cell.weight,
-      available: cell.available,
-      asked: weights === 0 ? 0 : cell.weight / weights,
-      askedAvailable: available === 0 || !cell.available ? 0 : cell.weight / available,
-      delivered: chosen === 0 ? null : first / chosen,
-      epochRequests: first,
-      requests: all.first,
-      retries: all.retries,
-      sticky: all.sticky,
-      failures: all.failures,
-    };
+    const { first: requests, retries, sticky, failures } = addSums(current[index]!, ended[index]!);
+    return { server, app, weight, available, epochRequests: first, requests, retries, sticky, failures };
   });
-  return { id: plan.id, epoch: plan.epoch, cells };
+  return { id: plan.id, epoch: plan.epoch, cells: withShares(cells) };
 }
 
 function endpointCounts(planner: Planner, memory: MainMemory, isFailing: (slot: number) => boolean): EndpointCounts[] {

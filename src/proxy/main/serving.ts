@@ -152,6 +152,10 @@ class ServingProcess implements Serving {
     this.#pool.broadcast({ type: 'logLevel', level });
   }
 
+  setCookieKeys(keys: readonly string[]): void {
+    this.#pool.broadcast({ type: 'cookieKeys', keys });
+  }
+
   async drain(deadline: number, keepAccepting = 0): Promise<void> {
     const end = performance.now() + deadline;
     this.#draining = true;

@@ -19,7 +19,7 @@ export interface WorkerState {
   readonly inflight: Int32Array;
   readonly sweeper: Sweeper;
   readonly trusted: TrustedPeers;
-  readonly cookies: CookieSigner;
+  cookies: CookieSigner;
   readonly accessLog: AccessLog | null;
   readonly report: (message: FromWorker) => void;
   /** Coarse clock: milliseconds, monotonic, set by the sweeper and by each request. */

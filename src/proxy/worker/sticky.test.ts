@@ -76,3 +76,35 @@ it('chttp: a session stays where it began, and moves only when its server is gon
     for (const each of origins) each.close();
   }
 });
+
+const cookieOf = (answer: Awaited<ReturnType<typeof ask>>) => answer.headers['set-cookie']?.[0]?.split(';')[0];
+
+it('keys are changed at run time: the first signs, the others hold sessions, one that is gone ends them', async () => {
+  const [old, fresh] = ['aa'.repeat(32), 'bb'.repeat(32)];
+  const origins = [await origin('a'), await origin('b')];
+  const port = await freePort();
+  const servers = ['a', 'b'].map((name, index) => realServer(name, origins[index]!.port));
+  const pieces = (weight: number) => {
+    const destinations = ['a', 'b'].map((name) => ({ server: `test/${name}`, weight }));
+    return [...servers, virtualServer(port, { scheduler: 'chttp', rules: [rule('all', destinations)] })];
+  };
+  const proxy = await startTestProxy({ pieces: pieces(1), workers: 2, settings: { cookieKeys: [old] } });
+  const repeat = (cookie: string) =>
+    Promise.all(Array.from({ length: 8 }, () => ask(port, '/', { headers: { Cookie: cookie } })));
+  try {
+    const cookie = cookieOf(await ask(port, '/'))!;
+    proxy.serving.setCookieKeys([fresh, old]);
+    // Messages to a worker keep their order: one that has acknowledged what comes after the keys has the keys.
+    await proxy.configure(pieces(2));
+    for (const answer of await repeat(cookie)) assert.equal(cookieOf(answer), undefined);
+    const signed = cookieOf(await ask(port, '/'))!;
+    assert.notEqual(new CookieSigner([fresh]).verify(cookieValue(signed)!), null);
+    proxy.serving.setCookieKeys([fresh]);
+    await proxy.configure(pieces(3));
+    for (const answer of await repeat(cookie)) assert.notEqual(cookieOf(answer), undefined);
+    for (const answer of await repeat(signed)) assert.equal(cookieOf(answer), undefined);
+  } finally {
+    await proxy.close();
+    for (const each of origins) each.close();
+  }
+});

@@ -70,6 +70,9 @@ export class WorkerLoop {
       case 'drain':
         this.state.draining = true;
         return;
+      case 'cookieKeys':
+        this.state.cookies = new CookieSigner(message.keys);
+        return;
       case 'logLevel':
         return;
     }

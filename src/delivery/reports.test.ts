@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import fc from 'fast-check';
+
+import type { CountsDocument } from '../model/counts.ts';
+import { withShares } from '../model/shares.ts';
+import { diffCounts, MergedCounts, NO_COUNTS, reportPause } from './reports.ts';
+import { parseBody, reportRequestSchema } from './wire.ts';
+
+const plain = { noNullPrototype: true };
+const cell = fc.record(
+  {
+    server: fc.constantFrom('d/h1', 'd/h2', ''),
+    app: fc.constantFrom(null, 'a'),
+    weight: fc.nat(65_535),
+    available: fc.boolean(),
+    epochRequests: fc.nat(),
+    requests: fc.nat(),
+    retries: fc.nat(3),
+    sticky: fc.nat(3),
+    failures: fc.nat(3),
+  },
+  plain,
+);
+const row = fc.record(
+  {
+    id: fc.constantFrom('rule d/v a', 'matrix d/m a', 'servers d/v'),
+    epoch: fc.nat(3),
+    cells: fc.array(cell, { maxLength: 3 }).map(withShares),
+  },
+  plain,
+);
+const endpoint = fc.record(
+  {
+    server: fc.constantFrom('d/h1', 'd/h2'),
+    address: fc.constantFrom('10.0.0.1', '::1'),
+    port: fc.constantFrom(80, 81),
+    active: fc.nat(3),
+    available: fc.boolean(),
+    down: fc.subarray(['check', 'ejected']),
+  },
+  plain,
+);
+const counts: fc.Arbitrary<CountsDocument> = fc.record(
+  {
+    rows: fc.uniqueArray(row, { selector: ({ id }) => id }),
+    endpoints: fc.uniqueArray(endpoint, { selector: ({ server, address, port }) => `${server} ${address} ${port}` }),
+  },
+  plain,
+);
+
+const inOrder = ({ rows, endpoints }: CountsDocument) => ({
+  rows: rows.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+  endpoints: endpoints.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
+});
+
+test('what is merged from reports is what was counted, however small the parts; nothing new is nothing to report', () => {
+  fc.assert(
+    fc.property(fc.array(counts, { minLength: 1, maxLength: 4 }), fc.constantFrom(1, 200, 1e6), (documents, most) => {
+      const merged = new MergedCounts();
+      let before = NO_COUNTS;
+      for (const document of documents) {
+        for (const part of diffCounts(before, document, most)) {
+          const body = Buffer.from(JSON.stringify({ sequence: 1, base: 0, ...part }));
+          merged.merge(parseBody(reportRequestSchema, body));
+        }
+        before = document;
+        assert.deepEqual(inOrder(merged.document), inOrder(document));
+        const size = document.rows.reduce((sum, { cells }) => sum + cells.length, 0) + document.endpoints.length;
+        assert.equal(merged.size, size);
+        assert.deepEqual(diffCounts(document, structuredClone(document)), []);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('rows that are not reported anew stay the same objects', () => {
+  const merged = new MergedCounts();
+  const cells = withShares([
+    {
+      server: 'd/h',
+      app: null,
+      weight: 1,
+      available: true,
+      epochRequests: 1,
+      requests: 1,
+      retries: 0,
+      sticky: 0,
+      failures: 0,
+    },
+  ]);
+  const one = {
+    rows: [
+      { id: 'a', epoch: 1, cells },
+      { id: 'b', epoch: 1, cells },
+    ],
+    endpoints: [],
+  };
+  for (const part of diffCounts(NO_COUNTS, one)) merged.merge(part);
+  const before = merged.document;
+  assert.equal(merged.document, before);
+  const two = { rows: [{ id: 'a', epoch: 2, cells }, one.rows[1]!], endpoints: [] };
+  for (const part of diffCounts(one, two)) merged.merge(part);
+  assert.notEqual(merged.document.rows[0], before.rows[0]);
+  assert.equal(merged.document.rows[1], before.rows[1]);
+  merged.clear();
+  assert.deepEqual([merged.document, merged.size], [NO_COUNTS, 0]);
+});
+
+test('proxies report every second, and more seldom where what they say together is too much', () => {
+  assert.equal(reportPause(1000, 2), 1000);
+  assert.equal(reportPause(1 << 20, 5), 5000);
+  assert.equal(reportPause(1 << 20, 5000), 30_000);
+});

@@ -1,0 +1,185 @@
+/**
+ * Counts on their way from a proxy to the controller: only what is not as it was, in a form a quarter as long as the
+ * document, in parts of bounded size. Pure.
+ */
+import type { CellCounts, CountsDocument, EndpointCounts, RowCounts } from '../model/counts.ts';
+import { withShares } from '../model/shares.ts';
+import { MAX_REQUEST, type ReportRequest } from './wire.ts';
+
+export type ReportBody = Pick<ReportRequest, 'rows' | 'rowsGone' | 'endpoints' | 'endpointsGone'>;
+type RowReport = ReportBody['rows'][number];
+type EndpointReport = ReportBody['endpoints'][number];
+
+export const NO_COUNTS: CountsDocument = { rows: [], endpoints: [] };
+
+/** The difference, in parts that each fit into a request; none where nothing has changed. */
+export function diffCounts(before: CountsDocument, after: CountsDocument, most = MAX_REQUEST / 8): ReportBody[] {
+  const parts = new Parts(most);
+  const rows = new Map(before.rows.map((row) => [row.id, row]));
+  for (const row of after.rows) {
+    const known = rows.get(row.id);
+    rows.delete(row.id);
+    if (known === undefined || !sameRow(known, row)) parts.add('rows', rowReport(row));
+  }
+  for (const id of rows.keys()) parts.add('rowsGone', id);
+  const endpoints = new Map(before.endpoints.map((endpoint) => [endpointKey(endpoint), endpoint]));
+  for (const endpoint of after.endpoints) {
+    const key = endpointKey(endpoint);
+    const known = endpoints.get(key);
+    endpoints.delete(key);
+    if (known === undefined || !sameEndpoint(known, endpoint)) parts.add('endpoints', endpointReport(endpoint));
+  }
+  for (const { server, address, port } of endpoints.values()) parts.add('endpointsGone', [server, address, port]);
+  return parts.all;
+}
+
+/** What one proxy has reported, put together again. What is not reported anew stays the same object (===). */
+export class MergedCounts {
+  #rows = new Map<string, RowCounts>();
+  #endpoints = new Map<string, EndpointCounts>();
+  #document: CountsDocument | null = NO_COUNTS;
+  #cells = 0;
+
+  get document(): CountsDocument {
+    this.#document ??= { rows: [...this.#rows.values()], endpoints: [...this.#endpoints.values()] };
+    return this.#document;
+  }
+
+  /** How much it holds, in cells and endpoints. */
+  get size(): number {
+    return this.#cells + this.#endpoints.size;
+  }
+
+  clear(): void {
+    this.#rows.clear();
+    this.#endpoints.clear();
+    this.#cells = 0;
+    this.#document = null;
+  }
+
+  merge({ rows, rowsGone, endpoints, endpointsGone }: ReportBody): void {
+    for (const report of rows) {
+      const row = rowOf(report);
+      this.#cells += row.cells.length - (this.#rows.get(row.id)?.cells.length ?? 0);
+      this.#rows.set(row.id, row);
+    }
+    for (const id of rowsGone) {
+      this.#cells -= this.#rows.get(id)?.cells.length ?? 0;
+      this.#rows.delete(id);
+    }
+    for (const report of endpoints) {
+      const endpoint = endpointOf(report);
+      this.#endpoints.set(endpointKey(endpoint), endpoint);
+    }
+    for (const [server, address, port] of endpointsGone) this.#endpoints.delete(endpointKey({ server, address, port }));
+    this.#document = null;
+  }
+}
+
+/** What all proxies report together, in bytes per second. */
+const BUDGET = 1 << 20;
+const SOONEST = 1000;
+const LATEST = 30_000;
+
+/** Milliseconds until a proxy's next report, after one of `bytes`, where `replicas` proxies report. */
+export function reportPause(bytes: number, replicas: number): number {
+  return Math.round(Math.min(LATEST, Math.max(SOONEST, (bytes * replicas * 1000) / BUDGET)));
+}
+
+class Parts {
+  readonly all: ReportBody[] = [];
+  readonly #most: number;
+  #part: { [K in keyof ReportBody]: ReportBody[K][number][] } | null = null;
+  #bytes = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  add<K extends keyof ReportBody>(field: K, report: ReportBody[K][number]): void {
+    // In characters: names are ASCII, and there is room for those that are not.
+    const bytes = JSON.stringify(report).length + 1;
+    if (this.#part === null || this.#bytes + bytes > this.#most) {
+      this.#part = { rows: [], rowsGone: [], endpoints: [], endpointsGone: [] };
+      this.#bytes = 0;
+      this.all.push(this.#part);
+    }
+    this.#bytes += bytes;
+    (this.#part[field] as ReportBody[K][number][]).push(report);
+  }
+}
+
+const rowReport = ({ id, epoch, cells }: RowCounts): RowReport => [
+  id,
+  epoch,
+  cells.map(({ server, app, weight, available, epochRequests, requests, retries, sticky, failures }) => [
+    server,
+    app,
+    weight,
+    available ? 1 : 0,
+    epochRequests,
+    requests,
+    retries,
+    sticky,
+    failures,
+  ]),
+];
+
+const rowOf = ([id, epoch, cells]: RowReport): RowCounts => ({
+  id,
+  epoch,
+  cells: withShares(
+    cells.map(([server, app, weight, available, epochRequests, requests, retries, sticky, failures]) => ({
+      server,
+      app,
+      weight,
+      available: available === 1,
+      epochRequests,
+      requests,
+      retries,
+      sticky,
+      failures,
+    })),
+  ),
+});
+
+const endpointReport = ({ server, address, port, active, available, down }: EndpointCounts): EndpointReport => [
+  server,
+  address,
+  port,
+  active,
+  available ? 1 : 0,
+  [...down],
+];
+
+const endpointOf = ([server, address, port, active, available, down]: EndpointReport): EndpointCounts => ({
+  server,
+  address,
+  port,
+  active,
+  available: available === 1,
+  down,
+});
+
+const endpointKey = ({ server, address, port }: Pick<EndpointCounts, 'server' | 'address' | 'port'>): string =>
+  `${server} ${address} ${port}`;
+
+const sameRow = (a: RowCounts, b: RowCounts): boolean =>
+  a.epoch === b.epoch && a.cells.length === b.cells.length && a.cells.every((cell, i) => sameCell(cell, b.cells[i]!));
+
+const sameCell = (a: CellCounts, b: CellCounts): boolean =>
+  a.epochRequests === b.epochRequests &&
+  a.requests === b.requests &&
+  a.available === b.available &&
+  a.weight === b.weight &&
+  a.failures === b.failures &&
+  a.retries === b.retries &&
+  a.sticky === b.sticky &&
+  a.server === b.server &&
+  a.app === b.app;
+
+const sameEndpoint = (a: EndpointCounts, b: EndpointCounts): boolean =>
+  a.active === b.active &&
+  a.available === b.available &&
+  a.down.length === b.down.length &&
+  a.down.every((why, i) => why === b.down[i]);
