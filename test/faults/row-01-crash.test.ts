@@ -49,6 +49,24 @@ function once(served: Served, ending: Map<string, () => number>, target: string)
   });
 }
 
+/**
+ * The heaps of the workers grow to their working size first. Rounds of all modes, until two of them in a row have brought
+ * no new maximum: what grew without end would never get there.
+ * @returns the resident bytes after each round, and the median of the last three
+ */
+async function levelOff(served: Served, round: () => Promise<void>): Promise<{ rounds: number[]; rss: number }> {
+  const rounds: number[] = [];
+  const most = count(1, 15);
+  while (rounds.length < most) {
+    await round();
+    await sleep(500);
+    rounds.push(served.rss);
+    if (rounds.length > 3 && Math.max(...rounds.slice(-2)) <= Math.max(...rounds.slice(0, -2))) break;
+  }
+  const rss = rounds.slice(-3).toSorted((a, b) => a - b)[Math.min(1, rounds.length - 1)]!;
+  return { rounds, rss };
+}
+
 test('1. answers that break off are errors at the client', { timeout: FULL ? 600_000 : 60_000 }, async (t) => {
   const origin = await LoadServer.start();
   const served = await startServe({ servers: [{ port: origin.port }], rule: { retry: { attempts: 0 } } });
@@ -81,9 +99,10 @@ test('1. answers that break off are errors at the client', { timeout: FULL ? 600
     );
     return seen;
   };
-  // The heaps of the workers grow to their working size first: with new connections only, over some 20,000 of them.
-  await run('length RST', count(200, 20_000));
-  const before = { rss: served.rss, sockets: served.sockets };
+  const warmUp = await levelOff(served, async () => {
+    for (const mode of MODES) await run(mode, count(40, 2000));
+  });
+  const before = { rss: warmUp.rss, sockets: served.sockets };
   const results: Record<string, unknown> = {};
   for (const mode of MODES) {
     const seen = await run(mode, each);
@@ -98,7 +117,7 @@ test('1. answers that break off are errors at the client', { timeout: FULL ? 600
   }
   await sleep(1000);
   const after = { rss: served.rss, sockets: served.sockets };
-  report(1, 'crash in the middle of an answer', { results, before, after });
+  report(1, 'crash in the middle of an answer', { results, warmUp, before, after });
   assert.ok(after.sockets <= before.sockets + 4, `sockets: ${before.sockets} → ${after.sockets}`);
-  if (FULL) assert.ok(after.rss <= before.rss * 1.05 + (8 << 20), `RSS: ${before.rss} → ${after.rss}`);
+  if (FULL) assert.ok(after.rss <= before.rss * 1.05, `RSS: ${before.rss} → ${after.rss}`);
 });
