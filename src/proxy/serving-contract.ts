@@ -84,6 +84,9 @@ export interface DurationTotals {
 export interface ListenerSource {
   /** A bound handle for `server.listen(handle)`; rejects with a message for people (address in use, not permitted …). */
   open(address: string, port: number): Promise<object>;
-  /** No longer needed by any configuration. */
-  release(address: string, port: number): void;
+  /**
+   * No longer needed by any configuration. Resolves when nobody but the caller, or another serving process, has it: what
+   * waits in its backlog then is the caller's to accept.
+   */
+  release(address: string, port: number): Promise<void>;
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { freePort } from '../../src/cli/demo-ports.ts';
 import { admin, openStage, type Stage, tally, tcpvsadm, until } from './stage.ts';
@@ -91,6 +93,30 @@ test('the serving process is killed: another one serves, connections wait for it
   assert.match(listing.text, /maxclients = 77/);
 });
 
+test('a connection that comes while draining ends is served as long as any process keeps the listener', async () => {
+  stage = await openStage();
+  await stage.start('--drain-delay', '0.3');
+  const { pid } = stage.serve;
+  process.kill(pid, 'SIGTERM');
+  await until(
+    async () => stage.serve.output(),
+    (text) => text.includes('draining'),
+  );
+  // Its copy of the listener stays open: what nobody accepts any more would be reset in the end.
+  process.kill(pid, 'SIGSTOP');
+  const answers: Promise<string>[] = [];
+  try {
+    for (let i = 0; i < 60; i++) {
+      answers.push(lastAnswer(stage.port));
+      await sleep(20);
+    }
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  for (const answer of await Promise.all(answers)) assert.match(answer, /^HTTP\/1\.1 200 /);
+  assert.equal(await stage.serve.exited, 0);
+});
+
 test('SIGUSR2 under load: another process takes over, no request is lost, and the state stays', async () => {
   stage = await openStage();
   await stage.start();
@@ -125,3 +151,16 @@ test('SIGHUP reads everything again; a second server at the same socket or port 
   assert.match(second.output(), /admin\.sock/);
   assert.match(await stage.get('/shop/x'), /^web/);
 });
+
+/** All that the server says on a connection of its own; or the code of what went wrong. */
+function lastAnswer(port: number): Promise<string> {
+  return new Promise((resolve) => {
+    let text = '';
+    const socket = connect(port, '127.0.0.1');
+    socket.setEncoding('latin1');
+    socket.on('data', (data: string) => (text += data));
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    socket.once('end', () => resolve(text));
+    socket.write('GET /shop/x HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n');
+  });
+}

@@ -50,7 +50,8 @@ export async function openStage(): Promise<Stage> {
     write,
     start: async (...args) => {
       const { socket, state } = stage;
-      const more = ['--state-dir', state, '--drain-timeout', '5', '--drain-delay', '0', ...args];
+      const delay = args.includes('--drain-delay') ? [] : ['--drain-delay', '0'];
+      const more = ['--state-dir', state, '--drain-timeout', '5', ...delay, ...args];
       starting = startServe({ config: directory, socket, workers: 2, args: more });
       stage.serve = await starting;
       return stage.serve;

@@ -17,6 +17,7 @@ export class Listeners {
   readonly #open = new Map<string, Entry>();
   #retry: NodeJS.Timeout | null = null;
   #closed = false;
+  #accepted = 0;
   /** Between `prepare` and `commit` nothing is tried again: what is bound must not accept yet. */
   #configuring = false;
   #trying: Promise<void> = Promise.resolve();
@@ -52,6 +53,23 @@ export class Listeners {
     this.#closed = true;
     if (this.#retry !== null) clearTimeout(this.#retry);
     for (const [key, entry] of this.#open) this.#close(key, entry);
+  }
+
+  /**
+   * Closes all without a reset to anybody: while others keep the listeners, connections go on being accepted, and what
+   * waits in the backlog is taken before the last one to close them does.
+   */
+  async finish(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#open.values()].map(({ address, port }) => this.#options.source.release(address, port)));
+    // libuv may accept one connection of each listener in a turn
+    for (let turns = 0, before = -1; turns < BACKLOG && before !== this.#accepted; turns++) {
+      before = this.#accepted;
+      // the first turn ends with what its poll had found already
+      await turn();
+      await turn();
+    }
+    this.close();
   }
 
   async #bind(wanted: Wanted): Promise<void> {
@@ -105,6 +123,7 @@ export class Listeners {
   }
 
   #accept(entry: Entry, socket: net.Socket): void {
+    this.#accepted++;
     // It may have to wait for a worker here.
     socket.on('error', ignore);
     if (this.#options.full()) {
@@ -131,7 +150,7 @@ export class Listeners {
     entry.server = null;
     entry.handle?.close?.();
     entry.handle = null;
-    if (held) this.#options.source.release(entry.address, entry.port);
+    if (held) void this.#options.source.release(entry.address, entry.port);
   }
 
   #arrangeRetry(): void {
@@ -155,6 +174,11 @@ export class Listeners {
     this.#arrangeRetry();
   }
 }
+
+const turn = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 
 function ignore(): void {
   // A client that is gone before it was served is nobody's concern.

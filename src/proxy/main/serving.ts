@@ -162,6 +162,8 @@ class ServingProcess implements Serving {
     this.#log.info({ deadline, keepAccepting, connections: this.#pool.connections }, 'draining');
     this.#pool.broadcast({ type: 'drain' });
     if (keepAccepting > 0) await pause(Math.min(keepAccepting, deadline));
+    // a supervisor that does not answer must not hold it up
+    await Promise.race([this.#listeners.finish(), pause(end - performance.now())]);
     this.#listeners.close();
     while (this.#pool.connections > 0 && performance.now() < end && !this.#closed) await pause(DRAIN_POLL);
     this.#log.info({ connections: this.#pool.connections }, 'drained');

@@ -7,13 +7,24 @@ export function connectSupervisor(orders: Orders): Supervisor | null {
   if (process.env[SUPERVISED] === undefined || process.send === undefined) return null;
   const answers = new Map<number, Answer>();
   let last = 0;
-  const bind = (where: Where): Promise<object> =>
+  const ask = (tcpvs: 'bind' | 'release', where: Where): Promise<object | null> =>
     new Promise((resolve, reject) => {
       if (!process.connected) return reject(new Error('the supervisor is gone'));
       const id = ++last;
       answers.set(id, { resolve, reject });
-      say({ tcpvs: 'bind', id, where });
+      say({ tcpvs, id, where });
     });
+  const bind = async (where: Where): Promise<object> => {
+    const handle = await ask('bind', where);
+    if (handle === null) throw new Error('the supervisor sent no descriptor');
+    return handle;
+  };
+  // with a supervisor that is gone, its descriptors are gone, too
+  const release = (where: Where): Promise<void> =>
+    ask('release', where).then(
+      () => undefined,
+      () => undefined,
+    );
   let draining = false;
   const drain = (deadline: number, replaced: boolean): void => {
     if (draining) return;
@@ -27,8 +38,7 @@ export function connectSupervisor(orders: Orders): Supervisor | null {
       const answer = answers.get(message.id);
       answers.delete(message.id);
       if (message.tcpvs === 'refused') answer?.reject(new Error(message.message));
-      else if (typeof handle === 'object' && handle !== null) answer?.resolve(handle);
-      else answer?.reject(new Error('the supervisor sent no descriptor'));
+      else answer?.resolve(typeof handle === 'object' ? handle : null);
     }
   });
   process.once('disconnect', () => {
@@ -46,8 +56,8 @@ export function connectSupervisor(orders: Orders): Supervisor | null {
     listeners: {
       open: (address, port) => bind({ address, port }),
       openPath: (path) => bind({ path }),
-      release: (address, port) => say({ tcpvs: 'release', where: { address, port } }),
-      releasePath: (path) => say({ tcpvs: 'release', where: { path } }),
+      release: (address, port) => release({ address, port }),
+      releasePath: (path) => release({ path }),
     },
   };
 }
@@ -77,6 +87,6 @@ function say(message: ToSupervisor): void {
 }
 
 interface Answer {
-  readonly resolve: (handle: object) => void;
+  readonly resolve: (handle: object | null) => void;
   readonly reject: (error: Error) => void;
 }

@@ -25,10 +25,10 @@ test('a socket is bound once, and closed when its last holder releases it', asyn
   const where = { address: '127.0.0.1', port: await freePort() };
   const [a, b] = await Promise.all([keeper.bind(where, 'old'), keeper.bind(where, 'new')]);
   assert.equal(a, b);
-  keeper.release(where, 'old');
+  await keeper.release(where, 'old');
   await turn();
   assert.equal(closed(a), false);
-  keeper.release(where, 'new');
+  await keeper.release(where, 'new');
   await turn();
   assert.equal(closed(a), true);
 });
@@ -61,7 +61,7 @@ test('inherited sockets are never closed', async (t) => {
   const keeper = keeperWith(t, { names: [], take: () => own });
   const where = { address: '127.0.0.1', port: 80 };
   assert.equal(await keeper.bind(where, 'a'), own);
-  keeper.release(where, 'a');
+  await keeper.release(where, 'a');
   await turn();
   assert.equal(closed(own), false);
   assert.equal(adoptDescriptor(999_999), null);

@@ -33,13 +33,13 @@ export class DescriptorKeeper<Holder> {
     }
   }
 
-  /** No configuration of this holder needs it any more. */
-  release(where: Where, holder: Holder): void {
+  /** No configuration of this holder needs it any more. Resolves when it is closed here, or kept for somebody else. */
+  async release(where: Where, holder: Holder): Promise<void> {
     const key = whereKey(where);
     const kept = this.#kept.get(key);
     if (kept === undefined) return;
     kept.holders.delete(holder);
-    if (kept.holders.size === 0) this.#close(key, kept);
+    if (kept.holders.size === 0) await this.#close(key, kept);
   }
 
   /** The holder is gone; what it held is kept for the next one. */
@@ -49,19 +49,19 @@ export class DescriptorKeeper<Holder> {
 
   /** Closes what nobody holds: called when all that shall run have asked for what they need. */
   sweep(): void {
-    for (const [key, kept] of this.#kept) if (kept.holders.size === 0) this.#close(key, kept);
+    for (const [key, kept] of this.#kept) if (kept.holders.size === 0) void this.#close(key, kept);
   }
 
   /** Closes all; files of Unix sockets go with them. */
   close(): void {
-    for (const [key, kept] of this.#kept) this.#close(key, kept);
+    for (const [key, kept] of this.#kept) void this.#close(key, kept);
   }
 
-  #close(key: string, kept: Kept<Holder>): void {
+  async #close(key: string, kept: Kept<Holder>): Promise<void> {
     this.#kept.delete(key);
     if (kept.inherited) return;
     // libuv unlinks the path of a pipe that it bound itself.
-    kept.handle.then(
+    await kept.handle.then(
       (handle) => handle.close(),
       () => undefined,
     );

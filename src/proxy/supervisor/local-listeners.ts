@@ -6,8 +6,8 @@ export function localListeners(): Listening {
   return {
     open: async (address, port) => bindAddress(address, port),
     openPath: (path) => bindPath(path),
-    release: () => undefined,
-    releasePath: () => undefined,
+    release: () => Promise.resolve(),
+    releasePath: () => Promise.resolve(),
   };
 }
 
@@ -15,5 +15,5 @@ export function localListeners(): Listening {
 export interface Listening extends ListenerSource {
   /** A bound handle, mode 0600; rejects with a message for people. */
   openPath(path: string): Promise<object>;
-  releasePath(path: string): void;
+  releasePath(path: string): Promise<void>;
 }

@@ -2,12 +2,14 @@
 export type ToSupervisor =
   /** Answered with `bound` and the handle, or with `refused`. */
   | { readonly tcpvs: 'bind'; readonly id: number; readonly where: Where }
-  | { readonly tcpvs: 'release'; readonly where: Where }
+  /** Answered with `released`. */
+  | { readonly tcpvs: 'release'; readonly id: number; readonly where: Where }
   /** Serves all that it shall serve: the process before it may go. */
   | { readonly tcpvs: 'ready' };
 
 export type ToServing =
   | { readonly tcpvs: 'bound'; readonly id: number }
+  | { readonly tcpvs: 'released'; readonly id: number }
   | { readonly tcpvs: 'refused'; readonly id: number; readonly message: string }
   /** Finish what runs, at most `deadline` ms, and end. */
   | { readonly tcpvs: 'drain'; readonly deadline: number; readonly replaced: boolean }

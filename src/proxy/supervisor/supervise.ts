@@ -110,7 +110,7 @@ class Supervision {
 
   #hear(child: Child, message: ToSupervisor): void {
     if (message.tcpvs === 'bind') void this.#bind(child, message.id, message.where);
-    else if (message.tcpvs === 'release') this.#keeper.release(message.where, child);
+    else if (message.tcpvs === 'release') void this.#release(child, message.id, message.where);
     else this.#becameReady(child);
   }
 
@@ -122,6 +122,11 @@ class Supervision {
     } catch (error) {
       send(child, { tcpvs: 'refused', id, message: (error as Error).message });
     }
+  }
+
+  async #release(child: Child, id: number, where: Where): Promise<void> {
+    await this.#keeper.release(where, child);
+    send(child, { tcpvs: 'released', id });
   }
 
   #becameReady(child: Child): void {
