@@ -8,7 +8,7 @@ CONCURRENCY ?= 2
 BOUND := $(shell command -v timeout >/dev/null && echo timeout 2400)
 TESTS ?= src/**/*.test.ts test/**/*.test.ts bench/**/*.test.ts
 
-.PHONY: help setup tools run test unit lint format generate check-generated bench demo-full fuzz faults soak build clean
+.PHONY: help setup tools run test unit lint format generate check-generated bench demo-full fuzz faults soak build sbom image clean
 
 help: ## list the targets
 	@if [ -t 1 ]; then on=$$'\033[1m' off=$$'\033[0m'; fi; grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | \
@@ -50,8 +50,14 @@ check-generated: setup
 	@$(NODE) src/api/generate.ts --check
 	@$(NODE) charts/tools/generate.ts --check
 
-build: setup ## the bundle in dist/: runs without node_modules
+build: setup ## the bundle in dist/, with its bill of materials: runs without node_modules
 	$(NODE) build.ts
+
+sbom: build ## the bill of materials of the bundle (CycloneDX), as dist/sbom.cdx.json
+	@cat dist/sbom.cdx.json
+
+image: ## the container image, by docker, buildah or podman (IMAGE=name:tag, BASE=, BUILD=)
+	@packaging/image.sh $(IMAGE)
 
 bench: setup ## side by side with nginx, HAProxy and http-proxy; results go to bench/results
 	$(NODE) bench/run.ts $(ARGS)

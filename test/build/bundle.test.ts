@@ -1,25 +1,27 @@
-/** The bundle runs as an image would run it: without node_modules, from a directory of its own, read-only. */
+/** The bundle by what is in it: reproducible, itemised, and with the Kubernetes client where it is wanted only. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
+import type { Metafile } from 'esbuild';
+
+import { bundle, loadedWith, ROOT } from '../../packaging/bundle.ts';
+import { componentsOf } from '../../packaging/components.ts';
+import { packageUrl } from '../../packaging/sbom.ts';
 import { ask, freePort, origin } from '../../src/proxy/worker/fixture.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
-
-function build(): Record<string, string> {
-  execFileSync(process.execPath, [join(ROOT, 'build.ts')], { cwd: ROOT, stdio: 'pipe' });
-  const files = readdirSync(join(ROOT, 'dist')).filter((file) => file.endsWith('.mjs'));
+function build(directory: string): Record<string, string> {
+  execFileSync(process.execPath, [join(ROOT, 'build.ts'), directory], { cwd: tmpdir(), stdio: 'pipe' });
   return Object.fromEntries(
-    files.map((file) => [
+    readdirSync(directory).map((file) => [
       file,
       createHash('sha256')
-        .update(readFileSync(join(ROOT, 'dist', file)))
+        .update(readFileSync(join(directory, file)))
         .digest('hex'),
     ]),
   );
@@ -31,21 +33,28 @@ function run(cwd: string, ...args: string[]) {
 
 describe('the bundle', () => {
   let directory: string;
+  let dist: string;
   let first: Record<string, string>;
 
   before(() => {
-    first = build();
     directory = mkdtempSync(join(tmpdir(), 'tcpvs-bundle-'));
-    cpSync(join(ROOT, 'dist'), join(directory, 'dist'), { recursive: true });
-    chmodSync(join(directory, 'dist'), 0o555);
+    dist = join(directory, 'dist');
+    first = build(dist);
+    chmodSync(dist, 0o555);
   });
   after(() => {
-    chmodSync(join(directory, 'dist'), 0o755);
+    chmodSync(dist, 0o755);
     rmSync(directory, { recursive: true });
   });
 
-  it('is the same to the byte when it is built again', () => {
-    assert.deepEqual(build(), first);
+  it('is the same to the byte when it is built again, elsewhere', () => {
+    assert.deepEqual(build(join(directory, 'again/and/deeper')), first);
+  });
+
+  it('says nothing of where it was built', () => {
+    for (const file of Object.keys(first)) {
+      assert.ok(!readFileSync(join(dist, file), 'utf8').includes(ROOT), file);
+    }
   });
 
   it('has the programs', () => {
@@ -79,5 +88,45 @@ describe('the bundle', () => {
     const [code] = (await once(serve, 'exit')) as [number];
     assert.equal(code, 0, log);
     web.close();
+  });
+});
+
+describe('what is in the bundle', () => {
+  let metafile: Metafile;
+
+  before(async () => {
+    ({ metafile } = await bundle());
+  });
+
+  it('the Kubernetes client is loaded by what talks to a cluster, and by nothing else', () => {
+    const files = Object.entries(metafile.outputs).filter(([file]) => file.endsWith('.mjs'));
+    const withClient = files.filter(([file]) =>
+      [...loadedWith(metafile, file)].some((source) => source.includes('node_modules/@kubernetes/')),
+    );
+    const entries = withClient.map(([, { entryPoint }]) => entryPoint).filter((entry) => entry !== undefined);
+    assert.ok(entries.length > 0, 'the client is in the bundle');
+    for (const entry of entries) assert.match(entry, /^src\/(kube|controller|cli\/(controller|cluster))/);
+    const proxy = files.filter(([, { entryPoint = '' }]) => /^src\/(proxy\/|cli\/(tcpvs|proxy)\.ts)/.test(entryPoint));
+    assert.ok(proxy.length >= 2);
+    for (const [file] of proxy) assert.ok(!withClient.some(([other]) => other === file), file);
+  });
+
+  it('is in the bill of materials, and npm knows each part of it', () => {
+    const components = componentsOf(metafile);
+    const npm = execFileSync('npm', ['sbom', '--package-lock-only', '--omit=dev', '--sbom-format=cyclonedx'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    const known = new Map(
+      (JSON.parse(npm) as { components: { purl: string; hashes: { content: string }[] }[] }).components.map(
+        ({ purl, hashes }) => [purl, hashes[0]?.content],
+      ),
+    );
+    assert.ok(components.length > 10);
+    for (const component of components) {
+      const hash = Buffer.from(component.integrity.replace('sha512-', ''), 'base64').toString('hex');
+      assert.equal(known.get(packageUrl(component)), hash, component.name);
+    }
   });
 });

@@ -1,0 +1,59 @@
+/** The bundle: everything that the product runs by, in a few files without node_modules. */
+import { basename, join } from 'node:path';
+
+import { build, type Metafile } from 'esbuild';
+
+export const ROOT = join(import.meta.dirname, '..');
+
+/** Some dependencies are CommonJS, and ask for Node's own modules by `require`. */
+const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+
+interface Bundle {
+  /** Name in the directory of the bundle → content. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Which sources went into which file; paths below the root. */
+  readonly metafile: Metafile;
+}
+
+/** In memory: what is written where changes nothing in it (source maps have paths from a `dist` beside the sources). */
+export async function bundle(): Promise<Bundle> {
+  const { metafile, outputFiles } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: {
+      tcpvs: 'src/cli/tcpvs.ts',
+      tcpvsadm: 'src/cli/tcpvsadm.ts',
+      // beside the others: main/serving.ts looks for it there
+      worker: 'src/proxy/worker/worker.ts',
+    },
+    outdir: 'dist',
+    write: false,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    target: 'node26',
+    format: 'esm',
+    outExtension: { '.js': '.mjs' },
+    banner: { js: REQUIRE },
+    minifySyntax: true,
+    sourcemap: 'linked',
+    sourcesContent: false,
+    metafile: true,
+    logLevel: 'warning',
+  });
+  return { metafile, files: new Map(outputFiles.map(({ path, contents }) => [basename(path), contents])) };
+}
+
+/** The sources that a file of the bundle needs as soon as it is loaded: its own, and those of what it imports statically. */
+export function loadedWith(metafile: Metafile, file: string): ReadonlySet<string> {
+  const sources = new Set<string>();
+  const seen = new Set<string>();
+  const visit = (name: string): void => {
+    const output = metafile.outputs[name];
+    if (output === undefined || seen.has(name)) return;
+    seen.add(name);
+    for (const source of Object.keys(output.inputs)) sources.add(source);
+    for (const { path, kind } of output.imports) if (kind !== 'dynamic-import') visit(path);
+  };
+  visit(file);
+  return sources;
+}
