@@ -8,7 +8,7 @@ CONCURRENCY ?= 2
 BOUND := $(shell command -v timeout >/dev/null && echo timeout 2400)
 TESTS ?= src/**/*.test.ts test/**/*.test.ts bench/**/*.test.ts
 
-.PHONY: help setup tools run test unit lint format generate check-generated bench demo-full fuzz faults soak build sbom image clean
+.PHONY: help setup tools run test unit lint format generate check-generated cluster-binaries bench demo-full fuzz faults soak build sbom image clean
 
 help: ## list the targets
 	@if [ -t 1 ]; then on=$$'\033[1m' off=$$'\033[0m'; fi; grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | \
@@ -25,12 +25,15 @@ node_modules/.setup: package.json package-lock.json .npmrc
 tools: ## httperf for the recorded demo's test: installed where that is possible, else named
 	@bench/peers.sh httperf || true
 
+cluster-binaries: ## Kubernetes' own programs, for test/cluster: built once for all checkouts of a machine (needs Go)
+	@test/cluster/go/build.sh || { [ $$? = 69 ] && [ -z "$$CI" ]; }
+
 run: setup ## the demo: five servers, six apps, the weight matrix at work
 	@bin/tcpvs demo $(ARGS)
 
 test: lint check-generated unit ## everything that must hold before a commit: lint, generated files, tests
 
-unit: setup tools ## the tests alone (TESTS='src/http/*.test.ts' for some of them)
+unit: setup tools cluster-binaries ## the tests alone (TESTS='src/http/*.test.ts' for some of them)
 	@ls $(firstword $(TESTS)) >/dev/null 2>&1 || [ -n "$$(shopt -s globstar; ls $(TESTS) 2>/dev/null)" ] || { echo "no tests match $(TESTS)" >&2; exit 1; }
 	$(BOUND) $(NODE) --test --test-concurrency=$(CONCURRENCY) --test-timeout=120000 $(foreach t,$(TESTS),'$(t)')
 
