@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { OWNER_ROUTES } from '../admin/routes.ts';
-import { SERVING_REASONS } from '../standalone/known-conditions.ts';
+import { SERVING_REASONS } from '../status/known-conditions.ts';
 import { readCommandLine } from './command-line.ts';
 import { SERVE_HELP, serveOptions } from './serve-options.ts';
 

@@ -5,16 +5,16 @@ import type { CountsDocument } from '../model/counts.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { ObjectStatus } from '../model/status.ts';
 import type { Programmed, Serving } from '../proxy/serving-contract.ts';
+import { groupCounts, type ReplicaFacts, type ServingFacts } from '../status/known-conditions.ts';
+import { completeStatuses, statusDocument } from '../status/status-document.ts';
+import { TargetWatch } from '../status/target-watch.ts';
+import { Transitions } from '../status/transitions.ts';
 import { APPLY_BOUNDS, Histogram } from '../telemetry/histogram.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ConfigState } from '../telemetry/metrics.ts';
 import type { ClusterState, LastGood } from '../translate/cluster-state.ts';
-import { groupCounts, type ServingFacts } from './known-conditions.ts';
 import type { SourceState, StandaloneSource } from './source.ts';
-import { completeStatuses, statusDocument } from './status-document.ts';
-import { TargetWatch } from './target-watch.ts';
 import { keyOf, lastGoodOf, lastGoodToKeep, toClusterState } from './to-cluster-state.ts';
-import { Transitions } from './transitions.ts';
 
 export interface Translation {
   readonly snapshot: Snapshot;
@@ -102,7 +102,8 @@ export class Controller {
     const grouped = groupCounts(counts);
     const facts: ServingFacts = {
       snapshot,
-      programmed: this.#last?.snapshot.id === snapshot.id ? this.#last.programmed : null,
+      replicas: [this.#replica(snapshot)],
+      since: () => 0,
       counts: grouped,
       onTarget: this.#targets.look(snapshot, grouped.matrices),
     };
@@ -115,6 +116,13 @@ export class Controller {
       else if (condition.status === 'False' || from === 'False') this.#options.log.info(fields, text);
     }
     return complete;
+  }
+
+  /** The only proxy, as one that has the present snapshot (number 0) or has not. */
+  #replica(snapshot: Snapshot): ReplicaFacts {
+    if (this.#last?.snapshot.id !== snapshot.id) return { serves: -1, listeners: [] };
+    const { error, listeners } = this.#last.programmed;
+    return { serves: error === undefined ? 0 : -1, listeners, error };
   }
 
   status(): StatusDocument {

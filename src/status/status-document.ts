@@ -3,7 +3,7 @@ import type { ApiObject, StatusDocument } from '../admin/contract.ts';
 import type { RowCounts } from '../model/counts.ts';
 import type { ObjectStatus } from '../model/status.ts';
 import { fillIn } from '../translate/conditions.ts';
-import { knownConditions, listenerErrors, type ServingFacts } from './known-conditions.ts';
+import { knownConditions, listenerErrors, servingOf, type ServingFacts } from './known-conditions.ts';
 import type { TimedCondition } from './transitions.ts';
 
 /** Translate's statuses with what the serving side knows. */
@@ -34,25 +34,24 @@ export function statusDocument(
 
 function completeDetails(status: ObjectStatus, facts: ServingFacts): ObjectStatus['details'] {
   const { details, kind, key } = status;
-  const { counts, programmed } = facts;
+  const { counts, replicas } = facts;
   if (kind === 'RealServer') {
-    const ready = counts.endpoints.get(key)?.filter((e) => e.available).length;
-    return ready === undefined ? details : { ...details, endpoints: { ...asObject(details['endpoints']), ready } };
+    const known = counts.endpoints.get(key);
+    if (known === undefined) return details;
+    const ready = known.filter((e) => e.available).length;
+    return { ...details, endpoints: { total: known.length, ...asObject(details['endpoints']), ready } };
   }
   if (kind === 'AppWeightMatrix') {
     const shares = (counts.matrices.get(key) ?? []).flatMap(sharesOf);
     return shares.length === 0 ? details : { ...details, shares };
   }
-  if (programmed === null) return details;
-  const inForce = status.conditions.some((c) => c.type === 'Programmed' && c.status === 'True');
-  const errors = new Map(listenerErrors(facts.snapshot, key, programmed));
-  return {
-    ...details,
-    replicas: { programmed: inForce ? 1 : 0, total: 1 },
-    ...(Array.isArray(details['listeners'])
-      ? { listeners: details['listeners'].map((listener) => withProgrammed(listener as Listener, errors, status)) }
-      : {}),
-  };
+  const serving = servingOf(status, facts);
+  const programmed = serving.filter((replica) => listenerErrors(facts.snapshot, key, [replica]).size === 0).length;
+  const counted = { ...details, replicas: { programmed, total: replicas.length } };
+  const { listeners } = details;
+  if (serving.length === 0 || !Array.isArray(listeners)) return counted;
+  const errors = listenerErrors(facts.snapshot, key, serving);
+  return { ...counted, listeners: listeners.map((each) => withProgrammed(each as Listener, errors, status)) };
 }
 
 interface Listener {

@@ -1,0 +1,150 @@
+/** The conditions that only the serving side knows, from what it acknowledged and counted. Pure. */
+import type { CountsDocument, EndpointCounts, RowCounts } from '../model/counts.ts';
+import type { Snapshot, VirtualServerPiece } from '../model/snapshot.ts';
+import type { Condition, ObjectStatus } from '../model/status.ts';
+import type { ListenerState } from '../proxy/serving-contract.ts';
+
+export const SERVING_REASONS = {
+  Programmed: 'Every ready proxy serves this generation.',
+  Programming: 'Some proxies do not serve this generation yet.',
+  NoProxies: 'There is no ready proxy.',
+  PortUnavailable: 'A port could not be bound; the message says why.',
+  CapacityExceeded: 'The configuration asks for more than the proxy can hold; the one before keeps serving.',
+  Healthy: 'Endpoints take new work.',
+  NotUsed: 'No rule leads here, so nothing is known against it.',
+  NoEndpointAvailable: 'No endpoint takes new work: its checks fail, or it refuses or breaks connections.',
+  SharesDelivered: 'What was counted in every row is what its weights ask for.',
+  SharesDeviate: 'What was counted is not what the weights ask for; the message names the cell.',
+  NoRequests: 'Nothing was asked of it since its weights or availability last changed.',
+} as const;
+
+type Reason = keyof typeof SERVING_REASONS;
+
+export interface ServingFacts {
+  /** The snapshot that the statuses belong to. */
+  readonly snapshot: Snapshot;
+  /** The proxies that count: standalone the only one, in a cluster those that are ready. */
+  readonly replicas: readonly ReplicaFacts[];
+  /**
+   * The number of the snapshot from which on an object's part of it is what it is now: a proxy that serves this one or a
+   * later one serves the object as it is, whatever happened to others meanwhile.
+   */
+  readonly since: (object: Pick<ObjectStatus, 'kind' | 'key'>) => number;
+  /** Summed over the proxies. */
+  readonly counts: Grouped;
+  /** By matrix: is it on target? null: no requests. */
+  readonly onTarget: ReadonlyMap<string, OnTarget>;
+}
+
+export interface ReplicaFacts {
+  /** Number of the snapshot that it has acknowledged; -1: none, or one that is not known here. */
+  readonly serves: number;
+  readonly listeners: readonly ListenerState[];
+  /** Why it does not take the newest one. */
+  readonly error?: string | undefined;
+}
+
+export interface OnTarget {
+  readonly status: Condition['status'];
+  readonly message: string;
+}
+
+export interface Grouped {
+  readonly endpoints: ReadonlyMap<string, readonly EndpointCounts[]>;
+  /** Rows by matrix. */
+  readonly matrices: ReadonlyMap<string, readonly RowCounts[]>;
+}
+
+export function groupCounts(counts: CountsDocument): Grouped {
+  const matrices = new Map<string, RowCounts[]>();
+  for (const row of counts.rows) {
+    const [kind, key = ''] = row.id.split(' ');
+    if (kind === 'matrix') push(matrices, key, row);
+  }
+  const endpoints = new Map<string, EndpointCounts[]>();
+  for (const endpoint of counts.endpoints) push(endpoints, endpoint.server, endpoint);
+  return { endpoints, matrices };
+}
+
+/** What is known of one object; empty while nobody serves it as it is. */
+export function knownConditions(status: ObjectStatus, facts: ServingFacts): Condition[] {
+  const make: Make = (type, value, reason, message) => ({
+    type,
+    status: value,
+    reason,
+    message,
+    observedGeneration: status.observedGeneration,
+  });
+  const serving = servingOf(status, facts);
+  if (status.kind === 'RealServer') {
+    return serving.length === 0 ? [] : [healthy(facts.counts.endpoints.get(status.key) ?? [], make)];
+  }
+  const programmed = programmedOf(status, facts, serving, make);
+  if (programmed === null) return [];
+  if (status.kind === 'TcpVirtualServer') return [programmed];
+  const { status: value, message } = facts.onTarget.get(status.key) ?? NO_REQUESTS;
+  const reason = value === 'True' ? 'SharesDelivered' : value === 'False' ? 'SharesDeviate' : 'NoRequests';
+  return [programmed, make('OnTarget', value, reason, message)];
+}
+
+type Make = (type: string, value: Condition['status'], reason: Reason, message: string) => Condition;
+
+/** Those of the proxies that serve the object as it is. */
+export function servingOf(status: ObjectStatus, { replicas, since }: ServingFacts): readonly ReplicaFacts[] {
+  const from = since(status);
+  return replicas.filter(({ serves }) => serves >= from);
+}
+
+/** Null: nothing is known yet. */
+function programmedOf(
+  status: ObjectStatus,
+  { replicas, snapshot }: ServingFacts,
+  serving: readonly ReplicaFacts[],
+  make: Make,
+): Condition | null {
+  if (replicas.length === 0) return make('Programmed', 'False', 'NoProxies', SERVING_REASONS.NoProxies);
+  const refused = replicas.find((replica) => replica.error !== undefined && !serving.includes(replica));
+  if (refused?.error !== undefined) return make('Programmed', 'False', 'CapacityExceeded', refused.error);
+  if (serving.length === 0) return null;
+  const errors = listenerErrors(snapshot, status.key, serving);
+  if (errors.size > 0) return make('Programmed', 'False', 'PortUnavailable', [...errors.values()].join('; '));
+  if (serving.length === replicas.length) return make('Programmed', 'True', 'Programmed', everybody(replicas.length));
+  return make('Programmed', 'Unknown', 'Programming', `${serving.length} of ${replicas.length} proxies serve it`);
+}
+
+const everybody = (count: number): string => (count === 1 ? 'The proxy serves it' : `All ${count} proxies serve it`);
+
+export const NO_REQUESTS: OnTarget = { status: 'Unknown', message: SERVING_REASONS.NoRequests };
+
+/** Message by listener's name, for those of a virtual server that a proxy could not open. */
+export function listenerErrors(
+  snapshot: Snapshot,
+  key: string,
+  replicas: readonly ReplicaFacts[],
+): ReadonlyMap<string, string> {
+  const errors = new Map<string, string>();
+  const states = replicas.flatMap(({ listeners }) => listeners.filter(({ error }) => error !== null));
+  if (states.length === 0) return errors;
+  const piece = snapshot.pieces.find((p): p is VirtualServerPiece => p.kind === 'VirtualServer' && p.key === key);
+  for (const { name, address, port } of piece?.listeners ?? []) {
+    const state = states.find((each) => each.address === address && each.port === port);
+    if (state !== undefined) errors.set(name, `${name} (${address} port ${port}): ${state.error}`);
+  }
+  return errors;
+}
+
+function healthy(endpoints: readonly EndpointCounts[], make: Make): Condition {
+  if (endpoints.length === 0) return make('Healthy', 'True', 'NotUsed', SERVING_REASONS.NotUsed);
+  // Quiesced is somebody's wish and says nothing about health.
+  const well = endpoints.filter((e) => e.down.every((why) => why === 'quiesced'));
+  const count = `${well.length} of ${endpoints.length} endpoints`;
+  if (well.length > 0) return make('Healthy', 'True', 'Healthy', `${count} answer`);
+  const reasons = [...new Set(endpoints.flatMap((e) => e.down))].join(', ');
+  return make('Healthy', 'False', 'NoEndpointAvailable', `${count} answer (${reasons})`);
+}
+
+function push<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+}

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import type { CountsDocument } from '../model/counts.ts';
+import { type CellSums, withShares } from '../model/shares.ts';
+import { mergeCounts } from './merge-counts.ts';
+
+const cell = (server: string, weight: number, requests: number, available = true): CellSums => ({
+  server,
+  app: 'appc',
+  weight,
+  available,
+  epochRequests: requests,
+  requests: requests + 10,
+  retries: 1,
+  sticky: 0,
+  failures: 0,
+});
+
+const document = (cells: readonly CellSums[], active: number, down: readonly string[] = []): CountsDocument => ({
+  rows: [{ id: 'matrix a/m appc', epoch: active, cells: withShares(cells) }],
+  endpoints: [{ server: 'a/web2', address: '10.0.0.12', port: 80, active, available: down.length === 0, down }],
+});
+
+test('cells are summed, and shares are those of the sums', () => {
+  const one = document([cell('a/web2', 87, 87), cell('a/web3', 13, 13)], 2);
+  const two = document([cell('a/web2', 87, 43), cell('a/web3', 13, 7)], 3);
+  const [row] = mergeCounts([one, two]).rows;
+  assert.deepEqual(
+    row?.cells.map(({ server, epochRequests, requests, retries }) => [server, epochRequests, requests, retries]),
+    [
+      ['a/web2', 130, 150, 2],
+      ['a/web3', 20, 40, 2],
+    ],
+  );
+  assert.deepEqual(
+    row?.cells.map(({ asked, delivered }) => [asked, delivered]),
+    [
+      [0.87, 130 / 150],
+      [0.13, 20 / 150],
+    ],
+  );
+});
+
+test('a row that one proxy does not have yet, and weights that differ meanwhile', () => {
+  const old = document([cell('a/web2', 100, 50)], 1);
+  const now = document([cell('a/web2', 50, 4), cell('a/web3', 50, 4)], 1);
+  const [row] = mergeCounts([old, { rows: [], endpoints: [] }, now]).rows;
+  assert.deepEqual(
+    row?.cells.map(({ server, weight, epochRequests }) => [server, weight, epochRequests]),
+    [
+      ['a/web2', 50, 54],
+      ['a/web3', 50, 4],
+    ],
+  );
+});
+
+test('an endpoint is out where nobody gives it work, and what is in flight is summed', () => {
+  const well = document([], 2);
+  const ill = document([], 3, ['ejected']);
+  assert.deepEqual(mergeCounts([well, ill]).endpoints[0], { ...well.endpoints[0], active: 5 });
+  assert.deepEqual(mergeCounts([ill, ill]).endpoints[0]?.down, ['ejected']);
+  assert.equal(mergeCounts([ill, ill]).endpoints[0]?.available, false);
+});
