@@ -127,7 +127,14 @@ const timeouts = z.strictObject({
 });
 
 const retry = z.strictObject({
-  attempts: z.int().min(0).max(10).default(1).describe('Attempts beyond the first one, each at another destination.'),
+  attempts: z
+    .int()
+    .min(0)
+    .max(10)
+    .default(1)
+    .describe(
+      'Attempts beyond the first one after bytes of the request were sent, each at another destination. A connection that could not be made costs none: as long as nothing was sent, every other destination of the row may be tried, each once, whatever the method.',
+    ),
   on: atomicList(
     z
       .string()

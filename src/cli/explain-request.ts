@@ -62,6 +62,7 @@ export function explainRequest(snapshot: Snapshot, asked: AskedRequest): Request
   if (typeof found === 'string')
     return { ...NOTHING, request, status: found === NO_LISTENER ? null : 404, outcome: found };
   const { piece, listener } = found;
+  if (listener.protocol === 'TCP') return explainConnection(snapshot, request, piece, listener);
   const table = new RuleTable(piece.rules);
   const index = table.match(head);
   const rule = index < 0 ? null : (piece.rules[index] ?? null);
@@ -84,6 +85,34 @@ export function explainRequest(snapshot: Snapshot, asked: AskedRequest): Request
     choice: status === null && destinations.length > 0 ? choiceOf(piece, rule, hashed) : null,
     destinations,
     passedOver,
+  };
+}
+
+/** Nothing of the request counts: its connection has one destination. */
+function explainConnection(
+  snapshot: Snapshot,
+  request: string,
+  piece: VirtualServerPiece,
+  listener: Listener,
+): RequestExplanation {
+  const destinations = explained(snapshot, piece.servers, null);
+  const isSent = destinations.some((each) => !each.quiesced);
+  const { redirect } = piece;
+  const elsewhere =
+    redirect === null
+      ? 'no destination takes new work: connections are reset'
+      : `no destination takes new work: connections are sent to the redirect ${redirect.address}:${redirect.port}`;
+  return {
+    ...NOTHING,
+    request,
+    // on TCP there is nothing to answer with
+    status: null,
+    outcome: isSent ? 'not read: the port is TCP, each connection is sent to one of the destinations' : elsewhere,
+    virtualServer: piece.key,
+    listener: { address: listener.address, port: listener.port, name: listener.name },
+    from: piece.servers.length === 0 ? null : 'the virtual server',
+    choice: isSent ? choiceOf(piece, null, false) : null,
+    destinations,
   };
 }
 
@@ -115,7 +144,10 @@ function findVirtualServer(
   }
   // A URL that names an address of ours means that listener; any other host could reach each of them.
   const exact = onPort.filter(({ listener }) => listener.address === plain);
-  const candidates = (exact.length > 0 ? exact : onPort).filter(({ listener }) => listener.protocol === 'HTTP');
+  const reached = exact.length > 0 ? exact : onPort;
+  const candidates = reached.filter(({ listener }) => listener.protocol === 'HTTP');
+  const byConnection = reached.find(({ listener }) => listener.protocol === 'TCP');
+  if (candidates.length === 0 && byConnection !== undefined) return byConnection;
   if (candidates.length === 0) return `port ${port} is not HTTP: nothing is decided by request`;
   const table = new HostTable(
     candidates.flatMap((value) => value.listener.hosts.map((name) => ({ host: name, value }))),
@@ -172,6 +204,7 @@ function outcomeOf(
 }
 
 function choiceOf(piece: VirtualServerPiece, rule: Rule | null, hashed: boolean): string {
+  if (piece.scheduler === 'wlc') return 'weighted least connections (smallest connections / weight)';
   if (hashed) return `by the text of group ${rule?.match.hashGroup} of the pattern (rendezvous hashing)`;
   const balance = {
     RoundRobin: 'weighted round robin, exact',

@@ -176,6 +176,22 @@ test('explain says which rule takes a request and with which shares', async () =
   assert.match(text.out, /default\/web2 .*weight 87 +87\.0 %/);
 });
 
+test('explain on a TCP port says where connections go', async () => {
+  const config = ['--config', join(import.meta.dirname, '../../examples/03-wlc-tcp')];
+  const { code, out, err } = await tcpvs('explain', 'GET', 'http://127.0.0.1:8000/', ...config, '--json');
+  assert.equal(code, 0, err);
+  const explained = JSON.parse(out) as Explained & { choice: string };
+  assert.equal(explained.status, null);
+  assert.match(explained.outcome, /TCP, each connection/);
+  assert.match(explained.choice, /weighted least connections/);
+  assert.equal(explained.rule, null);
+  assert.deepEqual(
+    explained.destinations.map(({ server }) => server),
+    ['default/web1', 'default/web2'],
+  );
+  assert.match((await tcpvs('explain', 'GET', 'http://127.0.0.1:8000/', ...config)).out, /default\/web1 /);
+});
+
 test('values of options are judged with what was read and what was expected', () => {
   assert.deepEqual(read('--admin', '[::1]:9000').admin, { address: '::1', port: 9000 });
   assert.deepEqual(read('--admin=localhost:0').admin, { address: '127.0.0.1', port: 0 });

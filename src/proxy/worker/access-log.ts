@@ -10,7 +10,10 @@ export interface AccessRecord {
   readonly rule: string;
   readonly server: string;
   readonly status: number;
-  /** Why the answer is ours and not the server's: the metric's `reason`; '' where it is the server's. */
+  /**
+   * Why the answer is ours and not the server's, or why it broke off: the metric's `reason`; '' where it is the server's
+   * and whole. `status` is 0 where no answer had begun.
+   */
   readonly flag: string;
   readonly bytes: number;
   readonly milliseconds: number;

@@ -18,7 +18,7 @@ export function refuse(client: Client, word: ReasonWord): void {
   countReason(client.state, word);
   const status = STATUS.get(word)!;
   if (status === 0) {
-    client.reset();
+    client.reset(word);
     return;
   }
   const retry = status === 503 ? 'Retry-After: 1\r\n' : '';

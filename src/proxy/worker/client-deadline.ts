@@ -41,5 +41,5 @@ export function clientExpired(client: Client, now: number): void {
 
 function giveUp(client: Client, word: ReasonWord): void {
   countReason(client.state, word);
-  client.reset();
+  client.reset(word);
 }

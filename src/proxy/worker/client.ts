@@ -4,10 +4,11 @@ import type { Socket } from 'node:net';
 import { INCOMPLETE } from '../../http/bad.ts';
 import { ChunkedDecoder } from '../../http/chunked.ts';
 import { parseRequest } from '../../http/parse-request.ts';
+import type { ReasonWord } from '../../model/reasons.ts';
 import type { Limits } from '../../model/snapshot.ts';
 import { GLOBAL } from '../shared.ts';
 import { abandon } from './abandon.ts';
-import { countAnswer } from './accounting.ts';
+import { countAnswer, logAnswer } from './accounting.ts';
 import { closeGently } from './answers.ts';
 import { clientExpired } from './client-deadline.ts';
 import { discardBody } from './discard-body.ts';
@@ -307,14 +308,14 @@ export class Client extends Connection implements UpstreamUser {
   /** After a fault of ours. */
   override fail(error: unknown): void {
     caught(this.state, error);
-    this.reset();
+    this.reset('internal');
   }
 
-  /** Closes with a reset: the client must not take what it got for the whole. */
-  reset(): void {
+  /** Closes with a reset: the client must not take what it got for the whole. `why` is for the access log. */
+  reset(why: ReasonWord): void {
     if (this.gone) return;
     const socket = this.socket;
-    this.destroy(() => socket.resetAndDestroy());
+    this.destroy(why, () => socket.resetAndDestroy());
   }
 
   /** Says nothing more, and waits for the client to see it. */
@@ -322,12 +323,14 @@ export class Client extends Connection implements UpstreamUser {
     closeGently(this);
   }
 
-  /** Closes; a request that is on its way is given up. */
-  destroy(close: () => void = () => this.socket.destroy()): void {
+  /** Closes; a request that is on its way is given up: the access log says `why`. */
+  destroy(why: ReasonWord = 'client_gone', close: () => void = () => this.socket.destroy()): void {
     if (this.gone) return;
     this.gone = true;
-    if (this.phase === PHASE.exchange || this.phase === PHASE.tunnel)
+    if (this.phase === PHASE.exchange || this.phase === PHASE.tunnel) {
       countAnswer(this, this.answerStarted ? this.status : 0);
+      logAnswer(this, why);
+    }
     abandon(this);
     this.state.sweeper.remove(this);
     this.state.counters.global[GLOBAL.connectionsActive]!--;

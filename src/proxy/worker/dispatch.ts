@@ -6,7 +6,7 @@ import type { Client } from './client.ts';
 import { scratch, scratchView } from './io.ts';
 import { MAX_RETAINED, UP } from './phases.ts';
 import { setDeadlines } from './request-body.ts';
-import type { WorkerState } from './state.ts';
+import { countLimit, type WorkerState } from './state.ts';
 import type { Target } from './tables.ts';
 import { acquire, type Loss, type Upstream } from './upstream.ts';
 
@@ -94,6 +94,11 @@ export function suspect(state: WorkerState, client: Client, how: Loss): void {
   const row = client.row;
   const endpoint = row?.endpoints[client.choice];
   if (row === null || endpoint === undefined) return;
+  if (how === 'exhausted') {
+    // descriptors or ports of ours: that says nothing about the server
+    countLimit(state, 'descriptors');
+    return;
+  }
   countFailure(client);
   endpoint.suspected = true;
   // reported a moment ago: whoever decides may have let it in again since, and would not hear that it is out
@@ -111,4 +116,4 @@ const REASONS = {
   timeout: 'timeout',
   end: 'reset',
   reset: 'reset',
-} as const satisfies Record<Loss, string>;
+} as const satisfies Record<Exclude<Loss, 'exhausted'>, string>;

@@ -8,6 +8,7 @@ import type { RowPlan } from '../../model/plan.ts';
 import type { Limits, Rule, VirtualServerPiece } from '../../model/snapshot.ts';
 import { listenerKey, type FromWorker } from '../messages.ts';
 import { GLOBAL, allocateShared } from '../shared.ts';
+import type { AccessLog } from './access-log.ts';
 import { Client } from './client.ts';
 import { rule, to, virtualServer } from './fixture.ts';
 import { DIRECT, type Connection } from './io.ts';
@@ -36,6 +37,7 @@ export interface InProcessOptions {
   readonly limits?: Partial<Limits>;
   readonly rule?: Partial<Rule>;
   readonly protocol?: 'HTTP' | 'TCP';
+  readonly accessLog?: AccessLog;
 }
 
 export async function startInProcess(options: InProcessOptions): Promise<InProcess> {
@@ -49,6 +51,7 @@ export async function startInProcess(options: InProcessOptions): Promise<InProce
     },
     (message) => reports.push(message),
   );
+  if (options.accessLog !== undefined) Object.assign(loop.state, { accessLog: options.accessLog });
   const places = new Set<{ clients: number }>();
   const server = net.createServer({ pauseOnConnect: DIRECT, allowHalfOpen: true, noDelay: true }, (socket) => {
     loop.handle({ type: 'connection', listener: key, socket });

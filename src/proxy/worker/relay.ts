@@ -286,12 +286,12 @@ function badAnswer(client: Client, upstream: Upstream): void {
 function broken(client: Client): void {
   countReason(client.state, 'truncated_answer');
   if (client.status < 500) countFailure(client);
-  client.reset();
+  client.reset('truncated_answer');
 }
 
 function fail(
   client: Client,
-  word: 'bad_answer' | 'connect_failed' | 'connect_timeout' | 'answer_timeout' | 'reset_by_server',
+  word: 'bad_answer' | 'connect_failed' | 'connect_timeout' | 'overload' | 'answer_timeout' | 'reset_by_server',
 ): void {
   if (!client.bodyDone) client.keep = false;
   refuse(client, word);
@@ -315,7 +315,7 @@ export function upstreamLost(client: Client, upstream: Upstream, how: Loss): voi
     else finish(client, upstream);
     return;
   }
-  const never = how === 'refused' || how === 'unreachable' || how === 'connect_timeout';
+  const never = how === 'refused' || how === 'unreachable' || how === 'connect_timeout' || how === 'exhausted';
   // 107: what was answered in part was received, and is not sent again
   const answered = upstream.held !== null || upstream.interim > 0;
   const stale = upstream.requests > 0 && (how === 'end' || how === 'reset') && !answered;
@@ -335,6 +335,7 @@ const WORDS = {
   refused: 'connect_failed',
   unreachable: 'connect_failed',
   connect_timeout: 'connect_timeout',
+  exhausted: 'overload',
   timeout: 'answer_timeout',
   end: 'reset_by_server',
   reset: 'reset_by_server',

@@ -87,7 +87,7 @@ export function takeBody(client: Client, bytes: Uint8Array, start: number, end: 
 function giveUp(client: Client, word: 'bad_framing' | 'body_too_large'): void {
   client.keep = false;
   if (client.answerStarted) {
-    client.reset();
+    client.reset(word);
     return;
   }
   abandon(client);

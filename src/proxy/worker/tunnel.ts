@@ -82,7 +82,7 @@ export function tunnelLost(client: Client, upstream: Upstream, how: Loss): void 
   if (how !== 'end') {
     discard(upstream);
     client.upstream = null;
-    client.reset();
+    client.reset(how === 'timeout' ? 'answer_timeout' : 'reset_by_server');
     return;
   }
   upstream.eof = true;
@@ -122,13 +122,13 @@ export function acceptTcp(client: Client): void {
   client.state.now = client.startedAt;
   if (virtualServer === null || target === null) {
     countReason(client.state, 'not_found');
-    client.reset();
+    client.reset('not_found');
     return;
   }
   if (virtualServer.load.clients >= virtualServer.maxClients) {
     countLimit(client.state, 'clients');
     countReason(client.state, 'overload');
-    client.reset();
+    client.reset('overload');
     return;
   }
   client.virtualServer = virtualServer;
@@ -146,7 +146,7 @@ function goTo(client: Client, target: Target, choice: number): void {
     return;
   }
   countReason(client.state, 'no_destination');
-  client.reset();
+  client.reset('no_destination');
 }
 
 function connect(client: Client, target: Target, choice: number): void {

@@ -31,8 +31,14 @@ export interface UpstreamUser {
   fail(error: unknown): void;
 }
 
-/** `refused` and `unreachable`: before it stood. `end`: the server ended it. `reset`: it broke. */
-export type Loss = 'refused' | 'unreachable' | 'connect_timeout' | 'end' | 'reset' | 'timeout';
+/**
+ * `refused` and `unreachable`: before it stood. `exhausted`: it could not be made, for want of what is ours. `end`: the
+ * server ended it. `reset`: it broke.
+ */
+export type Loss = 'refused' | 'unreachable' | 'exhausted' | 'connect_timeout' | 'end' | 'reset' | 'timeout';
+
+/** No descriptors, no memory, or no port left on our side. */
+const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
 
 /** Below the 5 s after which Node's own servers close an idle connection. */
 const IDLE_TIMEOUT = 4000;
@@ -86,8 +92,7 @@ export class Upstream extends Connection {
       this.guarded(() => this.user?.connected(this));
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      const how = !this.connecting ? 'reset' : error.code === 'ECONNREFUSED' ? 'refused' : 'unreachable';
-      this.guarded(() => this.lose(how));
+      this.guarded(() => this.lose(this.connecting ? notConnected(error.code) : 'reset'));
     });
     socket.on('close', () => this.guarded(() => this.lose('reset')));
   }
@@ -235,6 +240,11 @@ export function closeWhenSent(upstream: Upstream): void {
 }
 
 const NONE: Upstream[] = [];
+
+function notConnected(code: string | undefined): Loss {
+  if (code === 'ECONNREFUSED') return 'refused';
+  return code !== undefined && EXHAUSTED.has(code) ? 'exhausted' : 'unreachable';
+}
 
 const NOBODY: UpstreamUser = {
   connected() {},

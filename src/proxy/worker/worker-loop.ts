@@ -30,7 +30,7 @@ export class WorkerLoop {
     const sweeper = new Sweeper((now) => {
       this.state.now = now;
       Atomics.store(shared.heartbeat, index, now | 0);
-      accessLog?.flush();
+      this.state.accessLog?.flush();
       if (this.state.draining) this.#continueDrain(now);
     });
     this.#tables = new Tables(data.workers);

@@ -1,0 +1,88 @@
+/** Requests that end without a whole answer are in the access log, with why. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
+import { it, type TestContext } from 'node:test';
+
+import { AccessLog, type AccessRecord } from './access-log.ts';
+import { type InProcess, rawServer, startInProcess, until } from './in-process.ts';
+
+const REQUEST = 'GET /file HTTP/1.1\r\nHost: a.example\r\n\r\n';
+const UPGRADE =
+  'GET /chat HTTP/1.1\r\nHost: a.example\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n';
+
+async function proxyTo(t: TestContext, serve: (socket: net.Socket) => void) {
+  const server = await rawServer(serve);
+  const lines: AccessRecord[] = [];
+  const accessLog = new AccessLog(1, (text) => {
+    for (const line of text.trim().split('\n')) lines.push(JSON.parse(line) as AccessRecord);
+  });
+  const proxy = await startInProcess({ servers: [server.port], accessLog });
+  t.after(() => {
+    proxy.close();
+    server.close();
+  });
+  return { proxy, server, lines };
+}
+
+async function clientOf(proxy: InProcess, request: string): Promise<net.Socket> {
+  const client = net.connect(proxy.port, '127.0.0.1');
+  client.on('error', () => {});
+  await once(client, 'connect');
+  client.write(request);
+  return client;
+}
+
+it('a client that leaves before the answer', async (t) => {
+  const arrived = Promise.withResolvers<void>();
+  const { proxy, server, lines } = await proxyTo(t, (socket) => socket.once('data', () => arrived.resolve()));
+  const client = await clientOf(proxy, REQUEST);
+  await arrived.promise;
+  client.resetAndDestroy();
+  await until(() => lines.length > 0, 'no line');
+  const [{ status, flag, target, server: at, bytes }] = lines as [AccessRecord];
+  assert.deepEqual(
+    { status, flag, target, at, bytes },
+    { status: 0, flag: 'client_gone', target: '/file', at: `127.0.0.1:${server.port}`, bytes: 0 },
+  );
+  await proxy.settled();
+  assert.equal(lines.length, 1);
+});
+
+it('a client that leaves in the middle of the answer', async (t) => {
+  const { proxy, lines } = await proxyTo(t, (socket) => {
+    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf'));
+  });
+  const client = await clientOf(proxy, REQUEST);
+  await once(client, 'data');
+  client.resetAndDestroy();
+  await until(() => lines.length > 0, 'no line');
+  assert.equal(lines[0]!.status, 200);
+  assert.equal(lines[0]!.flag, 'client_gone');
+  assert.ok(lines[0]!.bytes > 4);
+});
+
+it('a server that leaves in the middle of the answer', async (t) => {
+  const { proxy, lines } = await proxyTo(t, (socket) => {
+    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf'));
+  });
+  const client = await clientOf(proxy, REQUEST);
+  await new Promise((resolve) => client.once('close', resolve));
+  await until(() => lines.length > 0, 'no line');
+  assert.equal(lines[0]!.status, 200);
+  assert.equal(lines[0]!.flag, 'truncated_answer');
+});
+
+it('a tunnel that breaks', async (t) => {
+  const { proxy, lines } = await proxyTo(t, (socket) => {
+    socket.once('data', () =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'),
+    );
+  });
+  const client = await clientOf(proxy, UPGRADE);
+  await once(client, 'data');
+  client.resetAndDestroy();
+  await until(() => lines.length > 0, 'no line');
+  assert.equal(lines[0]!.status, 101);
+  assert.equal(lines[0]!.flag, 'client_gone');
+});
