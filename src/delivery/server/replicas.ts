@@ -1,0 +1,129 @@
+import type { DeliveryLog, ReplicaProgrammed, ReplicaState } from '../contract.ts';
+import { MergedCounts, reportPause } from '../reports.ts';
+import type { ReportRequest, SyncRequest } from '../wire.ts';
+import { Refused } from './requests.ts';
+import type { Identity } from './tokens.ts';
+
+interface Replica {
+  readonly identity: Identity;
+  version: string;
+  have: string | null;
+  programmed: ReplicaProgrammed | null;
+  /** The same, as text. */
+  said: string;
+  lastContact: number;
+  /** Number of the last report. */
+  sequence: number;
+  readonly counts: MergedCounts;
+}
+
+/** Milliseconds of silence after which a proxy is forgotten; one that lives asks every 25 s. */
+const SILENCE = 120_000;
+const MOST = 20_000;
+/** Cells and endpoints that one proxy may report: as many as it has places for. */
+const MOST_COUNTS = 400_000;
+
+/** What is known of each proxy, by the uid of its pod. */
+export class Replicas {
+  readonly #log: DeliveryLog;
+  readonly #replicas = new Map<string, Replica>();
+  readonly #listeners = new Set<(replica: ReplicaState) => void>();
+
+  constructor(log: DeliveryLog) {
+    this.#log = log;
+  }
+
+  get size(): number {
+    return this.#replicas.size;
+  }
+
+  all(): ReadonlyMap<string, ReplicaState> {
+    this.#forget();
+    return new Map([...this.#replicas].map(([uid, replica]) => [uid, stateOf(replica)]));
+  }
+
+  onAcknowledge(listener: (replica: ReplicaState) => void): () => void {
+    // A function of its own, so that one that is given twice is called twice, and ended apart.
+    const own = (replica: ReplicaState) => listener(replica);
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  /** Errors: Refused, where there are more than can be. */
+  sync(identity: Identity, { version, have, programmed }: SyncRequest): void {
+    const replica = this.#contact(identity);
+    replica.version = version;
+    replica.have = have;
+    this.#programmed(replica, programmed);
+  }
+
+  /**
+   * Milliseconds after which the next report is welcome; null: this one adds to something that is not known here, and
+   * everything is to be sent anew. Errors: Refused.
+   */
+  report(identity: Identity, report: ReportRequest, bytes: number): number | null {
+    const replica = this.#contact(identity);
+    if (report.programmed !== undefined) this.#programmed(replica, report.programmed);
+    if (report.base === 0) replica.counts.clear();
+    else if (report.base !== replica.sequence) return null;
+    replica.counts.merge(report);
+    replica.sequence = report.sequence;
+    if (replica.counts.size > MOST_COUNTS) {
+      replica.counts.clear();
+      replica.sequence = 0;
+      throw new Refused(400, 'body', `rows: more than ${MOST_COUNTS} cells and endpoints in all`);
+    }
+    return reportPause(bytes, this.#replicas.size);
+  }
+
+  #contact(identity: Identity): Replica {
+    let replica = this.#replicas.get(identity.podUid);
+    if (replica === undefined) {
+      if (this.#replicas.size >= MOST) this.#forget();
+      if (this.#replicas.size >= MOST) throw new Refused(503, 'busy', `${MOST} proxies are known already`);
+      const counts = new MergedCounts();
+      replica = {
+        identity,
+        version: '',
+        have: null,
+        programmed: null,
+        said: 'null',
+        lastContact: 0,
+        sequence: 0,
+        counts,
+      };
+      this.#replicas.set(identity.podUid, replica);
+    }
+    replica.lastContact = performance.now();
+    return replica;
+  }
+
+  #programmed(replica: Replica, programmed: ReplicaProgrammed | null): void {
+    const said = JSON.stringify(programmed);
+    if (said === replica.said) return;
+    replica.said = said;
+    replica.programmed = programmed;
+    for (const listener of this.#listeners) {
+      try {
+        listener(stateOf(replica));
+      } catch (error) {
+        this.#log.error({ err: error }, 'an acknowledgement could not be taken up');
+      }
+    }
+  }
+
+  #forget(): void {
+    const now = performance.now();
+    for (const [uid, { lastContact }] of this.#replicas) if (now - lastContact > SILENCE) this.#replicas.delete(uid);
+  }
+}
+
+const stateOf = ({ identity, version, have, programmed, counts, lastContact }: Replica): ReplicaState => ({
+  uid: identity.podUid,
+  name: identity.podName,
+  version,
+  have,
+  programmed,
+  counts: counts.document,
+  lastContact,
+});

@@ -1,0 +1,126 @@
+/** The snapshot server: every controller replica has one, every proxy talks to all of them. */
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+
+import { counter, type Family, gauge } from '../../telemetry/exposition.ts';
+import type { ServerCertificate, SnapshotServer, SnapshotServerOptions } from '../contract.ts';
+import { type Connections, limitConnections } from './connections.ts';
+import { HeldSyncs } from './held.ts';
+import { Offers } from './offers.ts';
+import { Replicas } from './replicas.ts';
+import { REFUSAL_REASONS, type RefusalReason } from './requests.ts';
+import { serve } from './routes.ts';
+import { TokenGate } from './tokens.ts';
+
+/** Milliseconds. */
+export interface Deadlines {
+  /** For a handshake, for the head of a request, for all of it. */
+  readonly handshake: number;
+  readonly head: number;
+  readonly request: number;
+  /** Without a byte in either direction; a held sync is silent for 25 s. */
+  readonly silence: number;
+  /** How often the others are looked at. */
+  readonly look: number;
+}
+
+const DEADLINES: Deadlines = { handshake: 10_000, head: 10_000, request: 30_000, silence: 60_000, look: 5000 };
+/** That connections have to take their last answer. */
+const CLOSING = 1000;
+
+/** Resolves when it listens. Errors: an address that cannot be bound, a certificate that TLS refuses. */
+export async function createSnapshotServer(
+  options: SnapshotServerOptions,
+  deadlines = DEADLINES,
+): Promise<SnapshotServer> {
+  const { listen, certificate, reviewer, log, className } = options;
+  const counts = { sent: 0, refused: new Map<RefusalReason, number>(REFUSAL_REASONS.map((reason) => [reason, 0])) };
+  const sent = (bytes: number): void => void (counts.sent += bytes);
+  const refused = (reason: RefusalReason): void =>
+    void counts.refused.set(reason, (counts.refused.get(reason) ?? 0) + 1);
+  const gate = new TokenGate({ reviewer, log });
+  const offers = new Offers();
+  const held = new HeldSyncs(offers, sent);
+  const replicas = new Replicas(log);
+  const parts = { className, log, gate, offers, held, replicas, sent, refused };
+  const server = createServer(
+    {
+      ...tlsOptions(certificate),
+      handshakeTimeout: deadlines.handshake,
+      headersTimeout: deadlines.head,
+      requestTimeout: deadlines.request,
+      keepAliveTimeout: deadlines.silence,
+      connectionsCheckingInterval: deadlines.look,
+    },
+    (request, response) => void serve(parts, request, response),
+  );
+  server.timeout = deadlines.silence;
+  const connections = limitConnections(server, log);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(listen.port, listen.address, () => {
+      server.off('error', reject);
+      server.on('error', (error) => log.error({ err: error }, 'snapshot server'));
+      resolve();
+    });
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    publish: (snapshot, versions, keys) => {
+      if (offers.publish({ snapshot, versions, keys })) void held.wake();
+    },
+    setCertificate: (next) => server.setSecureContext(tlsOptions(next)),
+    replicas: () => replicas.all(),
+    onAcknowledge: (listener) => replicas.onAcknowledge(listener),
+    families: () => familiesOf({ ...parts, counts }),
+    close: () => close(server, held, connections),
+  };
+}
+
+const tlsOptions = ({ certificate, privateKey }: ServerCertificate) => ({
+  cert: certificate,
+  key: privateKey,
+  minVersion: 'TLSv1.3' as const,
+});
+
+async function close(server: Server, held: HeldSyncs, connections: Connections): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  held.close();
+  server.closeIdleConnections();
+  const timer = setTimeout(() => connections.destroy(), CLOSING);
+  await closed;
+  clearTimeout(timer);
+}
+
+interface Counted {
+  readonly gate: TokenGate;
+  readonly offers: Offers;
+  readonly held: HeldSyncs;
+  readonly replicas: Replicas;
+  readonly counts: { readonly sent: number; readonly refused: ReadonlyMap<RefusalReason, number> };
+}
+
+function familiesOf({ gate, offers, held, replicas, counts }: Counted): Family[] {
+  return [
+    gauge('tcpvs_delivery_proxies', 'Proxies that were heard of within two minutes.', replicas.all().size),
+    gauge('tcpvs_delivery_syncs_held', 'Requests that wait for something newer.', held.size),
+    counter(
+      'tcpvs_delivery_manifests_total',
+      'Manifests that were sent: whole, or the difference to what the proxy had.',
+      by('kind', Object.entries(offers.made)),
+    ),
+    counter('tcpvs_delivery_sent_bytes_total', 'Bytes of manifests and pieces.', counts.sent),
+    counter(
+      'tcpvs_delivery_token_reviews_total',
+      'Tokens that the API server was asked about.',
+      by('result', Object.entries(gate.reviews)),
+    ),
+    counter('tcpvs_delivery_refusals_total', 'Requests that were refused.', by('reason', counts.refused)),
+  ];
+}
+
+const by = (label: string, values: Iterable<readonly [string, number]>) =>
+  [...values].map(([value, number]) => ({ labels: { [label]: value }, value: number }));
