@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 
@@ -137,7 +137,9 @@ test('until the workers have acknowledged, nothing is Programmed; changes meanwh
   assert.equal(condition('TcpVirtualServer', 'http', 'Programmed')?.status, 'Unknown');
   // The source takes all three; the proxy is still busy with the first snapshot.
   for (const weight of [4, 5, 6]) {
-    await writeFile(join(config, 'matrix.yaml'), matrix(weight));
+    // By renaming: a file that is being written is empty for a moment, and on a busy machine for longer than that.
+    await writeFile(join(config, 'matrix.new'), matrix(weight));
+    await rename(join(config, 'matrix.new'), join(config, 'matrix.yaml'));
     await source.reload();
   }
   assert.equal(serving.asked.length, 1);

@@ -1,54 +1,18 @@
 import type { ApiObject } from '../admin/contract.ts';
-import { type AnyObject, parseObject } from '../api/parse.ts';
+import { parseObject } from '../api/parse.ts';
 import type { Kind } from '../model/status.ts';
-import type { ClusterState, InvalidObject, LastGood } from '../translate/cluster-state.ts';
+import type { ClusterState, LastGood } from '../translate/cluster-state.ts';
+import { sortObjects } from '../translate/sort-objects.ts';
 import { hashOf, objectId, type ObjectId } from './objects.ts';
 import type { SourceState } from './source.ts';
 
-type Parsed = ReturnType<typeof parseObject>;
-
-/** An object that did not change is the same object as before (see `layers.ts`), and is parsed once. */
-const parsed = new WeakMap<ApiObject, Parsed>();
-
-function parseOnce(object: ApiObject): Parsed {
-  let result = parsed.get(object);
-  if (result === undefined) parsed.set(object, (result = parseObject(object)));
-  return result;
-}
-
-/**
- * The objects as translate takes them. Those that do not parse (kept by a former version, say; files and writes are
- * checked at the door) are handed over as invalid.
- */
+/** The objects as translate takes them. */
 export function toClusterState(
   { objects, secrets }: Pick<SourceState, 'objects' | 'secrets'>,
   lastGood: LastGood,
   className: string,
 ): ClusterState {
-  const virtualServers = new Map<string, Extract<AnyObject, { kind: 'TcpVirtualServer' }>>();
-  const realServers = new Map<string, Extract<AnyObject, { kind: 'RealServer' }>>();
-  const matrices = new Map<string, Extract<AnyObject, { kind: 'AppWeightMatrix' }>>();
-  const invalid: InvalidObject[] = [];
-  for (const given of objects.values()) {
-    const key = keyOf(given);
-    const result = parseOnce(given);
-    if (!result.ok) {
-      const created = given.metadata['creationTimestamp'];
-      invalid.push({
-        kind: given.kind as Kind,
-        key,
-        generation: given.metadata.generation ?? 1,
-        creationTimestamp: typeof created === 'string' ? created : '',
-        faults: result.faults.map((fault) => fault.message),
-      });
-      continue;
-    }
-    const { object } = result;
-    if (object.kind === 'TcpVirtualServer') virtualServers.set(key, object);
-    else if (object.kind === 'RealServer') realServers.set(key, object);
-    else matrices.set(key, object);
-  }
-  return { mode: 'Standalone', className, virtualServers, realServers, matrices, invalid, lastGood, secrets };
+  return { mode: 'Standalone', className, ...sortObjects(objects.values()), lastGood, secrets };
 }
 
 export function keyOf(object: ApiObject): string {
