@@ -74,7 +74,7 @@ async function start(options: ServeOptions, log: Log, listeners: Listening, read
   const { trustedProxies, accessLog, logLevel, workers } = options;
   const serving = await startServing({
     workers,
-    settings: { trustedProxies, cookieKeys, accessLog, logLevel, maxConnections: MAX_CONNECTIONS },
+    settings: { trustedProxies, cookieKeys, ticketKeys: [], accessLog, logLevel, maxConnections: MAX_CONNECTIONS },
     listeners,
     log,
   });

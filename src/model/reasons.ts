@@ -28,6 +28,8 @@ const table = {
   bad_answer: { status: 502, fault: 'server' },
   connect_failed: { status: 502, fault: 'server' },
   reset_by_server: { status: 502, fault: 'server' },
+  tls_failed: { status: 502, fault: 'server' },
+  untrusted_server: { status: 502, fault: 'server' },
   no_destination: { status: 503, fault: 'server' },
   not_ready: { status: 503, fault: 'proxy' },
   overload: { status: 503, fault: 'proxy' },

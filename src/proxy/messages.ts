@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 
 import type { RowPlan } from '../model/plan.ts';
-import type { ObjectKey, VirtualServerPiece } from '../model/snapshot.ts';
+import type { AuthorityPiece, CertificatePiece, ObjectKey, VirtualServerPiece } from '../model/snapshot.ts';
 import type { SharedBuffers } from './shared.ts';
 
 /** Settings of the installation: the same for all virtual servers. */
@@ -11,6 +11,8 @@ export interface ProxySettings {
   readonly trustedProxies: readonly string[];
   /** Keys that sign the cookies of chttp, hex: the first signs, all verify. */
   readonly cookieKeys: readonly string[];
+  /** Keys that encrypt TLS session tickets (see tls/ticket-keys.ts): the first encrypts, all decrypt; none: the proxy's own. */
+  readonly ticketKeys: readonly string[];
   /** Share of requests in the access log, 0 … 1; 0 = off. */
   readonly accessLog: number;
   readonly logLevel: string;
@@ -41,6 +43,24 @@ export interface VirtualServerPlan {
   readonly mirrors: readonly { readonly server: ObjectKey; readonly row: string }[];
 }
 
+/** Certificates and authorities that are new or others than before, and keys of those that nothing uses any more. */
+export interface CredentialsChange {
+  readonly certificates: readonly CertificatePiece[];
+  readonly authorities: readonly AuthorityPiece[];
+  readonly removedCertificates: readonly ObjectKey[];
+  readonly removedAuthorities: readonly ObjectKey[];
+}
+
+export const NO_CREDENTIALS: CredentialsChange = {
+  certificates: [],
+  authorities: [],
+  removedCertificates: [],
+  removedAuthorities: [],
+};
+
+export const hasCredentials = (change: CredentialsChange): boolean =>
+  Object.values(change).some((list) => list.length > 0);
+
 export type ToWorker =
   | {
       /** One swap: everything in it takes effect together. */
@@ -50,14 +70,15 @@ export type ToWorker =
       readonly removedVirtualServers: readonly ObjectKey[];
       readonly rows: readonly RowPlan[];
       readonly removedRows: readonly string[];
+      readonly credentials: CredentialsChange;
     }
   /** A connection accepted on `port` (the key of a listener: see `listenerKey`). */
   | { readonly type: 'connection'; readonly listener: string; readonly socket: Socket }
   /** Answer with `Connection: close`, close idle connections, report when none is left. */
   | { readonly type: 'drain' }
   | { readonly type: 'logLevel'; readonly level: string }
-  /** As ProxySettings.cookieKeys, from now on. */
-  | { readonly type: 'cookieKeys'; readonly keys: readonly string[] };
+  /** As ProxySettings.cookieKeys and .ticketKeys, from now on. */
+  | { readonly type: 'cookieKeys' | 'ticketKeys'; readonly keys: readonly string[] };
 
 export type FromWorker =
   /** Answer to `configure`. */
@@ -66,7 +87,7 @@ export type FromWorker =
   | {
       readonly type: 'suspect';
       readonly slot: number;
-      readonly reason: 'refused' | 'unreachable' | 'timeout' | 'reset';
+      readonly reason: 'refused' | 'unreachable' | 'timeout' | 'tls' | 'untrusted' | 'reset';
     }
   /** An endpoint that was suspected answered. */
   | { readonly type: 'cleared'; readonly slot: number }

@@ -21,6 +21,8 @@ export interface Serving {
   setLogLevel(level: string): void;
   /** As ProxySettings.cookieKeys: for what is signed and verified from now on. */
   setCookieKeys(keys: readonly string[]): void;
+  /** As ProxySettings.ticketKeys, at run time: no connection is closed. Errors: RangeError for what is no key. */
+  setTicketKeys(keys: readonly string[]): void;
   /**
    * Answers with `Connection: close`, lets what runs finish, at most `deadline` ms; new connections are still accepted
    * for the first `keepAccepting` ms (default 0).

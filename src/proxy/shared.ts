@@ -27,6 +27,12 @@ export const GLOBAL = {
   /** First of the reasons, in the order of REASONS in model/reasons.ts. */
   reasons: 32,
   retries: 96,
+  /** TLS of clients: full handshakes, those that resumed a session; the failed ones by HANDSHAKE_FAILURES. */
+  handshakes: 97,
+  resumptions: 98,
+  handshakeFailures: 100,
+  /** Answers of TLS servers whose end only the end of the connection told. */
+  unframedAnswers: 99,
   size: 128,
 } as const;
 

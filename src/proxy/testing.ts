@@ -26,6 +26,7 @@ export async function startTestProxy(options: TestProxyOptions): Promise<TestPro
     settings: {
       trustedProxies: [],
       cookieKeys: ['00112233445566778899aabbccddeeff'],
+      ticketKeys: [],
       accessLog: 0,
       logLevel: 'silent',
       maxConnections: 1024,

@@ -46,6 +46,13 @@ export function readCertificate(chain: string, privateKey: string): CertificateF
   };
 }
 
+/** Names and kind of key of a certificate (PEM) that was found good. Errors: it cannot be read. */
+export function readNames(chain: string): Pick<CertificateFacts, 'names' | 'keyType'> {
+  const leaf = new X509Certificate(chain);
+  const names = namesOf(leaf);
+  return { names: 'fault' in names ? [] : names.list, keyType: leaf.publicKey.asymmetricKeyType ?? '' };
+}
+
 /** Judges a bundle of authorities, PEM. */
 export function readAuthorities(bundle: string): { readonly count: number } | Fault {
   const certificates = parseAll(bundle, MOST_AUTHORITIES);

@@ -37,9 +37,9 @@ void test('what the serving side knows fills what is unknown, and Ready follows'
 });
 
 void test('what translate has refused stays refused', () => {
-  const before = status(isTrue('Accepted', 'Accepted', '', 3), isFalse('Programmed', 'ProtocolNotServed', 'TLS', 3));
+  const before = status(isTrue('Accepted', 'Accepted', '', 3), isFalse('Programmed', 'NoCertificate', 'TLS', 3));
   const after = fillIn(before, [programmed]);
-  assert.equal(ready(after)?.reason, 'ProtocolNotServed');
+  assert.equal(ready(after)?.reason, 'NoCertificate');
   assert.equal(ready(after)?.status, 'False');
 });
 

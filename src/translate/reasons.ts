@@ -23,7 +23,6 @@ export const REASONS = {
   RefNotPermitted: 'A reference to another namespace that no ReferenceGrant allows.',
   NeedsCluster: 'Nodes and Services are known in a cluster only.',
   Suspended: 'spec.suspend is set; nothing listens.',
-  ProtocolNotServed: 'The protocol of a listener is not served by this version.',
   NotServed: 'Nothing of the object is served, because it is not accepted.',
   SchedulerReadsNoRequest: 'A rule is kept and not used, because the scheduler dispatches connections.',
   Pending: 'Not known yet.',

@@ -1,6 +1,6 @@
 /** Virtual servers: piece and status from one walk, so that configuration and status cannot disagree. */
 import type { TcpVirtualServerSpec } from '../api/tcp-virtual-server.ts';
-import type { Listener, Protocol, VirtualServerPiece } from '../model/snapshot.ts';
+import type { Listener, VirtualServerPiece } from '../model/snapshot.ts';
 import type { Condition, ObjectStatus } from '../model/status.ts';
 import type { ListenerClaim } from './claims.ts';
 import { isFalse, isPending, isUnknown, listed, type Problem, unless, withReady } from './conditions.ts';
@@ -8,9 +8,6 @@ import { balanceOf, limitsOf } from './defaults.ts';
 import { finderOf, type References } from './references.ts';
 import { inTryingOrder, translateDestinations, translateRule } from './rules.ts';
 import { accepted, type Subject } from './subjects.ts';
-
-/** Protocols that the proxy of this version terminates or passes through. */
-const SERVED: readonly Protocol[] = ['HTTP', 'TCP'];
 
 export interface VirtualServerResult {
   readonly content: Omit<VirtualServerPiece, 'hash'> | null;
@@ -82,9 +79,6 @@ const unservable = (
   { name, protocol }: TcpVirtualServerSpec['listeners'][number],
   { tls }: References,
 ): Problem | null => {
-  if (!SERVED.includes(protocol)) {
-    return { reason: 'ProtocolNotServed', message: `This version does not serve listener ${name} (${protocol})` };
-  }
   if (protocol !== 'HTTPS' || (tls[name] ?? null) !== null) return null;
   return {
     reason: 'NoCertificate',

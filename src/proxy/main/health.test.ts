@@ -15,6 +15,7 @@ const endpoint = (slot: number): EndpointState => ({
   address: `10.0.0.${slot}`,
   port: 80,
   protocol: 'HTTP1',
+  tls: null,
   rows: new Map(),
   servers: new Map(),
   sparedIn: new Set(),

@@ -73,17 +73,12 @@ export class Listeners {
   }
 
   async #bind(wanted: Wanted): Promise<void> {
-    const { address, port, refusal } = wanted;
+    const { address, port } = wanted;
     const key = listenerKey(address, port);
     let entry = this.#open.get(key);
     if (entry === undefined) {
       entry = { key, address, port, handle: null, server: null, error: null };
       this.#open.set(key, entry);
-    }
-    if (refusal !== null) {
-      if (entry.server !== null || entry.handle !== null) this.#stop(entry);
-      entry.error = refusal;
-      return;
     }
     if (entry.server !== null || entry.handle !== null) return;
     try {
@@ -165,7 +160,7 @@ export class Listeners {
 
   async #tryAgain(): Promise<void> {
     for (const entry of this.#options.wanted()) {
-      if (entry.refusal !== null || this.#closed) continue;
+      if (this.#closed) return;
       if (!this.#open.has(listenerKey(entry.address, entry.port))) continue;
       await this.#bind(entry);
       const open = this.#open.get(listenerKey(entry.address, entry.port));
@@ -198,8 +193,6 @@ export interface ListenersOptions {
 export interface Wanted {
   readonly address: string;
   readonly port: number;
-  /** Why it cannot be served at all. */
-  readonly refusal: string | null;
 }
 
 interface Entry {
@@ -217,12 +210,7 @@ export function wantedListeners(snapshot: Snapshot): Wanted[] {
   const wanted = new Map<string, Wanted>();
   for (const piece of snapshot.pieces) {
     if (piece.kind !== 'VirtualServer') continue;
-    for (const { address, port, protocol } of piece.listeners) {
-      const served = protocol === 'HTTP' || protocol === 'TCP';
-      const refusal = served ? null : `protocol ${protocol} is not served by this version`;
-      const key = listenerKey(address, port);
-      if (wanted.get(key)?.refusal !== null) wanted.set(key, { address, port, refusal });
-    }
+    for (const { address, port } of piece.listeners) wanted.set(listenerKey(address, port), { address, port });
   }
   return [...wanted.values()];
 }

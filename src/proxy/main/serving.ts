@@ -10,6 +10,7 @@ import { PlanError } from '../plan/slots.ts';
 import type { ListenerSource, Programmed, Serving } from '../serving-contract.ts';
 import { allocateShared, MAX_WORKERS } from '../shared.ts';
 import { countsOf } from './counts.ts';
+import { Credentials } from './credentials.ts';
 import { maxConnections } from './descriptors.ts';
 import { Health, type EndpointFacts } from './health.ts';
 import { LimitReports } from './limit-reports.ts';
@@ -18,6 +19,7 @@ import { RateLimitedLog, type Log } from './log.ts';
 import { MainMemory } from './memory.ts';
 import { bounded, probe, PROBES_AT_ONCE, type Probe } from './probe.ts';
 import { Schedules } from './schedules.ts';
+import { SessionKeys } from './session-keys.ts';
 import { Swaps } from './swaps.ts';
 import { limitTotals, totalsOf } from './totals.ts';
 import { type Patience, WorkerPool } from './worker-pool.ts';
@@ -58,6 +60,8 @@ class ServingProcess implements Serving {
   readonly #pool: WorkerPool;
   readonly #listeners: Listeners;
   readonly #health: Health;
+  readonly #credentials = new Credentials();
+  readonly #sessionKeys: SessionKeys;
   readonly #swaps: Swaps;
   readonly #limits: LimitReports;
   /** Id of the snapshot in force. */
@@ -90,6 +94,9 @@ class ServingProcess implements Serving {
       facts: (endpoint) => this.#facts(endpoint),
       changed: (slot) => this.#swaps.endpointChanged(slot),
     });
+    this.#sessionKeys = new SessionKeys(settings.ticketKeys, (keys) =>
+      this.#pool.broadcast({ type: 'ticketKeys', keys }),
+    );
     this.#pool = new WorkerPool({
       count: workers,
       ...(options.patience === undefined ? {} : { patience: options.patience }),
@@ -97,7 +104,7 @@ class ServingProcess implements Serving {
       start: {
         url: options.workerUrl ?? defaultWorker(),
         buffers,
-        settings,
+        settings: { ...settings, ticketKeys: this.#sessionKeys.keys },
         workers,
         ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
       },
@@ -105,7 +112,13 @@ class ServingProcess implements Serving {
       current: () => this.#swaps.full(),
       message: (message) => this.#hear(message),
     });
-    this.#swaps = new Swaps({ planner: this.#planner, pool: this.#pool, health: this.#health, log });
+    this.#swaps = new Swaps({
+      planner: this.#planner,
+      pool: this.#pool,
+      health: this.#health,
+      credentials: this.#credentials,
+      log,
+    });
     this.#listeners = new Listeners({
       source: options.listeners,
       log,
@@ -156,6 +169,10 @@ class ServingProcess implements Serving {
     this.#pool.broadcast({ type: 'cookieKeys', keys });
   }
 
+  setTicketKeys(keys: readonly string[]): void {
+    this.#sessionKeys.set(keys);
+  }
+
   async drain(deadline: number, keepAccepting = 0): Promise<void> {
     const end = performance.now() + deadline;
     this.#draining = true;
@@ -173,6 +190,7 @@ class ServingProcess implements Serving {
     this.#closed = true;
     this.#swaps.close();
     this.#health.close();
+    this.#sessionKeys.close();
     this.#listeners.close();
     await this.#pool.close();
     this.#limits.close();

@@ -7,6 +7,7 @@ import { usable } from '../../scheduler/dispatch-row.ts';
 import type { EndpointState } from '../plan/endpoints.ts';
 import { plannerWith } from '../plan/fixture/test-memory.ts';
 import { allocateShared, DOWN, SharedState } from '../shared.ts';
+import { Credentials } from './credentials.ts';
 import { quiet, realServer, rule, snapshotOf, until, virtualServer } from './fixture/support.ts';
 import { Health } from './health.ts';
 import { Swaps } from './swaps.ts';
@@ -37,6 +38,7 @@ const swapsWith = (t: TestContext) => {
   const swaps: Swaps = new Swaps({
     planner,
     health,
+    credentials: new Credentials(),
     log: quiet,
     pool: {
       configure: ({ rows }) => {

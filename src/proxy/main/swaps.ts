@@ -1,9 +1,10 @@
 /** Swaps: from a snapshot, or from what became of an endpoint, to plans that all workers have. */
 import type { Snapshot } from '../../model/snapshot.ts';
-import type { ToWorker } from '../messages.ts';
+import { NO_CREDENTIALS, type ToWorker } from '../messages.ts';
 import type { EndpointState } from '../plan/endpoints.ts';
 import type { PlanChange, Planner } from '../plan/planner.ts';
 import { PlanError } from '../plan/slots.ts';
+import type { Credentials } from './credentials.ts';
 import type { Health } from './health.ts';
 import type { Log } from './log.ts';
 import type { WorkerPool } from './worker-pool.ts';
@@ -19,6 +20,7 @@ export class Swaps {
   readonly #planner: Planner;
   readonly #pool: Pick<WorkerPool, 'configure'>;
   readonly #health: Health;
+  readonly #credentials: Credentials;
   readonly #log: Log;
   #generation = 0;
   /** A snapshot is being planned and told: nothing else may be planned, or an older plan would follow a newer one. */
@@ -32,6 +34,7 @@ export class Swaps {
     this.#planner = options.planner;
     this.#pool = options.pool;
     this.#health = options.health;
+    this.#credentials = options.credentials;
     this.#log = options.log;
   }
 
@@ -45,7 +48,10 @@ export class Swaps {
     try {
       const change = await this.#plan(snapshot);
       const barred = await this.#inSlices(this.#updateHealth(change));
+      const { added, removed } = this.#credentials.update(snapshot);
+      if (added !== null) await this.#tell({ credentials: added });
       await Promise.all([this.#publish(change, barred), prepare()]);
+      if (removed !== null) await this.#tell({ credentials: removed });
     } finally {
       this.#planning = null;
       planned.resolve();
@@ -132,7 +138,8 @@ export class Swaps {
 
   /** All there is, for a worker that has nothing yet. */
   full(): Configure {
-    return { ...NO_CHANGE, ...this.#planner.full(), generation: this.#generation };
+    const credentials = this.#credentials.full();
+    return { ...NO_CHANGE, ...this.#planner.full(), credentials, generation: this.#generation };
   }
 }
 
@@ -140,6 +147,7 @@ export interface SwapsOptions {
   readonly planner: Planner;
   readonly pool: Pick<WorkerPool, 'configure'>;
   readonly health: Health;
+  readonly credentials: Credentials;
   readonly log: Log;
 }
 
@@ -165,6 +173,7 @@ const NO_CHANGE: Configure = {
   removedVirtualServers: [],
   rows: [],
   removedRows: [],
+  credentials: NO_CREDENTIALS,
 };
 
 const turn = (): Promise<void> =>

@@ -77,7 +77,7 @@ export class WorkerPool {
   }
 
   /** Tells all workers, and those that will replace them. */
-  broadcast(message: Extract<ToWorker, { type: 'drain' | 'logLevel' | 'cookieKeys' }>): void {
+  broadcast(message: Extract<ToWorker, { type: 'drain' | 'logLevel' | 'cookieKeys' | 'ticketKeys' }>): void {
     this.#standing.set(message.type, message);
     for (const member of this.members) member.post(message);
   }

@@ -1,6 +1,6 @@
 /** One record per endpoint, whatever rows and real servers name it, with its slot in shared memory. */
 import type { RowPlan } from '../../model/plan.ts';
-import type { ObjectKey } from '../../model/snapshot.ts';
+import type { ObjectKey, ServerTls } from '../../model/snapshot.ts';
 import type { DraftEndpoint } from './row-draft.ts';
 import type { SlotAllocator } from './slots.ts';
 
@@ -30,13 +30,14 @@ export class EndpointRegistry {
   slotOf(endpoint: DraftEndpoint): number {
     const known = this.#byIdentity.get(endpoint.identity);
     if (known !== undefined) return known.slot;
-    const { identity, address, port, protocol } = endpoint;
+    const { identity, address, port, protocol, tls } = endpoint;
     const state: EndpointState = {
       slot: this.#slots.take(),
       identity,
       address,
       port,
       protocol,
+      tls,
       rows: new Map(),
       servers: new Map(),
       sparedIn: new Set(),
@@ -97,6 +98,7 @@ export interface EndpointState {
   readonly address: string;
   readonly port: number;
   readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
+  readonly tls: ServerTls | null;
   /** Rows that use it, real servers that name it, and how often. */
   readonly rows: Map<string, number>;
   readonly servers: Map<ObjectKey, number>;

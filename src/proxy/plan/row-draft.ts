@@ -22,7 +22,7 @@ export function draftRow(id: string, source: RowSource, world: World): RowDraft 
     const set = sets?.get(app) ?? sets?.get(null);
     const first = endpoints.length;
     for (const { address, port } of server === undefined ? [] : (set?.endpoints ?? [])) {
-      const identity = endpointIdentity(server!.protocol, address, port);
+      const identity = endpointIdentity(server!.protocol, address, port, server!.tls);
       endpoints.push({
         identity,
         slot: world.slot(identity),
@@ -31,6 +31,7 @@ export function draftRow(id: string, source: RowSource, world: World): RowDraft 
         address,
         port,
         protocol: server!.protocol,
+        tls: server!.tls,
         maxConnections: server!.maxConnections || world.maxConnections,
         quiesced: server!.quiesced,
         available: false,
@@ -85,14 +86,17 @@ export interface DraftEndpoint {
   readonly address: string;
   readonly port: number;
   readonly protocol: RealServerPiece['protocol'];
+  readonly tls: RealServerPiece['tls'];
   readonly maxConnections: number;
   readonly quiesced: boolean;
   available: boolean;
 }
 
 /** One endpoint, whatever real servers name it. */
-export function endpointIdentity(protocol: string, address: string, port: number): string {
-  return `${protocol} ${address} ${port}`;
+export function endpointIdentity(protocol: string, address: string, port: number, tls: RealServerPiece['tls']): string {
+  const place = `${protocol} ${address} ${port}`;
+  // connections that were made under other terms are not this one's
+  return tls === null ? place : `${place} ${JSON.stringify([tls.hostname, tls.ca, tls.clientCertificate])}`;
 }
 
 /** True: the workers' plan of the row says all that the draft says. */
@@ -123,7 +127,7 @@ export function sameRow(draft: RowDraft, plan: RowPlan): boolean {
 
 /** One cell, one endpoint, always available: what else is there is out already. */
 function addressRow(id: string, { address, port }: HostPort, world: World): RowDraft {
-  const identity = endpointIdentity('HTTP1', address, port);
+  const identity = endpointIdentity('HTTP1', address, port, null);
   const server = 'redirect';
   const endpoint: DraftEndpoint = {
     identity,
@@ -133,6 +137,7 @@ function addressRow(id: string, { address, port }: HostPort, world: World): RowD
     address,
     port,
     protocol: 'HTTP1',
+    tls: null,
     maxConnections: world.maxConnections,
     quiesced: false,
     available: true,

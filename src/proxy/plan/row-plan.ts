@@ -24,6 +24,7 @@ export function writeRow(
       available: endpoint.available,
       maxConnections: endpoint.maxConnections,
       protocol: endpoint.protocol,
+      tls: endpoint.tls,
     })),
     schedule,
     cursor: slots.cursors.take(),

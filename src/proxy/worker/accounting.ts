@@ -2,6 +2,8 @@
 import { CELL, CELL_COUNTERS, DURATION_BUCKETS, GLOBAL, RULE_COUNTERS } from '../shared.ts';
 import type { Client } from './client.ts';
 import { monotonic } from './clock.ts';
+import type { WorkerState } from './state.ts';
+import type { ListenerPlace } from './tables.ts';
 
 /** Counts an answer of a server: class, duration. `status` 0: there was none. */
 export function countAnswer(client: Client, status: number): void {
@@ -60,6 +62,18 @@ export function countFailure(client: Client): void {
   const endpoint = plan?.endpoints[client.choice];
   if (plan === undefined || endpoint === undefined) return;
   client.state.counters.cells[plan.cells[endpoint.cell]!.counter * CELL_COUNTERS + CELL.failures]!++;
+}
+
+/** A client's connection has come. */
+export function enterListener(state: WorkerState, listener: ListenerPlace): void {
+  listener.clients++;
+  state.counters.global[GLOBAL.connectionsAccepted]!++;
+  state.counters.global[GLOBAL.connectionsActive]!++;
+}
+
+export function leaveListener(state: WorkerState, listener: ListenerPlace): void {
+  listener.clients--;
+  state.counters.global[GLOBAL.connectionsActive]!--;
 }
 
 /** Counts bytes that go to the client. */

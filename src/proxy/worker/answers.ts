@@ -81,7 +81,7 @@ export function closeGently(client: Client): void {
   client.heldLength = 0;
   client.deadline = client.state.now + client.writeTimeout();
   if (!client.eof) client.resume();
-  client.socket.end(() => {
+  client.endSide(() => {
     if (client.eof) client.destroy();
     else client.deadline = client.state.now + LINGER;
   });

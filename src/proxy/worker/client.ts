@@ -8,7 +8,7 @@ import type { ReasonWord } from '../../model/reasons.ts';
 import type { Limits } from '../../model/snapshot.ts';
 import { GLOBAL } from '../shared.ts';
 import { abandon } from './abandon.ts';
-import { countAnswer, logAnswer } from './accounting.ts';
+import { countAnswer, enterListener, leaveListener, logAnswer } from './accounting.ts';
 import { closeGently } from './answers.ts';
 import { clientExpired } from './client-deadline.ts';
 import { discardBody } from './discard-body.ts';
@@ -16,7 +16,7 @@ import { upstreamConnected } from './dispatch.ts';
 import { begin } from './exchange.ts';
 import { forwardedLines } from './forwarded-lines.ts';
 import { head } from './heads.ts';
-import { Connection, END, nextBuffer, readBytes, readResult, type RawHandle } from './io.ts';
+import { Connection, nextBuffer, readBytes, type RawHandle } from './io.ts';
 import { plainAddress } from './peers.ts';
 import { MAX_HELD, PHASE } from './phases.ts';
 import { refuseHead } from './refuse-head.ts';
@@ -24,6 +24,7 @@ import { answerArrived, resumeAnswer, upstreamLost } from './relay.ts';
 import { bodyArrived, setDeadlines } from './request-body.ts';
 import type { WorkerState } from './state.ts';
 import { caught, countLimit, countReason } from './state.ts';
+import { END, readResult } from './stream-state.ts';
 import type { ListenerPlace, Row, Target, VirtualServer } from './tables.ts';
 import { tunnelConnected, tunnelEnded, tunnelFromClient } from './tunnel.ts';
 import type { Loss, Upstream, UpstreamUser } from './upstream.ts';
@@ -36,6 +37,9 @@ export class Client extends Connection implements UpstreamUser {
   /** Lines that tell the server who asks; ends with the head's empty line. */
   readonly forwarded: Uint8Array;
   readonly trusted: boolean;
+  /** Null: not by TLS. */
+  readonly secure: Secure | null;
+  readonly scheme: 'http' | 'https';
   phase: number = PHASE.head;
   requests = 0;
   /** When its last request was over (coarse clock). */
@@ -93,19 +97,20 @@ export class Client extends Connection implements UpstreamUser {
   bytesSent = 0;
   setCookie = '';
 
-  constructor(state: WorkerState, listener: ListenerPlace, socket: Socket) {
+  constructor(state: WorkerState, listener: ListenerPlace, socket: Socket, secure: Secure | null) {
     super(socket);
     this.state = state;
     this.listener = listener;
+    this.secure = secure;
     this.peer = plainAddress(socket.remoteAddress ?? '');
     this.trusted = state.trusted.has(this.peer);
-    this.forwarded = forwardedLines(this.peer);
+    this.scheme = secure === null ? 'http' : 'https';
+    this.forwarded = forwardedLines(this.peer, this.scheme);
     this.idleSince = state.now;
     this.deadline = state.now + listener.table.keepAliveTimeout;
     state.sweeper.add(this);
-    listener.clients++;
-    state.counters.global[GLOBAL.connectionsAccepted]!++;
-    state.counters.global[GLOBAL.connectionsActive]!++;
+    // what came by TLS was counted when it arrived
+    if (secure === null) enterListener(state, listener);
     socket.on('error', () => this.ended(true));
     socket.on('close', () => this.ended(true));
   }
@@ -314,8 +319,9 @@ export class Client extends Connection implements UpstreamUser {
   /** Closes with a reset: the client must not take what it got for the whole. `why` is for the access log. */
   reset(why: ReasonWord): void {
     if (this.gone) return;
-    const socket = this.socket;
-    this.destroy(why, () => socket.resetAndDestroy());
+    // a TLS socket cannot be reset: the one below can, and takes it along
+    const raw = this.secure === null ? this.socket : this.secure.raw;
+    this.destroy(why, () => raw.resetAndDestroy());
   }
 
   /** Says nothing more, and waits for the client to see it. */
@@ -333,8 +339,7 @@ export class Client extends Connection implements UpstreamUser {
     }
     abandon(this);
     this.state.sweeper.remove(this);
-    this.state.counters.global[GLOBAL.connectionsActive]!--;
-    this.listener.clients--;
+    leaveListener(this.state, this.listener);
     if (this.load !== null) this.load.clients--;
     this.load = null;
     this.held = null;
@@ -360,6 +365,16 @@ export class Client extends Connection implements UpstreamUser {
     if (!this.eof && this.heldLength <= MAX_HELD) this.resume();
     if (this.phase === PHASE.exchange) setDeadlines(this, upstream);
   }
+}
+
+/** What the handshake told. */
+export interface Secure {
+  /** The connection below. */
+  readonly raw: Socket;
+  /** Whom the client asked for, in lower case; '' = nobody by name. */
+  readonly serverName: string;
+  /** The authorities that its certificate was judged by (see TlsSite); '' = it was not asked for one. */
+  readonly authority: string;
 }
 
 function onread(this: RawHandle): Uint8Array | undefined {

@@ -1,11 +1,16 @@
 /** From plans to tables: what a worker does with a `configure` message. All of it takes effect together. */
 import type { EndpointPlan, RowPlan } from '../../model/plan.ts';
-import type { ObjectKey, Rule, Timeouts } from '../../model/snapshot.ts';
+import type { Listener, ObjectKey, Rule, Timeouts } from '../../model/snapshot.ts';
 import { HostTable } from '../../router/host-table.ts';
 import { RuleTable } from '../../router/rule-table.ts';
 import { listenerKey, type ToWorker, type VirtualServerPlan } from '../messages.ts';
+import { ServerContexts } from '../server-contexts.ts';
+import { Credentials } from './credentials.ts';
 import { compileEdits } from './edits.ts';
+import { EndpointTls } from './endpoint-tls.ts';
 import type { Endpoint, ListenerPlace, ListenerTable, Row, RowPlace, Target, VirtualServer } from './tables.ts';
+import type { TicketKeys } from './ticket-keys.ts';
+import { TlsSite, type TlsSites } from './tls-sites.ts';
 
 type Configure = Extract<ToWorker, { type: 'configure' }>;
 
@@ -15,10 +20,16 @@ export class Tables {
   readonly #rows = new Map<string, RowPlace>();
   readonly #virtualServers = new Map<ObjectKey, VirtualServer>();
   readonly #listeners = new Map<string, ListenerPlace>();
+  readonly #credentials = new Credentials();
+  readonly #serverContexts = new ServerContexts(this.#credentials);
+  readonly #tickets: TicketKeys;
+  /** By what they are made from: they outlive the tables. */
+  #sites = new Map<string, TlsSite>();
 
   /** `workers`: among how many a virtual server's limits are divided. */
-  constructor(workers: number) {
+  constructor(workers: number, tickets: TicketKeys) {
     this.#workers = workers;
+    this.#tickets = tickets;
   }
 
   listener(key: string): ListenerPlace {
@@ -33,6 +44,8 @@ export class Tables {
   }
 
   configure(message: Configure): void {
+    const renewed = this.#credentials.update(message.credentials);
+    if (renewed) this.#renewEndpoints();
     for (const plan of message.rows) this.#setRow(plan);
     for (const key of message.removedVirtualServers) this.#virtualServers.delete(key);
     for (const plan of message.virtualServers) {
@@ -40,7 +53,8 @@ export class Tables {
       this.#virtualServers.set(plan.piece.key, this.#compile(plan, before));
     }
     for (const id of message.removedRows) this.#rows.delete(id);
-    if (message.virtualServers.length > 0 || message.removedVirtualServers.length > 0) this.#rebuildListeners();
+    if (renewed || message.virtualServers.length > 0 || message.removedVirtualServers.length > 0)
+      this.#rebuildListeners();
     if (message.rows.length > 0 || message.removedRows.length > 0) this.#dropEndpoints();
   }
 
@@ -59,14 +73,24 @@ export class Tables {
 
   #endpoint(plan: EndpointPlan): Endpoint {
     const known = this.#endpoints.get(plan.slot);
-    if (known !== undefined && known.plan.address === plan.address && known.plan.port === plan.port) {
+    if (known !== undefined && isSameEndpoint(known.plan, plan)) {
       known.plan = plan;
       return known;
     }
     for (const upstream of known?.idle.slice() ?? []) upstream.destroy();
-    const endpoint: Endpoint = { slot: plan.slot, plan, idle: [], suspected: false, reportedAt: -Infinity };
+    const tls = plan.tls === null ? null : new EndpointTls(plan.tls, this.#serverContexts);
+    const endpoint: Endpoint = { slot: plan.slot, plan, tls, idle: [], suspected: false, reportedAt: -Infinity };
     this.#endpoints.set(plan.slot, endpoint);
     return endpoint;
+  }
+
+  /** Connections that were made with other certificates or authorities are not used again. */
+  #renewEndpoints(): void {
+    this.#serverContexts.clear();
+    for (const endpoint of this.#endpoints.values()) {
+      if (endpoint.tls?.renew() !== true) continue;
+      for (const upstream of endpoint.idle.slice()) upstream.destroy();
+    }
   }
 
   #place(id: string): RowPlace {
@@ -80,11 +104,13 @@ export class Tables {
     const sameRules = before !== undefined && JSON.stringify(before.plan.piece.rules) === JSON.stringify(piece.rules);
     const targets = piece.rules.map((rule, index) => this.#target(plan, rule, plan.rules[index]!));
     const { maxClients } = piece.limits;
+    const isPassed = piece.listeners.some(({ protocol }) => protocol === 'TLS');
     return {
       plan,
       table: sameRules ? before.table : new RuleTable(piece.rules),
       targets,
       fallback: plan.fallback === null ? null : this.#target(plan, null, plan.fallback),
+      byName: isPassed ? targets.flatMap(byName) : [],
       redirect: plan.redirect === null ? null : this.#place(plan.redirect),
       balance: piece.balance,
       isWlc: piece.scheduler === 'wlc',
@@ -125,15 +151,15 @@ export class Tables {
   }
 
   #rebuildListeners(): void {
-    const groups = new Map<string, { host: string; value: VirtualServer; protocol: string; port: number }[]>();
+    const groups = new Map<string, ListenerEntry[]>();
+    const sites = new Map<string, TlsSite>();
     for (const virtualServer of this.#virtualServers.values()) {
       for (const listener of virtualServer.plan.piece.listeners) {
         const key = listenerKey(listener.address, listener.port);
         const entries = groups.get(key) ?? [];
         groups.set(key, entries);
         const hosts = listener.protocol === 'TCP' ? ['*'] : listener.hosts;
-        for (const host of hosts)
-          entries.push({ host, value: virtualServer, protocol: listener.protocol, port: listener.port });
+        for (const host of hosts) entries.push({ host, value: virtualServer, listener });
       }
     }
     for (const [key, place] of this.#listeners) if (!groups.has(key)) place.table = emptyTable(key);
@@ -143,9 +169,11 @@ export class Tables {
         Math.max(...limits.map((limit) => pick(limit) || zero));
       this.listener(key).table = {
         key,
-        port: entries[0]?.port ?? 0,
-        hosts: new HostTable(entries.filter((entry) => entry.protocol !== 'TCP')),
-        tcp: entries.find((entry) => entry.protocol === 'TCP')?.value ?? null,
+        port: entries[0]?.listener.port ?? 0,
+        protocol: entries[0]?.listener.protocol ?? 'HTTP',
+        hosts: new HostTable(entries.filter(({ listener }) => listener.protocol !== 'TCP')),
+        tcp: entries.find(({ listener }) => listener.protocol === 'TCP')?.value ?? null,
+        sites: this.#sitesOf(entries, sites),
         headerBytes: Math.min(
           widest((limit) => limit.headerBytes, MAX_HEAD),
           MAX_HEAD,
@@ -155,6 +183,24 @@ export class Tables {
         maxClients: Math.ceil(widest((limit) => limit.maxClients, Infinity) / this.#workers),
       };
     }
+    this.#sites = sites;
+  }
+
+  /** The virtual servers that terminate TLS there; the sites that are as they were stay, with all that they have made. */
+  #sitesOf(entries: readonly ListenerEntry[], used: Map<string, TlsSite>): TlsSites | null {
+    const of = new Map<VirtualServer, TlsSite>();
+    for (const { value, listener } of entries) {
+      if (listener.tls === null || of.has(value)) continue;
+      const identity = TlsSite.identity(listener.tls, this.#credentials);
+      let site = used.get(identity) ?? this.#sites.get(identity);
+      site ??= new TlsSite(listener.tls, this.#credentials, this.#tickets);
+      used.set(identity, site);
+      of.set(value, site);
+    }
+    if (of.size === 0) return null;
+    // deterministic, so that all workers and replicas show the same
+    const [first] = [...of].toSorted(([a], [b]) => (a.plan.piece.key < b.plan.piece.key ? -1 : 1));
+    return { of, fallback: first![1], mutual: [...of.values()].some(({ authority }) => authority !== '') };
   }
 
   /** Endpoints that no row has any more: their idle connections end; what is under way finishes. */
@@ -169,6 +215,29 @@ export class Tables {
   }
 }
 
+/** A host on a listening port, and who has won it. */
+interface ListenerEntry {
+  readonly host: string;
+  readonly value: VirtualServer;
+  readonly listener: Listener;
+}
+
+function isSameEndpoint(a: EndpointPlan, b: EndpointPlan): boolean {
+  return a.address === b.address && a.port === b.port && JSON.stringify(a.tls) === JSON.stringify(b.tls);
+}
+
+/** The rule as TLS that is passed through can use it: it must look at nothing but the host. */
+function byName(target: Target): VirtualServer['byName'] {
+  const match = target.rule?.match;
+  const isByName =
+    match !== undefined &&
+    match.path === null &&
+    match.methods.length === 0 &&
+    match.headers.length === 0 &&
+    match.query.length === 0;
+  return isByName ? [{ hosts: match.hosts, target }] : [];
+}
+
 /** A virtual server's own destinations, as api.md has them. */
 const DEFAULT_TIMEOUTS: Timeouts = { request: 60_000, connect: 1000, idle: 180_000 };
 /** Longer heads than this are refused whatever a virtual server allows: scratch areas are made for it. */
@@ -178,8 +247,10 @@ function emptyTable(key: string): ListenerTable {
   return {
     key,
     port: 0,
+    protocol: 'HTTP',
     hosts: new HostTable<VirtualServer>([]),
     tcp: null,
+    sites: null,
     headerBytes: 16_384,
     headTimeout: 10_000,
     keepAliveTimeout: 75_000,

@@ -113,6 +113,8 @@ const REASONS = {
   refused: 'refused',
   unreachable: 'unreachable',
   connect_timeout: 'timeout',
+  tls: 'tls',
+  untrusted: 'untrusted',
   timeout: 'timeout',
   end: 'reset',
   reset: 'reset',

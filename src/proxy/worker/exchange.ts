@@ -15,6 +15,7 @@ import { discardBody } from './discard-body.ts';
 import { dispatch } from './dispatch.ts';
 import { head } from './heads.ts';
 import { mirror } from './mirror.ts';
+import { isMisdirected } from './misdirected.ts';
 import { PHASE } from './phases.ts';
 import { redirectTo } from './redirects.ts';
 import { bodyDeadline, retain, takeBody, taken } from './request-body.ts';
@@ -80,6 +81,11 @@ function match(client: Client, virtualServer: VirtualServer | null): boolean {
   const state = client.state;
   if (virtualServer === null) {
     refuse(client, state.configured ? 'not_found' : 'not_ready');
+    return false;
+  }
+  const { sites } = client.listener.table;
+  if (sites !== null && sites.mutual && isMisdirected(client, virtualServer, sites)) {
+    refuse(client, 'misdirected');
     return false;
   }
   const limits = virtualServer.plan.piece.limits;

@@ -1,9 +1,22 @@
 /** Pieces and servers for the tests of this room. */
+import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 
-import type { Destination, Limits, Match, RealServerPiece, Rule, VirtualServerPiece } from '../../model/snapshot.ts';
+import type {
+  AuthorityPiece,
+  CertificatePiece,
+  Destination,
+  Limits,
+  ListenerTls,
+  Match,
+  Protocol,
+  RealServerPiece,
+  Rule,
+  VirtualServerPiece,
+} from '../../model/snapshot.ts';
+import type { Issued } from '../../tls/fixture/authority.ts';
 
 const ANY: Match = { hosts: [], path: null, methods: [], headers: [], query: [], hashGroup: 0 };
 
@@ -52,14 +65,21 @@ export function rule(
 
 export function virtualServer(
   port: number,
-  more: Partial<Omit<VirtualServerPiece, 'limits'>> & { limits?: Partial<Limits>; protocol?: 'HTTP' | 'TCP' },
+  more: Partial<Omit<VirtualServerPiece, 'limits'>> & {
+    limits?: Partial<Limits>;
+    protocol?: Protocol;
+    hosts?: readonly string[];
+    tls?: Partial<ListenerTls>;
+  },
 ): VirtualServerPiece {
-  const { limits, protocol = 'HTTP', ...rest } = more;
+  const { limits, protocol = 'HTTP', hosts = ['*'], tls, ...rest } = more;
+  const terms =
+    protocol === 'HTTPS' ? { certificates: [], minVersion: 'TLSv1.2' as const, clientCa: [], ...tls } : null;
   return {
     kind: 'VirtualServer',
     key: 'test/main',
     hash: JSON.stringify(more),
-    listeners: [{ name: 'main', address: '127.0.0.1', port, protocol, proxyProtocol: 'None', tls: null, hosts: ['*'] }],
+    listeners: [{ name: 'main', address: '127.0.0.1', port, protocol, proxyProtocol: 'None', tls: terms, hosts }],
     scheduler: 'http',
     balance: 'RoundRobin',
     servers: [],
@@ -68,6 +88,14 @@ export function virtualServer(
     limits: { ...LIMITS, ...limits },
     ...rest,
   };
+}
+
+export function certificatePiece(name: string, { certificate, privateKey }: Issued): CertificatePiece {
+  return { kind: 'Certificate', key: `test/${name}`, hash: hash('sha256', certificate), certificate, privateKey };
+}
+
+export function authorityPiece(name: string, certificates: string): AuthorityPiece {
+  return { kind: 'Authority', key: `test/${name}`, hash: hash('sha256', certificates), certificates };
 }
 
 /** Equal weights. */

@@ -6,12 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { RowPlan } from '../../model/plan.ts';
 import type { Limits, Rule, VirtualServerPiece } from '../../model/snapshot.ts';
-import { listenerKey, type FromWorker } from '../messages.ts';
+import { listenerKey, NO_CREDENTIALS, type FromWorker } from '../messages.ts';
 import { GLOBAL, allocateShared } from '../shared.ts';
 import type { AccessLog } from './access-log.ts';
 import { Client } from './client.ts';
 import { rule, to, virtualServer } from './fixture.ts';
-import { DIRECT, type Connection } from './io.ts';
+import type { Connection } from './io.ts';
+import { DIRECT } from './stream-state.ts';
 import { Upstream } from './upstream.ts';
 import { WorkerLoop } from './worker-loop.ts';
 
@@ -47,7 +48,14 @@ export async function startInProcess(options: InProcessOptions): Promise<InProce
       index: 0,
       workers: 1,
       buffers: allocateShared(1),
-      settings: { trustedProxies: [], cookieKeys: [], accessLog: 0, logLevel: 'silent', maxConnections: 1024 },
+      settings: {
+        trustedProxies: [],
+        cookieKeys: [],
+        ticketKeys: [],
+        accessLog: 0,
+        logLevel: 'silent',
+        maxConnections: 1024,
+      },
     },
     (message) => reports.push(message),
   );
@@ -80,6 +88,7 @@ export async function startInProcess(options: InProcessOptions): Promise<InProce
       removedVirtualServers: removed ? [piece.key] : [],
       rows,
       removedRows: removed ? ['row'] : [],
+      credentials: NO_CREDENTIALS,
     });
   const swap = (ports: readonly number[]) => configure([rowOf(++epoch, ports)], false);
   swap(options.servers);
@@ -154,6 +163,7 @@ function rowOf(epoch: number, ports: readonly number[]): RowPlan {
       available: true,
       maxConnections: 1000,
       protocol: 'HTTP1',
+      tls: null,
     })),
     schedule: { kind: 'Table', table: Uint16Array.from(ports.keys()) },
     cursor: 2 * epoch,

@@ -7,6 +7,10 @@
  * against `subarray` per write. Where the internals are missing, or TCPVS_IO=public asks for it, the public API serves.
  */
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+
+import { DIRECT } from './stream-state.ts';
+import { TlsWriter } from './tls-writer.ts';
 
 export const READ_SIZE = 65_536;
 /** Twice what can arrive at once (a read, and what was held before it), and the largest head. */
@@ -15,7 +19,11 @@ const CACHED_VIEWS = 16_384;
 
 /** The handle of a socket as Node has it inside. */
 export interface RawHandle {
-  connection: Connection | null;
+  connection?: Connection;
+  /** Of TLS: the handle below. */
+  readonly _parent?: RawHandle;
+  /** What Node's own streams know of it: they begin to read where it is false. */
+  reading: boolean;
   onread: (this: RawHandle) => Uint8Array | undefined;
   useUserBuffer(buffer: Uint8Array): void;
   readStart(): number;
@@ -26,7 +34,7 @@ export interface RawHandle {
   writeBuffer(request: null, data: Uint8Array): number | PendingWrite | undefined;
 }
 
-interface PendingWrite {
+export interface PendingWrite {
   connection: Connection;
   handle: RawHandle;
   buffer: Uint8Array;
@@ -34,27 +42,6 @@ interface PendingWrite {
   writeStatus?: number | null;
   oncomplete: (this: PendingWrite, status: number) => void;
 }
-
-interface StreamBinding {
-  readonly streamBaseState: Int32Array;
-  readonly kReadBytesOrError: number;
-}
-
-const binding = probe();
-
-/** Handles are used directly. */
-export const DIRECT = binding !== null;
-
-const readState = binding?.streamBaseState ?? new Int32Array(1);
-const readIndex = binding?.kReadBytesOrError ?? 0;
-
-/** Bytes of the read that is being reported, or a negative error (`END` = end of file). */
-export function readResult(): number {
-  return readState[readIndex]!;
-}
-
-/** libuv's UV_EOF */
-export const END = -4095;
 
 /**
  * The shared read buffer; eight bytes longer than a read, for the zero that ends every scan. Not a Buffer: views of those
@@ -131,6 +118,8 @@ export function returnLarge(buffer: Uint8Array, intact: boolean): void {
 export abstract class Connection {
   socket: Socket;
   handle: RawHandle | null = null;
+  /** Writes through TLS; null where there is none, or the public API does it. */
+  tls: TlsWriter | null = null;
   /** Writes that the kernel has not taken yet. */
   pending = 0;
   /** What was left of them when `takesMore` was asked last, in bytes. */
@@ -184,9 +173,11 @@ export abstract class Connection {
     if (handle === null) return;
     this.handle = handle;
     if (DIRECT) {
+      if ((this.socket as TLSSocket).encrypted) this.tls = new TlsWriter(this, handle);
+      const known = handle.connection !== undefined;
       handle.connection = this;
       handle.onread = onread;
-      handle.useUserBuffer(readTarget);
+      if (!known) handle.useUserBuffer(readTarget);
       if (start) handle.readStart();
       return;
     }
@@ -197,6 +188,18 @@ export abstract class Connection {
       this.pending = 0;
       if (!this.gone) this.guarded(() => this.drained());
     });
+    if (start) this.socket.resume();
+  }
+
+  /** Leaves the socket to whoever comes next: to TLS, which goes on reading below, or to another Connection. */
+  protected handOver(reading: boolean): void {
+    if (DIRECT) {
+      if (reading) this.handle!.reading = true;
+      else this.handle!.readStop();
+      return;
+    }
+    for (const event of ['data', 'end', 'drain']) this.socket.removeAllListeners(event);
+    this.socket.pause();
   }
 
   /** A chunk is at most one read long (64 KB), but that is Node's habit, not its promise. */
@@ -214,6 +217,7 @@ export abstract class Connection {
    */
   write(view: Uint8Array, inScratch: boolean): boolean {
     if (!DIRECT) return this.writePublic(view);
+    if (this.tls !== null) return this.tls.write(view);
     const result = this.handle!.writeBuffer(null, view);
     if (result === 0) return true;
     if (typeof result !== 'object') return false;
@@ -242,9 +246,15 @@ export abstract class Connection {
     return true;
   }
 
+  /** What was written last has to wait for the peer, and whatever comes behind it. */
+  waits(): void {
+    if (this.pending === 0) this.queued = this.unsent();
+    this.pending = 1;
+  }
+
   /** Bytes that were written and that the kernel has not taken yet. */
   private unsent(): number {
-    return (this.handle?.writeQueueSize ?? 0) + this.socket.writableLength;
+    return (this.handle?.writeQueueSize ?? 0) + (this.tls?.queued ?? 0) + this.socket.writableLength;
   }
 
   /** Has the peer taken anything since this was asked last (or the first write had to wait)? One that reads slowly has. */
@@ -252,6 +262,13 @@ export abstract class Connection {
     const before = this.queued;
     this.queued = this.unsent();
     return this.queued < before;
+  }
+
+  /** Ends our side, behind all that was written; `done` is called when that has gone out. */
+  endSide(done?: () => void): void {
+    if (this.gone) return;
+    if (this.tls === null) this.socket.end(done);
+    else this.tls.whenDone(() => this.socket.end(done));
   }
 
   pause(): void {
@@ -291,17 +308,4 @@ export function nextBuffer(connection: Connection): Uint8Array | undefined {
 /** The bytes that a read went to, with room for the zero behind them. */
 export function readBytes(connection: Connection): Uint8Array {
   return connection.buffer === readTarget ? input : connection.buffer;
-}
-
-function probe(): StreamBinding | null {
-  if (process.env['TCPVS_IO'] === 'public') return null;
-  try {
-    const wrap = (process as unknown as { binding(name: string): Partial<StreamBinding> }).binding('stream_wrap');
-    const { streamBaseState, kReadBytesOrError } = wrap;
-    return streamBaseState instanceof Int32Array && typeof kReadBytesOrError === 'number'
-      ? { streamBaseState, kReadBytesOrError }
-      : null;
-  } catch {
-    return null;
-  }
 }

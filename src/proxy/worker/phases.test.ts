@@ -8,8 +8,8 @@ import type { Limits, Rule } from '../../model/snapshot.ts';
 import { CELL, DURATION_BUCKETS, GLOBAL, LIMITS } from '../shared.ts';
 import { countAnswer } from './accounting.ts';
 import { rawServer, startInProcess, until, type InProcess } from './in-process.ts';
-import { DIRECT } from './io.ts';
 import { PHASE } from './phases.ts';
+import { DIRECT } from './stream-state.ts';
 import { Sweeper } from './sweeper.ts';
 
 interface Stage {

@@ -12,7 +12,7 @@ export function redirectTo(client: Client, edits: Edits, to: NonNullable<Edits['
     refuse(client, 'no_host');
     return;
   }
-  const scheme = to.scheme ?? 'http';
+  const scheme = to.scheme ?? client.scheme;
   // a port that was asked for stays, unless scheme or host move elsewhere
   const askedPort = to.scheme === null && to.host === null ? /:(\d+)$/.exec(asked)?.[1] : undefined;
   const port = to.port ?? (askedPort === undefined ? null : Number(askedPort));

@@ -2,7 +2,9 @@
 import { INCOMPLETE } from '../../http/bad.ts';
 import { ChunkedDecoder } from '../../http/chunked.ts';
 import { parseResponse } from '../../http/parse-response.ts';
+import type { ReasonWord } from '../../model/reasons.ts';
 import { observeLatency } from '../../scheduler/latency.ts';
+import { GLOBAL } from '../shared.ts';
 import { abandon } from './abandon.ts';
 import { countFailure, countSent } from './accounting.ts';
 import { refuse } from './answers.ts';
@@ -19,7 +21,7 @@ import { bodyDeadline, setDeadlines } from './request-body.ts';
 import { writeResponseHead } from './response-lines.ts';
 import { countReason } from './state.ts';
 import { openTunnel, tunnelFromServer, tunnelLost } from './tunnel.ts';
-import { discard, type Loss, type Upstream } from './upstream.ts';
+import { discard, NEVER_STOOD, type Loss, type Upstream } from './upstream.ts';
 
 /** Largest head of an answer, interim ones included (105). */
 const MAX_HEAD = 65_536;
@@ -289,10 +291,7 @@ function broken(client: Client): void {
   client.reset('truncated_answer');
 }
 
-function fail(
-  client: Client,
-  word: 'bad_answer' | 'connect_failed' | 'connect_timeout' | 'overload' | 'answer_timeout' | 'reset_by_server',
-): void {
+function fail(client: Client, word: ReasonWord): void {
   if (!client.bodyDone) client.keep = false;
   refuse(client, word);
 }
@@ -309,13 +308,14 @@ export function upstreamLost(client: Client, upstream: Upstream, how: Loss): voi
       broken(client);
       return;
     }
-    // 100: the end of the connection is the end of the answer
+    // 100: the end of the connection is the end of the answer; one without TLS's close_notify looks the same in Node
+    if (upstream.endpoint.tls !== null) client.state.counters.global[GLOBAL.unframedAnswers]!++;
     upstream.reusable = false;
     if (client.chunkAnswer) sendAnswer(client, upstream, LAST_CHUNK, false, true);
     else finish(client, upstream);
     return;
   }
-  const never = how === 'refused' || how === 'unreachable' || how === 'connect_timeout' || how === 'exhausted';
+  const never = NEVER_STOOD.has(how);
   // 107: what was answered in part was received, and is not sent again
   const answered = upstream.held !== null || upstream.interim > 0;
   const stale = upstream.requests > 0 && (how === 'end' || how === 'reset') && !answered;
@@ -336,6 +336,8 @@ const WORDS = {
   unreachable: 'connect_failed',
   connect_timeout: 'connect_timeout',
   exhausted: 'overload',
+  tls: 'tls_failed',
+  untrusted: 'untrusted_server',
   timeout: 'answer_timeout',
   end: 'reset_by_server',
   reset: 'reset_by_server',

@@ -126,8 +126,8 @@ function trustedLines(client: Client, head: RequestHead): string {
     if (value !== '') (name === 'forwarded' ? forwarded : before).push(value);
   }
   const node = client.peer.includes(':') ? `"[${client.peer}]"` : client.peer;
-  forwarded.push(proto ? `for=${node}` : `for=${node};proto=http`);
+  forwarded.push(proto ? `for=${node}` : `for=${node};proto=${client.scheme}`);
   const lines = [`X-Forwarded-For: ${[...before, client.peer].join(', ')}`, `Forwarded: ${forwarded.join(', ')}`];
-  if (!proto) lines.push('X-Forwarded-Proto: http');
+  if (!proto) lines.push(`X-Forwarded-Proto: ${client.scheme}`);
   return `${lines.join('\r\n')}\r\n\r\n`;
 }

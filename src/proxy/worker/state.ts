@@ -7,6 +7,7 @@ import type { AccessLog } from './access-log.ts';
 import type { TrustedPeers } from './peers.ts';
 import type { CookieSigner } from './sticky.ts';
 import type { Sweeper } from './sweeper.ts';
+import type { TicketKeys } from './ticket-keys.ts';
 
 export interface WorkerState {
   readonly index: number;
@@ -20,6 +21,7 @@ export interface WorkerState {
   readonly sweeper: Sweeper;
   readonly trusted: TrustedPeers;
   cookies: CookieSigner;
+  readonly tickets: TicketKeys;
   readonly accessLog: AccessLog | null;
   readonly report: (message: FromWorker) => void;
   /** Coarse clock: milliseconds, monotonic, set by the sweeper and by each request. */

@@ -3,18 +3,22 @@
  * concerns; endpoints (their idle connections) and rows that did not change stay the objects they were.
  */
 import type { EndpointPlan, RowPlan } from '../../model/plan.ts';
-import type { Balance, Rule } from '../../model/snapshot.ts';
+import type { Balance, Protocol, Rule } from '../../model/snapshot.ts';
 import type { HostTable } from '../../router/host-table.ts';
 import type { RuleTable } from '../../router/rule-table.ts';
 import type { Chooser, HashChooser } from '../../scheduler/chooser.ts';
 import type { VirtualServerPlan } from '../messages.ts';
 import type { Edits } from './edits.ts';
+import type { EndpointTls } from './endpoint-tls.ts';
+import type { TlsSites } from './tls-sites.ts';
 import type { Upstream } from './upstream.ts';
 
 /** One (address, port): its idle connections in this worker, the newest last. */
 export interface Endpoint {
   readonly slot: number;
   plan: EndpointPlan;
+  /** Null: it is spoken to without TLS. */
+  tls: EndpointTls | null;
   readonly idle: Upstream[];
   /** This worker has reported it, and it has not answered since. */
   suspected: boolean;
@@ -70,6 +74,8 @@ export interface VirtualServer {
   readonly table: RuleTable;
   readonly targets: readonly Target[];
   readonly fallback: Target | null;
+  /** For TLS that is passed through: the rules that look at nothing but the host, in their order. */
+  readonly byName: readonly { readonly hosts: readonly string[]; readonly target: Target }[];
   /** Where everything goes when no destination is available. */
   readonly redirect: RowPlace | null;
   readonly balance: Balance;
@@ -92,9 +98,12 @@ export interface ListenerPlace {
 export interface ListenerTable {
   readonly key: string;
   readonly port: number;
+  readonly protocol: Protocol;
   readonly hosts: HostTable<VirtualServer>;
   /** The virtual server of a TCP listener. */
   readonly tcp: VirtualServer | null;
+  /** Of an HTTPS listener. */
+  readonly sites: TlsSites | null;
   /** Before a request has named its virtual server, the widest of its limits hold. */
   readonly headerBytes: number;
   readonly headTimeout: number;

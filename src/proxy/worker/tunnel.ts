@@ -12,8 +12,8 @@ import { input, inputView, scratch, scratchView } from './io.ts';
 import { PHASE, UP } from './phases.ts';
 import { writeSwitchingHead } from './response-lines.ts';
 import { countLimit, countReason } from './state.ts';
-import type { Target } from './tables.ts';
-import { acquire, closeWhenSent, discard, type Loss, type Upstream } from './upstream.ts';
+import type { Target, VirtualServer } from './tables.ts';
+import { acquire, closeWhenSent, discard, NEVER_STOOD, type Loss, type Upstream } from './upstream.ts';
 
 /** 83, 84: a tunnel opens by a 101 to an upgrade that was asked for, and by nothing else. */
 export function openTunnel(client: Client, upstream: Upstream, bytes: Uint8Array, start: number, end: number): void {
@@ -38,16 +38,7 @@ export function openTunnel(client: Client, upstream: Upstream, bytes: Uint8Array
     client.ended(true);
     return;
   }
-  const held = client.held;
-  if (held !== null) {
-    client.held = null;
-    const view = held.subarray(0, client.heldLength);
-    client.heldLength = 0;
-    if (!upstream.write(view, false)) {
-      upstream.lose('reset');
-      return;
-    }
-  }
+  if (!sendHeld(client, upstream)) return;
   if (upstream.pending === 0) client.resume();
   if (client.eof) upstream.endSide();
 }
@@ -75,7 +66,7 @@ export function tunnelEnded(client: Client): void {
 }
 
 export function tunnelLost(client: Client, upstream: Upstream, how: Loss): void {
-  if (upstream.connecting || how === 'refused' || how === 'unreachable' || how === 'connect_timeout') {
+  if (upstream.connecting || NEVER_STOOD.has(how)) {
     connectElsewhere(client, upstream, how);
     return;
   }
@@ -87,7 +78,7 @@ export function tunnelLost(client: Client, upstream: Upstream, how: Loss): void 
   }
   upstream.eof = true;
   if (client.eof) close(client);
-  else client.socket.end();
+  else client.endSide();
 }
 
 function close(client: Client): void {
@@ -116,7 +107,10 @@ function copied(bytes: Uint8Array, length: number): Uint8Array {
 /** A connection on a TCP listener: one choice for all of it. */
 export function acceptTcp(client: Client): void {
   const virtualServer = client.listener.table.tcp;
-  const target = virtualServer?.fallback ?? null;
+  acceptTunnel(client, virtualServer, virtualServer?.fallback ?? null);
+}
+
+export function acceptTunnel(client: Client, virtualServer: VirtualServer | null, target: Target | null): void {
   client.phase = PHASE.tunnel;
   client.startedAt = monotonic();
   client.state.now = client.startedAt;
@@ -152,14 +146,29 @@ function goTo(client: Client, target: Target, choice: number): void {
 function connect(client: Client, target: Target, choice: number): void {
   enterEndpoint(client, choice);
   client.deadline = Infinity;
-  client.upstream = acquire(client.state, client.row!.endpoints[choice]!, client, target.connectTimeout, true);
+  const plain = client.listener.table.protocol === 'TLS';
+  client.upstream = acquire(client.state, client.row!.endpoints[choice]!, client, target.connectTimeout, true, plain);
   client.upstream.phase = UP.tunnel;
 }
 
 /** The server is there: from now on the client is read. */
 export function tunnelConnected(client: Client, upstream: Upstream): void {
   touch(client, upstream);
+  if (!sendHeld(client, upstream)) return;
   client.start();
+  if (upstream.pending > 0) client.pause();
+}
+
+/** What the client has said already. @returns false where the server is gone */
+function sendHeld(client: Client, upstream: Upstream): boolean {
+  const { held } = client;
+  if (held === null) return true;
+  client.held = null;
+  const view = held.subarray(0, client.heldLength);
+  client.heldLength = 0;
+  if (upstream.write(view, false)) return true;
+  upstream.lose('reset');
+  return false;
 }
 
 function connectElsewhere(client: Client, upstream: Upstream, how: Loss): void {

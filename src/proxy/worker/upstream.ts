@@ -1,22 +1,13 @@
 /** Connections to real servers: made, kept while idle, lent to one exchange at a time. */
 import net from 'node:net';
+import type { TLSSocket } from 'node:tls';
 
 import type { ChunkedDecoder } from '../../http/chunked.ts';
 import { GLOBAL } from '../shared.ts';
-import {
-  Connection,
-  DIRECT,
-  END,
-  nextBuffer,
-  readBytes,
-  readResult,
-  readTarget,
-  rentLarge,
-  returnLarge,
-  type RawHandle,
-} from './io.ts';
+import { Connection, nextBuffer, readBytes, readTarget, rentLarge, returnLarge, type RawHandle } from './io.ts';
 import { UP } from './phases.ts';
 import { caught, type WorkerState } from './state.ts';
+import { DIRECT, END, readResult } from './stream-state.ts';
 import type { Endpoint } from './tables.ts';
 
 /** Who uses a connection to a server: it hears what happens on it. */
@@ -32,10 +23,31 @@ export interface UpstreamUser {
 }
 
 /**
- * `refused` and `unreachable`: before it stood. `exhausted`: it could not be made, for want of what is ours. `end`: the
- * server ended it. `reset`: it broke.
+/**
+ * `refused`, `unreachable`, `connect_timeout`: before it stood; `exhausted`: it could not be made, for want of what is ours;
+ * `tls`: no handshake came about; `untrusted`: the server is not shown to be who it should be. `end`: the server ended it.
+ * `reset`: it broke.
  */
-export type Loss = 'refused' | 'unreachable' | 'exhausted' | 'connect_timeout' | 'end' | 'reset' | 'timeout';
+export type Loss =
+  | 'refused'
+  | 'unreachable'
+  | 'exhausted'
+  | 'connect_timeout'
+  | 'tls'
+  | 'untrusted'
+  | 'end'
+  | 'reset'
+  | 'timeout';
+
+/** Nothing was sent over it. */
+export const NEVER_STOOD: ReadonlySet<Loss> = new Set([
+  'refused',
+  'unreachable',
+  'exhausted',
+  'connect_timeout',
+  'tls',
+  'untrusted',
+]);
 
 /** No descriptors, no memory, or no port left on our side. */
 const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
@@ -46,6 +58,8 @@ const IDLE_TIMEOUT = 4000;
 const DEAF_TIMEOUT = 1000;
 /** How long a server may take for the end of a tunnel's bytes. */
 const SEND_TIMEOUT = 60_000;
+/** From the connection to the end of its TLS handshake. */
+const HANDSHAKE_TIMEOUT = 10_000;
 /** Idle connections per endpoint and worker. */
 const MAX_IDLE = 512;
 
@@ -55,6 +69,8 @@ export class Upstream extends Connection {
   /** null while it is idle. */
   user: UpstreamUser | null;
   connecting = true;
+  /** TCP stands, TLS does not yet. */
+  private shaking = false;
   /** Requests that it has carried. */
   requests = 0;
   /** Of the exchange: see relay.ts. */
@@ -75,8 +91,9 @@ export class Upstream extends Connection {
   /** How long it may be idle, in ms. */
   idleTimeout = IDLE_TIMEOUT;
 
-  constructor(state: WorkerState, endpoint: Endpoint, user: UpstreamUser, timeout: number) {
-    super(net.connect({ host: endpoint.plan.address, port: endpoint.plan.port, noDelay: true, allowHalfOpen: true }));
+  /** `plain`: without TLS, whatever the endpoint says: what is passed through is encrypted already. */
+  constructor(state: WorkerState, endpoint: Endpoint, user: UpstreamUser, timeout: number, plain: boolean) {
+    super(open(state, endpoint, plain));
     this.state = state;
     this.endpoint = endpoint;
     this.user = user;
@@ -85,16 +102,27 @@ export class Upstream extends Connection {
     state.counters.global[GLOBAL.upstreamConnections]!++;
     state.counters.global[GLOBAL.upstreamActive]!++;
     const socket = this.socket;
-    socket.on('connect', () => {
+    const secured = !plain && endpoint.tls !== null;
+    socket.on(secured ? 'secureConnect' : 'connect', () => {
       if (this.gone) return;
       this.connecting = false;
       this.attach(onread, false);
       this.guarded(() => this.user?.connected(this));
     });
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      this.guarded(() => this.lose(this.connecting ? notConnected(error.code) : 'reset'));
-    });
-    socket.on('close', () => this.guarded(() => this.lose('reset')));
+    if (secured) {
+      socket.on('connect', () => {
+        this.shaking = true;
+        this.deadline = this.state.now + HANDSHAKE_TIMEOUT;
+      });
+    }
+    socket.on('error', (error: NodeJS.ErrnoException) => this.guarded(() => this.lose(this.lossBy(error))));
+    socket.on('close', () => this.guarded(() => this.lose(this.connecting && this.shaking ? 'tls' : 'reset')));
+  }
+
+  private lossBy(error: NodeJS.ErrnoException): Loss {
+    if (!this.connecting) return 'reset';
+    if (this.shaking) return (this.socket as TLSSocket).authorizationError ? 'untrusted' : 'tls';
+    return notConnected(error.code);
   }
 
   override received(bytes: Uint8Array, length: number): void {
@@ -164,13 +192,10 @@ export class Upstream extends Connection {
     this.socket.destroy();
   }
 
-  /** Ends our side; the server's may go on. */
-  endSide(): void {
-    if (!this.gone) this.socket.end();
-  }
-
   /** Long bodies: the next reads go to a large buffer, and are written from there. */
   useLargeBuffer(): void {
+    // TLS hands out a record at a time, also while we do not read: what is written must not be read into
+    if (this.tls !== null) return;
     if (DIRECT && this.buffer === readTarget && this.nextBuffer === null) this.nextBuffer = rentLarge();
   }
 
@@ -193,6 +218,7 @@ export function acquire(
   user: UpstreamUser,
   timeout: number,
   fresh: boolean,
+  plain = false,
 ): Upstream {
   const idle = fresh ? NONE : endpoint.idle;
   while (idle.length > 0) {
@@ -206,7 +232,12 @@ export function acquire(
     upstream.sent = false;
     return upstream;
   }
-  return new Upstream(state, endpoint, user, timeout);
+  return new Upstream(state, endpoint, user, timeout, plain);
+}
+
+function open(state: WorkerState, { plan: { address, port }, tls }: Endpoint, plain: boolean): net.Socket {
+  if (tls !== null && !plain) return tls.connect(state, address, port);
+  return net.connect({ host: address, port, noDelay: true, allowHalfOpen: true });
 }
 
 /** After a complete exchange: kept for the next one, where that is possible. `bufferFree`: as in useSharedBuffer. */
@@ -236,7 +267,7 @@ export function closeWhenSent(upstream: Upstream): void {
   if (upstream.gone) return;
   upstream.user = NOBODY;
   upstream.deadline = upstream.state.now + SEND_TIMEOUT;
-  upstream.socket.end(() => upstream.destroy());
+  upstream.endSide(() => upstream.destroy());
 }
 
 const NONE: Upstream[] = [];

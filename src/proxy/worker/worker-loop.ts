@@ -4,14 +4,17 @@ import type { Socket } from 'node:net';
 import type { FromWorker, ToWorker, WorkerData } from '../messages.ts';
 import { SharedState, WorkerCounters } from '../shared.ts';
 import { AccessLog } from './access-log.ts';
+import { Arrival } from './arrival.ts';
 import { Client } from './client.ts';
 import { monotonic } from './clock.ts';
 import { Tables } from './configure.ts';
+import type { Connection } from './io.ts';
 import { TrustedPeers } from './peers.ts';
 import { PHASE } from './phases.ts';
 import { countLimit, type WorkerState } from './state.ts';
 import { CookieSigner } from './sticky.ts';
 import { Sweeper } from './sweeper.ts';
+import { TicketKeys } from './ticket-keys.ts';
 import { acceptTcp } from './tunnel.ts';
 import { Upstream } from './upstream.ts';
 
@@ -33,7 +36,8 @@ export class WorkerLoop {
       this.state.accessLog?.flush();
       if (this.state.draining) this.#continueDrain(now);
     });
-    this.#tables = new Tables(data.workers);
+    const tickets = new TicketKeys(settings.ticketKeys);
+    this.#tables = new Tables(data.workers, tickets);
     this.state = {
       index,
       workers: data.workers,
@@ -44,6 +48,7 @@ export class WorkerLoop {
       sweeper,
       trusted: new TrustedPeers(settings.trustedProxies),
       cookies: new CookieSigner(settings.cookieKeys),
+      tickets,
       accessLog,
       report,
       now: monotonic(),
@@ -73,6 +78,9 @@ export class WorkerLoop {
       case 'cookieKeys':
         this.state.cookies = new CookieSigner(message.keys);
         return;
+      case 'ticketKeys':
+        this.state.tickets.set(message.keys);
+        return;
       case 'logLevel':
         return;
     }
@@ -82,33 +90,38 @@ export class WorkerLoop {
   close(): void {
     this.state.sweeper.stop();
     this.state.sweeper.each((connection) => {
-      if (connection instanceof Client || connection instanceof Upstream) connection.destroy();
+      if (connection instanceof Client || connection instanceof Arrival || connection instanceof Upstream)
+        connection.destroy();
     });
   }
 
   #accept(key: string, socket: Socket): void {
     const listener = this.#tables.listener(key);
-    const client = new Client(this.state, listener, socket);
+    const { protocol } = listener.table;
+    const isSecure = protocol === 'HTTPS' || protocol === 'TLS';
+    const client = isSecure
+      ? new Arrival(this.state, listener, socket)
+      : new Client(this.state, listener, socket, null);
     if (listener.clients > listener.table.maxClients) this.#makeRoom(client);
-    if (listener.table.tcp !== null) acceptTcp(client);
+    if (client instanceof Client && protocol === 'TCP') acceptTcp(client);
     else client.start();
   }
 
   /** 111: over the limit, the client that has been idle longest makes way for the new one. */
-  #makeRoom(newcomer: Client): void {
+  #makeRoom(newcomer: Client | Arrival): void {
     countLimit(this.state, 'clients');
-    let oldest: Client | null = null;
+    let oldest: Client | Arrival | null = null;
     this.state.sweeper.each((connection) => {
-      if (!(connection instanceof Client) || connection === newcomer || connection.phase !== PHASE.head) return;
-      if (connection.listener !== newcomer.listener || connection.headBegun) return;
+      if (connection === newcomer || !isIdle(connection) || connection.listener !== newcomer.listener) return;
       if (oldest === null || connection.deadline < oldest.deadline) oldest = connection;
     });
-    (oldest as Client | null)?.destroy();
+    (oldest as Client | Arrival | null)?.destroy();
   }
 
   #continueDrain(now: number): void {
     let clients = 0;
     this.state.sweeper.each((connection) => {
+      if (connection instanceof Arrival) clients++;
       if (!(connection instanceof Client)) return;
       clients++;
       if (connection.phase !== PHASE.head || connection.headBegun || connection.pending > 0) return;
@@ -118,4 +131,10 @@ export class WorkerLoop {
     this.#drainReported = true;
     this.state.report({ type: 'drained' });
   }
+}
+
+/** Has nothing under way: an idle client, or one whose handshake is not over. */
+function isIdle(connection: Connection): connection is Client | Arrival {
+  if (connection instanceof Arrival) return true;
+  return connection instanceof Client && connection.phase === PHASE.head && !connection.headBegun;
 }

@@ -1,0 +1,71 @@
+/**
+ * How real servers are spoken to by TLS: whom we trust, what we show. Contexts are shared by all servers that are spoken to
+ * alike; workers and health checks use the same.
+ */
+import { createSecureContext, getCACertificates, type SecureContext, setDefaultCACertificates } from 'node:tls';
+
+import type { AuthorityPiece, CertificatePiece, ServerTls } from '../model/snapshot.ts';
+import { pemCertificates } from '../tls/certificate.ts';
+import { CIPHERS } from './ciphers.ts';
+
+/** Looks up what there is by key. */
+export interface CredentialsStore {
+  certificatesOf(keys: readonly string[]): readonly CertificatePiece[];
+  authoritiesOf(keys: readonly string[]): readonly AuthorityPiece[];
+}
+
+export class ServerContexts {
+  private readonly store: CredentialsStore;
+  private readonly contexts = new Map<string, SecureContext>();
+
+  constructor(store: CredentialsStore) {
+    this.store = store;
+  }
+
+  /** Equal for equal terms: what they are made from, by its hashes. */
+  identity({ ca, clientCertificate }: ServerTls): string {
+    return JSON.stringify([
+      ca === null ? null : hashesOf(this.store.authoritiesOf(ca)),
+      clientCertificate === null ? null : hashesOf(this.store.certificatesOf([clientCertificate])),
+    ]);
+  }
+
+  /** Errors: what OpenSSL finds wrong. */
+  contextFor(tls: ServerTls): SecureContext {
+    const id = this.identity(tls);
+    let context = this.contexts.get(id);
+    if (context === undefined) this.contexts.set(id, (context = this.make(tls)));
+    return context;
+  }
+
+  /** Something is not what it was: contexts that are in use live on with their connections. */
+  clear(): void {
+    this.contexts.clear();
+  }
+
+  private make({ ca, clientCertificate }: ServerTls): SecureContext {
+    if (ca === null) trustSystem();
+    const [shown] = clientCertificate === null ? [] : this.store.certificatesOf([clientCertificate]);
+    return createSecureContext({
+      // an empty list trusts nobody; none at all is the system's
+      ...(ca === null
+        ? {}
+        : { ca: this.store.authoritiesOf(ca).flatMap((each) => pemCertificates(each.certificates)) }),
+      ...(shown === undefined ? {} : { cert: shown.certificate, key: shown.privateKey }),
+      minVersion: 'TLSv1.2',
+      ciphers: CIPHERS,
+    });
+  }
+}
+
+let isSystemTrusted = false;
+
+/** The authorities that this system trusts; where it has none (a bare container), those that Node brings along. */
+function trustSystem(): void {
+  if (isSystemTrusted) return;
+  isSystemTrusted = true;
+  const system = getCACertificates('system');
+  if (system.length > 0) setDefaultCACertificates([...system, ...getCACertificates('extra')]);
+}
+
+const hashesOf = (pieces: readonly { readonly hash: string }[]): string[] => pieces.map(({ hash }) => hash);

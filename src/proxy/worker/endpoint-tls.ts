@@ -1,0 +1,73 @@
+/** TLS to one endpoint: on which terms, and the session that the next connection resumes. */
+import { isIP } from 'node:net';
+import {
+  checkServerIdentity,
+  connect,
+  type ConnectionOptions,
+  createSecureContext,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls';
+
+import type { ServerTls } from '../../model/snapshot.ts';
+import type { ServerContexts } from '../server-contexts.ts';
+import { caught, type WorkerState } from './state.ts';
+
+export class EndpointTls {
+  private readonly settings: ServerTls;
+  private readonly contexts: ServerContexts;
+  private identity = '';
+  private context: SecureContext | null = null;
+  private session: Buffer | null = null;
+
+  constructor(settings: ServerTls, contexts: ServerContexts) {
+    this.settings = settings;
+    this.contexts = contexts;
+  }
+
+  /** Certificates or authorities have changed. @returns true: connections that there are were made on other terms */
+  renew(): boolean {
+    if (this.context === null || this.contexts.identity(this.settings) === this.identity) return false;
+    this.context = null;
+    this.session = null;
+    return true;
+  }
+
+  /** 'secureConnect' comes only where the server is who it should be. */
+  connect(state: WorkerState, address: string, port: number): TLSSocket {
+    const name = this.settings.hostname ?? address;
+    const context = (this.context ??= this.make(state));
+    const options: ConnectionOptions & { noDelay: true; allowHalfOpen: true } = {
+      host: address,
+      port,
+      noDelay: true,
+      allowHalfOpen: true,
+      secureContext: context,
+      // SNI has no place for addresses (RFC 6066 §3)
+      ...(isIP(name) === 0 ? { servername: name } : {}),
+      ...(this.session === null ? {} : { session: this.session }),
+      ALPNProtocols: PROTOCOLS,
+      rejectUnauthorized: true,
+      checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
+    };
+    const socket = connect(options);
+    socket.on('session', (session) => {
+      if (this.context === context) this.session = session;
+    });
+    return socket;
+  }
+
+  private make(state: WorkerState): SecureContext {
+    this.identity = this.contexts.identity(this.settings);
+    try {
+      return this.contexts.contextFor(this.settings);
+    } catch (error) {
+      // what was judged good is not: nobody is trusted by that
+      caught(state, error);
+      return createSecureContext({ ca: [] });
+    }
+  }
+}
+
+/** What ALPN may agree on, as it is written on the wire. */
+const PROTOCOLS = Buffer.from('\x08http/1.1', 'latin1');
