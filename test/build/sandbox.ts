@@ -96,7 +96,7 @@ echo "$copies" | while read -r from to; do
 done
 mount -t proc none "$root/proc"
 mount -t tmpfs -o mode=1777,size=64m none "$root/var/lib/tcpvs"
-mount -o remount,ro "$root"
+mount -o remount,bind,ro "$root"
 exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin setpriv --no-new-privs \\
   unshare $become --root="$root" --wd="$directory" -- "$@"
 `;
