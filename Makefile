@@ -49,7 +49,7 @@ generate: setup ## write the generated files: crds/, docs/reference, parts of ch
 	$(NODE) src/api/generate.ts
 	$(NODE) charts/tools/generate.ts
 
-check-generated: setup
+check-generated: setup cluster-binaries
 	@$(NODE) src/api/generate.ts --check
 	@$(NODE) charts/tools/generate.ts --check
 

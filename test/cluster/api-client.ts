@@ -138,11 +138,16 @@ export class ApiClient {
   #send(method: string, path: string, body: unknown, contentType: string, signal?: AbortSignal) {
     return new Promise<IncomingMessage>((resolve, reject) => {
       const headers: Record<string, string> = { Authorization: `Bearer ${this.#token}`, Accept: 'application/json' };
-      if (body !== undefined) headers['Content-Type'] = contentType;
+      const text = body === undefined ? undefined : JSON.stringify(body);
+      if (text !== undefined) {
+        headers['Content-Type'] = contentType;
+        // Node leaves it out where a method has no body as a rule, as DELETE: the body would be the next request.
+        headers['Content-Length'] = String(Buffer.byteLength(text));
+      }
       const options = { method, headers, agent: this.#agent, ...(signal === undefined ? {} : { signal }) };
       const outgoing = request(new URL(path, this.#url), options, resolve);
       outgoing.on('error', reject);
-      outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+      outgoing.end(text);
     });
   }
 }

@@ -35,6 +35,15 @@ describe('a real API', { skip: skipReason('api') }, () => {
     );
   });
 
+  test('a request after a DELETE with options is one of its own', async () => {
+    const path = '/api/v1/namespaces/default/configmaps';
+    for (const name of ['one', 'two']) {
+      await api.client.create(path, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } });
+      await api.client.delete(`${path}/${name}`, { gracePeriodSeconds: 0 });
+    }
+    assert.equal(await api.client.find(`${path}/two`), null);
+  });
+
   test('RBAC is on, and the audit log says who asked for what', async () => {
     const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'nobody' } };
     await api.client.create('/api/v1/namespaces/default/serviceaccounts', account);
