@@ -1,7 +1,8 @@
 /** Asks the tables that serve requests what they would do with one. Pure. */
 import { parseRequest } from '../http/parse-request.ts';
 import { RequestHead } from '../http/request-head.ts';
-import type { Destination, Listener, Rule, Snapshot, VirtualServerPiece } from '../model/snapshot.ts';
+import { endpointsOfRow, type RowOfCells } from '../model/endpoints.ts';
+import type { Listener, RealServerPiece, Rule, ServicePiece, Snapshot, VirtualServerPiece } from '../model/snapshot.ts';
 import { HostTable } from '../router/host-table.ts';
 import { RuleTable } from '../router/rule-table.ts';
 
@@ -70,10 +71,10 @@ export function explainRequest(snapshot: Snapshot, asked: AskedRequest): Request
     .explain(head)
     .filter((each) => each.reasons.length > 0 && (index < 0 || each.index < index))
     .map(({ name, reasons }) => ({ name, because: reasons }));
-  const { from, cells } = destinationsOf(snapshot, piece, rule);
-  const destinations = explained(snapshot, cells, rule);
+  const row = rowOf(snapshot, piece, rule);
+  const destinations = explained(snapshot, row);
   const hashed = index >= 0 && rule !== null && rule.match.hashGroup > 0 && table.hashGroup(index, head) !== -1;
-  const { status, outcome } = outcomeOf(piece, rule, destinations, cells.length);
+  const { status, outcome } = outcomeOf(piece, rule, destinations);
   return {
     request,
     status,
@@ -81,7 +82,7 @@ export function explainRequest(snapshot: Snapshot, asked: AskedRequest): Request
     virtualServer: piece.key,
     listener: { address: listener.address, port: listener.port, name: listener.name },
     rule: rule === null ? null : { name: rule.name, index, of: piece.rules.length },
-    from: cells.length === 0 ? null : from,
+    from: destinations.length === 0 ? null : row.from,
     choice: status === null && destinations.length > 0 ? choiceOf(piece, rule, hashed) : null,
     destinations,
     passedOver,
@@ -95,7 +96,7 @@ function explainConnection(
   piece: VirtualServerPiece,
   listener: Listener,
 ): RequestExplanation {
-  const destinations = explained(snapshot, piece.servers, null);
+  const destinations = explained(snapshot, rowOf(snapshot, piece, null));
   const isSent = destinations.some((each) => !each.quiesced);
   const { redirect } = piece;
   const elsewhere =
@@ -155,46 +156,45 @@ function findVirtualServer(
   return table.find(head.bytes, head.hostStart, head.hostEnd) ?? 'no virtual server has this host: answered 404 or 421';
 }
 
-function destinationsOf(
-  snapshot: Snapshot,
-  piece: VirtualServerPiece,
-  rule: Rule | null,
-): { from: string; cells: readonly Destination[] } {
-  if (rule === null) return { from: 'the virtual server', cells: piece.servers };
+function rowOf(snapshot: Snapshot, piece: VirtualServerPiece, rule: Rule | null): RowOfCells & { from: string } {
+  const own = { app: null, column: null };
+  if (rule === null) return { from: 'the virtual server', destinations: piece.servers, ...own };
   const { destinations } = rule;
-  if (destinations.kind === 'Servers') return { from: 'the rule', cells: destinations.servers };
+  if (destinations.kind === 'Servers') return { from: 'the rule', destinations: destinations.servers, ...own };
   const { matrix, app } = destinations;
   const columns = snapshot.pieces.find((each) => each.kind === 'Matrix' && each.key === matrix);
   const column = columns?.kind === 'Matrix' ? columns.columns.find((each) => each.app === app) : undefined;
-  return { from: `column ${app} of matrix ${matrix}`, cells: column?.cells ?? [] };
+  const from = `column ${app} of matrix ${matrix}`;
+  return { from, destinations: column?.cells ?? [], app, column: column ?? null };
 }
 
-function explained(snapshot: Snapshot, cells: readonly Destination[], rule: Rule | null): ExplainedDestination[] {
-  const app = rule?.destinations.kind === 'App' ? rule.destinations.app : null;
-  const rows = cells.map(({ server, weight }) => {
-    const piece = snapshot.pieces.find((each) => each.kind === 'RealServer' && each.key === server);
-    const real = piece?.kind === 'RealServer' ? piece : null;
-    const set = real?.endpoints.find((each) => each.app === app) ?? real?.endpoints.find((each) => each.app === null);
-    const endpoints = (set?.endpoints ?? []).map(({ address, port }) =>
+function explained({ pieces }: Snapshot, row: RowOfCells): ExplainedDestination[] {
+  const found = endpointsOfRow(row, {
+    server: (key) => pieces.find((each): each is RealServerPiece => each.kind === 'RealServer' && each.key === key),
+    service: (key) => pieces.find((each): each is ServicePiece => each.kind === 'Service' && each.key === key),
+  });
+  const rows = row.destinations.map(({ server, weight }, index) => {
+    const cell = found[index]!;
+    const endpoints = cell.endpoints.map(({ address, port }) =>
       address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
     );
-    return { server, endpoints, weight, quiesced: weight === 0 || real?.quiesced === true || endpoints.length === 0 };
+    const quiesced = weight === 0 || cell.server?.quiesced === true || endpoints.length === 0;
+    return { server, endpoints, weight, quiesced };
   });
-  const sum = rows.reduce((total, row) => total + (row.quiesced ? 0 : row.weight), 0);
-  return rows.map((row) => ({ ...row, share: row.quiesced || sum === 0 ? 0 : row.weight / sum }));
+  const sum = rows.reduce((total, each) => total + (each.quiesced ? 0 : each.weight), 0);
+  return rows.map((each) => ({ ...each, share: each.quiesced || sum === 0 ? 0 : each.weight / sum }));
 }
 
 function outcomeOf(
   piece: VirtualServerPiece,
   rule: Rule | null,
   destinations: readonly ExplainedDestination[],
-  cells: number,
 ): { status: number | null; outcome: string } {
   const redirect = rule?.filters.find((filter) => filter.type === 'Redirect');
   if (redirect?.type === 'Redirect') {
     return { status: redirect.status, outcome: `answered ${redirect.status} by the rule's filter Redirect` };
   }
-  if (rule === null && cells === 0) {
+  if (rule === null && destinations.length === 0) {
     return { status: 404, outcome: 'no rule takes it, and the virtual server has no destinations: answered 404' };
   }
   if (destinations.some((each) => !each.quiesced)) return { status: null, outcome: 'sent to one of the destinations' };

@@ -13,7 +13,13 @@ export interface Snapshot {
   readonly pieces: readonly Piece[];
 }
 
-export type Piece = AuthorityPiece | CertificatePiece | MatrixPiece | RealServerPiece | VirtualServerPiece;
+export type Piece =
+  | AuthorityPiece
+  | CertificatePiece
+  | MatrixPiece
+  | RealServerPiece
+  | ServicePiece
+  | VirtualServerPiece;
 
 interface PieceBase {
   readonly key: ObjectKey;
@@ -195,6 +201,8 @@ export interface MatrixPiece extends PieceBase {
 
 export interface Column {
   readonly app: string;
+  /** Service piece that has the app's endpoints on nodes: what cells of node servers are served by; null: none. */
+  readonly service: ObjectKey | null;
   /** One destination per row that has a cell for the app, in the order of the object's rows. */
   readonly cells: readonly Destination[];
 }
@@ -211,8 +219,12 @@ export interface RealServerPiece extends PieceBase {
   readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
   /** For HTTPS; null for the others. */
   readonly tls: ServerTls | null;
-  /** The set of app null serves every app that has none of its own. */
+  /** At fixed addresses; the set of app null serves every app that has none of its own. */
   readonly endpoints: readonly EndpointSet[];
+  /** Of a node server: its nodes. It has the endpoints there of the column's Service. Null: no node server. */
+  readonly nodes: readonly string[] | null;
+  /** Service piece all of whose endpoints serve every app; null: none. */
+  readonly service: ObjectKey | null;
 }
 
 export interface ServerTls {
@@ -237,6 +249,22 @@ export interface HealthCheck {
   /** Consecutive successes that bring an endpoint back, consecutive failures that take it out. */
   readonly healthy: number;
   readonly unhealthy: number;
+}
+
+// ---- Services of a cluster
+
+/** One port of a Service: `key` is `namespace/name:port`. */
+export interface ServicePiece extends PieceBase {
+  readonly kind: 'Service';
+  /** By address and port. */
+  readonly endpoints: readonly ServiceEndpoint[];
+}
+
+export interface ServiceEndpoint extends HostPort {
+  /** Where it runs; null: not known. */
+  readonly node: string | null;
+  /** False: it terminates, but still serves: for rows that have nothing else. */
+  readonly ready: boolean;
 }
 
 // ---- certificates

@@ -28,6 +28,8 @@ export interface ServiceFacts {
   readonly ports: readonly ServicePortFacts[];
   /** Without `None`. */
   readonly clusterIps: readonly string[];
+  /** The primary one first, as spec.ipFamilies; [] where it is not known. */
+  readonly ipFamilies: readonly ('IPv4' | 'IPv6')[];
 }
 
 export interface ServicePortFacts {

@@ -40,6 +40,7 @@ export const toFacts = (given: GoldenFacts): ClusterFacts => ({
   services: mapOf(given.services, ({ ports = [], ...rest }) => ({
     type: 'ClusterIP',
     clusterIps: [],
+    ipFamilies: [],
     ...rest,
     ports: ports.map((port) => ({ name: null, port: 80, protocol: 'TCP', ...port })),
   })),

@@ -2,7 +2,9 @@
 import type { AppWeightMatrixSpec, AppWeightMatrixStatus } from '../api/app-weight-matrix.ts';
 import type { Column, Destination, MatrixPiece, ObjectKey } from '../model/snapshot.ts';
 import type { Condition, ObjectStatus } from '../model/status.ts';
+import type { ClusterState } from './cluster-state.ts';
 import { isFalse, isPending, isUnknown, type Problem, unless, withReady } from './conditions.ts';
+import { lookUpService, type ServiceWorld } from './server-source.ts';
 import { lackOf, type ServerFacts } from './servers.ts';
 import { accepted, type Subject } from './subjects.ts';
 
@@ -11,22 +13,27 @@ export interface MatrixResult {
   readonly status: ObjectStatus;
 }
 
-type Rows = readonly { readonly server: string; readonly weights: readonly { app: string; weight: number }[] }[];
+export type Rows = readonly { readonly server: string; readonly weights: readonly { app: string; weight: number }[] }[];
 
 /** Auto: computed weights rule, where there are any; else, and in the other modes, the rows of the spec. */
 export const rowsInForce = (spec: AppWeightMatrixSpec, status: AppWeightMatrixStatus | undefined): Rows =>
   spec.mode === 'Auto' && status !== undefined && status.rows.length > 0 ? status.rows : spec.rows;
 
-/** Piece and status of one matrix; `servers` knows the real servers by key. */
+export interface MatrixWorld extends ServiceWorld {
+  readonly mode: ClusterState['mode'];
+  readonly server: (key: ObjectKey) => ServerFacts | undefined;
+}
+
+/** Piece and status of one matrix. */
 export const translateMatrix = (
   subject: Subject<AppWeightMatrixSpec>,
   rows: Rows,
-  servers: ReadonlyMap<ObjectKey, ServerFacts>,
+  world: MatrixWorld,
 ): MatrixResult => {
   const { key, generation, spec } = subject;
   if (spec === null) return { content: null, status: notServed(subject) };
   const problems: Problem[] = [];
-  const columns = columnsOf(spec, rows, subject.namespace, servers, problems);
+  const columns = columnsOf(spec, rows, subject.namespace, world, problems);
   const conditions: Condition[] = [
     accepted(subject),
     unless('ResolvedRefs', problems, 'ResolvedRefs', acceptedRows(spec, rows), generation),
@@ -54,12 +61,14 @@ const columnsOf = (
   spec: AppWeightMatrixSpec,
   rows: Rows,
   namespace: string,
-  servers: ReadonlyMap<ObjectKey, ServerFacts>,
+  world: MatrixWorld,
   problems: Problem[],
 ): Column[] => {
   const cells = new Map<string, Destination[]>(spec.apps.map((app) => [app.name, []]));
+  /** Per app, a node that one of its cells is on. */
+  const onNode = new Map<string, ObjectKey>();
   for (const row of rows) {
-    const server = servers.get(`${namespace}/${row.server}`);
+    const server = world.server(`${namespace}/${row.server}`);
     if (server === undefined) {
       const message = `RealServer ${namespace}/${row.server}, of a row, does not exist`;
       problems.push({ reason: 'ServerNotFound', message });
@@ -71,12 +80,36 @@ const columnsOf = (
         problems.push({ reason: 'AppNotFound', message });
       } else if (server !== undefined) {
         column.push({ server: server.key, weight });
+        if (server.kind === 'Node' && !onNode.has(app)) onNode.set(app, server.key);
         const lack = lackOf(server, app);
         if (lack !== null) problems.push(lack);
       }
     }
   }
-  return spec.apps.map((app) => ({ app: app.name, cells: cells.get(app.name) ?? [] }));
+  return spec.apps.map((app) => {
+    const node = onNode.get(app.name);
+    const service = node === undefined ? null : serviceOf(app, node, namespace, world, problems);
+    return { app: app.name, service, cells: cells.get(app.name) ?? [] };
+  });
+};
+
+/** Without a cluster it is the node that is at fault, and says so itself. */
+const serviceOf = (
+  { name, serviceRef }: AppWeightMatrixSpec['apps'][number],
+  node: ObjectKey,
+  namespace: string,
+  world: MatrixWorld,
+  problems: Problem[],
+): ObjectKey | null => {
+  if (world.mode === 'Standalone') return null;
+  if (serviceRef === undefined) {
+    const message = `app ${name} has no serviceRef, which tells its endpoints on RealServer ${node}, a node`;
+    problems.push({ reason: 'ServiceNotGiven', message });
+    return null;
+  }
+  const { piece, problem } = lookUpService(serviceRef, 'AppWeightMatrix', namespace, world);
+  if (problem !== null) problems.push({ ...problem, message: `app ${name}: ${problem.message}` });
+  return piece;
 };
 
 const acceptedRows = (spec: AppWeightMatrixSpec, rows: Rows): string => {

@@ -2,10 +2,9 @@
 import type { TcpVirtualServerSpec } from '../api/tcp-virtual-server.ts';
 import type { ListenerTls, ObjectKey } from '../model/snapshot.ts';
 import type { Problem } from './conditions.ts';
-import type { Directory } from './directory.ts';
 import type { Finder } from './rules.ts';
-import { resolveListenerTls } from './secrets.ts';
-import { lackOf } from './servers.ts';
+import { resolveListenerTls, type SecretWorld } from './secrets.ts';
+import { lackOf, type ServerFacts } from './servers.ts';
 
 /** Plain data only: equal references (and an unchanged spec) make an equal piece. */
 export interface References {
@@ -19,7 +18,14 @@ export interface References {
   readonly problems: readonly (Problem & { readonly rule: string | null })[];
 }
 
-export const resolveReferences = (spec: TcpVirtualServerSpec, namespace: string, directory: Directory): References => {
+/** Where a virtual server's references are looked up. */
+export interface ReferenceWorld extends Pick<SecretWorld, 'grants' | 'verdict'> {
+  readonly server: (key: ObjectKey) => ServerFacts | undefined;
+  /** Names of a matrix' columns. */
+  readonly columns: (matrix: ObjectKey) => ReadonlySet<string> | undefined;
+}
+
+export const resolveReferences = (spec: TcpVirtualServerSpec, namespace: string, world: ReferenceWorld): References => {
   const servers: Record<string, { key: ObjectKey; weight: number } | null> = {};
   const apps: Record<string, ObjectKey | null> = {};
   const problems: (Problem & { rule: string | null })[] = [];
@@ -30,7 +36,7 @@ export const resolveReferences = (spec: TcpVirtualServerSpec, namespace: string,
 
   const lookUpServer = (rule: string | null, name: string): void => {
     const key = `${namespace}/${name}`;
-    const facts = directory.servers.get(key);
+    const facts = world.server(key);
     servers[name] = facts === undefined ? null : { key, weight: facts.weight };
     const lack: Problem | null =
       facts === undefined
@@ -41,7 +47,7 @@ export const resolveReferences = (spec: TcpVirtualServerSpec, namespace: string,
 
   const matrices = spec.matrixRefs.flatMap(({ name }) => {
     const key = `${namespace}/${name}`;
-    const columns = directory.matrices.get(key);
+    const columns = world.columns(key);
     if (columns === undefined) {
       report(null, { reason: 'MatrixNotFound', message: `AppWeightMatrix ${key} does not exist` });
       return [];
@@ -68,11 +74,10 @@ export const resolveReferences = (spec: TcpVirtualServerSpec, namespace: string,
     if (rule.app !== undefined) lookUpApp(rule.name, rule.app);
   }
   const tls: Record<string, ListenerTls | null> = {};
-  const { grants, secrets } = directory;
-  const world = { kind: 'TcpVirtualServer' as const, namespace, grants, verdict: (key: ObjectKey) => secrets.get(key) };
+  const secrets = { ...world, kind: 'TcpVirtualServer' as const, namespace };
   for (const listener of spec.listeners) {
     if (listener.tls === undefined) continue;
-    const result = resolveListenerTls(listener.tls, world);
+    const result = resolveListenerTls(listener.tls, secrets);
     tls[listener.name] = result.tls;
     for (const { reason, message } of result.problems) {
       report(null, { reason, message: `listener ${listener.name}: ${message}` });

@@ -1,5 +1,6 @@
 /** What listeners and real servers refer to in Secrets: certificates with their keys, and authorities. */
 import type { SecretRef } from '../api/common.ts';
+import type { RealServer, TcpVirtualServer } from '../api/parse.ts';
 import type { RealServerSpec } from '../api/real-server.ts';
 import type { ListenerSpec } from '../api/tcp-virtual-server.ts';
 import type { AuthorityPiece, CertificatePiece, ListenerTls, ObjectKey, Piece, ServerTls } from '../model/snapshot.ts';
@@ -76,9 +77,26 @@ export const resolveServerTls = (spec: RealServerSpec, world: SecretWorld): Serv
   return { tls, problems };
 };
 
-/** Keys of the Secrets that may be followed from the object: what a source has to watch. */
-export const secretKeysOf = (refs: readonly SecretRef[], world: Omit<SecretWorld, 'verdict'>): ObjectKey[] =>
-  refs.filter((ref) => permits(world.grants, reference(ref, world))).map((ref) => keyOf(ref, world));
+/**
+ * Keys of the Secrets that an object refers to and may: what a source has to watch. To have them before the object is
+ * translated keeps a listener from being without its certificate for a moment.
+ */
+export const wantedSecrets = (
+  { kind, metadata: { namespace }, spec }: Pick<TcpVirtualServer | RealServer, 'kind' | 'metadata' | 'spec'>,
+  grants: readonly ReferenceGrantFacts[],
+): ObjectKey[] => {
+  const refs = 'listeners' in spec ? spec.listeners.flatMap(refsOfListener) : refsOfServer(spec);
+  const world = { kind, namespace };
+  return refs.filter((ref) => permits(grants, reference(ref, world))).map((ref) => keyOf(ref, world));
+};
+
+const refsOfListener = ({ tls }: ListenerSpec): SecretRef[] =>
+  tls === undefined ? [] : [...tls.certificateRefs, ...(tls.clientValidation?.caCertificateRefs ?? [])];
+
+const refsOfServer = ({ tls }: RealServerSpec): SecretRef[] =>
+  tls === undefined
+    ? []
+    : [...tls.caCertificateRefs, ...(tls.clientCertificateRef === undefined ? [] : [tls.clientCertificateRef])];
 
 const lookUp = (ref: SecretRef, use: keyof SecretVerdict, world: SecretWorld, problems: Problem[]): ObjectKey[] => {
   const key = keyOf(ref, world);
@@ -123,23 +141,42 @@ const reference = (ref: SecretRef, { kind, namespace }: Pick<SecretWorld, 'kind'
   to: { kind: 'Secret' as const, namespace: ref.namespace ?? namespace, name: ref.name },
 });
 
-/** Which certificates and authorities a piece refers to. */
-export const usedBy = (
-  piece: Piece,
-): { readonly certificates: readonly ObjectKey[]; readonly authorities: readonly ObjectKey[] } => {
-  if (piece.kind === 'RealServer') {
-    const { tls } = piece;
-    return {
-      certificates: tls?.clientCertificate === null || tls === null ? [] : [tls.clientCertificate],
-      authorities: tls?.ca ?? [],
-    };
+/** Which pieces that no object has a piece refers to. */
+export const usedBy = (piece: Piece): UsedPieces => {
+  switch (piece.kind) {
+    case 'RealServer': {
+      const { tls, service } = piece;
+      const shown = tls?.clientCertificate ?? null;
+      return {
+        certificates: shown === null ? [] : [shown],
+        authorities: tls?.ca ?? [],
+        services: service === null ? [] : [service],
+      };
+    }
+    case 'Matrix':
+      return { ...NOTHING, services: piece.columns.flatMap(({ service }) => service ?? []) };
+    case 'VirtualServer':
+      return {
+        certificates: piece.listeners.flatMap(({ tls }) => tls?.certificates ?? []),
+        authorities: piece.listeners.flatMap(({ tls }) => tls?.clientCa ?? []),
+        services: [],
+      };
+    case 'Authority':
+    case 'Certificate':
+    case 'Service':
+      return NOTHING;
+    default:
+      return piece satisfies never;
   }
-  const listeners = piece.kind === 'VirtualServer' ? piece.listeners : [];
-  return {
-    certificates: listeners.flatMap(({ tls }) => tls?.certificates ?? []),
-    authorities: listeners.flatMap(({ tls }) => tls?.clientCa ?? []),
-  };
 };
+
+export interface UsedPieces {
+  readonly certificates: readonly ObjectKey[];
+  readonly authorities: readonly ObjectKey[];
+  readonly services: readonly ObjectKey[];
+}
+
+const NOTHING: UsedPieces = { certificates: [], authorities: [], services: [] };
 
 /** The pieces of a Secret, as far as they are asked for. */
 export const certificateContent = (key: ObjectKey, secret: TlsSecret): Omit<CertificatePiece, 'hash'> => ({

@@ -1,11 +1,11 @@
 /** Real servers: what others need to know of them, their pieces and statuses. */
 import { parseDuration } from '../api/common.ts';
 import type { RealServerSpec } from '../api/real-server.ts';
-import type { EndpointSet, HealthCheck, ObjectKey, RealServerPiece } from '../model/snapshot.ts';
+import type { HealthCheck, ObjectKey, RealServerPiece } from '../model/snapshot.ts';
 import type { Condition, ObjectStatus } from '../model/status.ts';
-import type { ClusterState } from './cluster-state.ts';
 import { isFalse, isPending, isTrue, isUnknown, type Problem, unless, withReady } from './conditions.ts';
 import { resolveServerTls, type SecretWorld } from './secrets.ts';
+import { type ServerSource, sourceOf, type SourceWorld } from './server-source.ts';
 import { accepted, type Subject } from './subjects.ts';
 
 /** What virtual servers and matrices need to know of a real server. */
@@ -39,85 +39,77 @@ export const lackOf = (server: ServerFacts, app: string | null): Problem | null 
   return { reason: 'NoPortForApp', message: `RealServer ${server.key} has no port ${what}` };
 };
 
+export const sameFacts = (a: ServerFacts, b: ServerFacts): boolean =>
+  a.key === b.key &&
+  a.weight === b.weight &&
+  a.kind === b.kind &&
+  a.anyApp === b.anyApp &&
+  a.apps.size === b.apps.size &&
+  [...a.apps].every((app) => b.apps.has(app));
+
 export interface ServerResult {
   readonly content: Omit<RealServerPiece, 'hash'> | null;
   readonly status: ObjectStatus;
 }
 
+export type ServerWorld = SourceWorld & Pick<SecretWorld, 'verdict'>;
+
 /** Piece and status of one real server. */
-export const translateServer = (
-  subject: Subject<RealServerSpec>,
-  mode: ClusterState['mode'],
-  secrets: Pick<SecretWorld, 'grants' | 'verdict'>,
-): ServerResult => {
-  const { key, generation, spec, namespace } = subject;
-  const { tls, problems } =
-    spec === null ? { tls: null, problems: [] } : resolveServerTls(spec, { ...secrets, kind: 'RealServer', namespace });
-  const endpoints = spec === null ? [] : endpointSets(spec);
-  const conditions: Condition[] = [accepted(subject)];
-  if (spec === null) {
-    conditions.push(
-      isUnknown('ResolvedRefs', 'NotServed', 'Not looked at, because the object is not accepted', generation),
-      isUnknown('Healthy', 'NotServed', 'Not looked at, because the object is not accepted', generation),
-      isUnknown('Quiesced', 'NotServed', 'Not looked at, because the object is not accepted', generation),
-    );
-  } else {
-    conditions.push(
-      resolved(spec, mode, problems, generation),
-      isPending('Healthy', generation),
-      spec.quiesce
-        ? isTrue('Quiesced', 'Quiesced', 'Takes no new work', generation)
-        : isFalse('Quiesced', 'InService', 'Takes new work', generation),
-    );
-  }
-  const total = new Set(endpoints.flatMap((set) => set.endpoints.map((each) => `${each.address} ${each.port}`))).size;
-  return {
-    content:
-      spec === null
-        ? null
-        : {
-            kind: 'RealServer',
-            key,
-            quiesced: spec.quiesce,
-            maxConnections: spec.maxConnections,
-            healthCheck: healthCheckOf(spec.healthCheck),
-            protocol: spec.protocol,
-            tls,
-            endpoints,
-          },
-    status: {
-      kind: 'RealServer',
-      key,
-      observedGeneration: generation,
-      conditions: withReady('RealServer', conditions, generation),
-      details: spec === null ? {} : { host: hostText(spec), endpoints: { total } },
-    },
+export const translateServer = (subject: Subject<RealServerSpec>, world: ServerWorld): ServerResult => {
+  const { spec, key, namespace, generation } = subject;
+  if (spec === null) return { content: null, status: statusOf(subject, notLookedAt(subject), {}) };
+  const source = sourceOf(spec, namespace, world);
+  const { tls, problems } = resolveServerTls(spec, { ...world, kind: 'RealServer', namespace });
+  const lacking = [...source.problems, ...problems];
+  const conditions = [
+    accepted(subject),
+    unless('ResolvedRefs', lacking, 'ResolvedRefs', source.found, generation),
+    healthy(source, generation),
+    spec.quiesce
+      ? isTrue('Quiesced', 'Quiesced', 'Takes no new work', generation)
+      : isFalse('Quiesced', 'InService', 'Takes new work', generation),
+  ];
+  const { endpoints, nodes, service, total } = source;
+  const content = {
+    kind: 'RealServer' as const,
+    key,
+    quiesced: spec.quiesce,
+    maxConnections: spec.maxConnections,
+    healthCheck: healthCheckOf(spec.healthCheck),
+    protocol: spec.protocol,
+    tls,
+    endpoints,
+    nodes,
+    service,
   };
+  const details = { host: hostText(spec), ...(total === null ? {} : { endpoints: { total } }) };
+  return { content, status: statusOf(subject, conditions, details) };
 };
 
-const endpointSets = (spec: RealServerSpec): EndpointSet[] => {
-  const { address } = spec;
-  if (address === undefined) return [];
-  const shared = spec.port === undefined ? [] : [{ app: null, endpoints: [{ address, port: spec.port }] }];
-  return [...shared, ...spec.ports.map(({ app, port }) => ({ app, endpoints: [{ address, port }] }))];
-};
+/** The proxies know how endpoints are; that there are none is known here already. */
+const healthy = ({ service, total }: ServerSource, generation: number): Condition =>
+  service !== null && total === 0
+    ? isFalse('Healthy', 'NoEndpoints', `Service ${service} has no endpoint that serves`, generation)
+    : isPending('Healthy', generation);
 
-const resolved = (
-  spec: RealServerSpec,
-  mode: ClusterState['mode'],
-  problems: readonly Problem[],
-  generation: number,
-): Condition => {
-  if (spec.address !== undefined) {
-    return unless('ResolvedRefs', problems, 'ResolvedRefs', 'A fixed address', generation);
-  }
-  const field = (['nodeName', 'nodeSelector', 'serviceRef'] as const).find((each) => spec[each] !== undefined);
-  const message =
-    mode === 'Standalone'
-      ? `${field} needs a cluster; without one a RealServer has an address and a port`
-      : `${field}: the endpoints of Services are not known yet`;
-  return isFalse('ResolvedRefs', 'NeedsCluster', message, generation);
-};
+const notLookedAt = (subject: Subject<unknown>): Condition[] => [
+  accepted(subject),
+  ...['ResolvedRefs', 'Healthy', 'Quiesced'].map((type) =>
+    isUnknown(type, 'NotServed', 'Not looked at, because the object is not accepted', subject.generation),
+  ),
+];
+
+const statusOf = (
+  { key, generation }: Subject<unknown>,
+  conditions: readonly Condition[],
+  details: ObjectStatus['details'],
+): ObjectStatus => ({
+  kind: 'RealServer',
+  key,
+  observedGeneration: generation,
+  conditions: withReady('RealServer', conditions, generation),
+  details,
+});
 
 const healthCheckOf = (spec: RealServerSpec['healthCheck']): HealthCheck | null =>
   spec === undefined
@@ -136,7 +128,10 @@ const hostText = (spec: RealServerSpec): string => {
     return spec.port === undefined ? host : `${host}:${spec.port}`;
   }
   if (spec.nodeName !== undefined) return `node ${spec.nodeName}`;
-  if (spec.serviceRef !== undefined) return `service ${spec.serviceRef.name}`;
+  if (spec.serviceRef !== undefined) {
+    const { name, namespace } = spec.serviceRef;
+    return namespace === undefined ? `service ${name}` : `service ${namespace}/${name}`;
+  }
   const labels = Object.entries(spec.nodeSelector ?? {}).map(([name, value]) => `${name}=${value}`);
   return `nodes ${labels.join(',')}`.slice(0, 512);
 };

@@ -1,8 +1,8 @@
-/** Objects as the walk sees them: of our class, in order of age, each with the spec that is in force. */
+/** Objects as translation sees them: of our class, each with the spec that is in force. */
 import type { AnyObject } from '../api/parse.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
 import type { Condition, Kind } from '../model/status.ts';
-import type { ClusterState, InvalidObject } from './cluster-state.ts';
+import type { InvalidObject } from './cluster-state.ts';
 import { isFalse, isTrue, listed, type Problem } from './conditions.ts';
 
 export interface Subject<Spec> {
@@ -19,47 +19,52 @@ export interface Subject<Spec> {
   readonly fallenBack: boolean;
 }
 
-interface Present<Spec> {
+export interface Present<Spec> {
   readonly metadata: AnyObject['metadata'];
   readonly spec: Spec & { readonly className: string };
 }
 
-/** The subjects of one kind. `judge` says what is wrong with a spec in itself. */
-export const subjectsOf = <Spec>(
-  state: ClusterState,
-  kind: Kind,
-  objects: ReadonlyMap<ObjectKey, Present<Spec>>,
-  lastGood: ReadonlyMap<ObjectKey, Spec>,
+/**
+ * The subject of a key: of the object, or else of what does not parse; null where there is neither, or it is another's.
+ *
+ * @param judge what is wrong with a spec in itself
+ */
+export const subjectOf = <Spec>(
+  given: {
+    readonly kind: Kind;
+    readonly key: ObjectKey;
+    readonly className: string;
+    readonly object: Present<Spec> | undefined;
+    readonly invalid: InvalidObject | undefined;
+    readonly lastGood: Spec | undefined;
+  },
   judge: (spec: Spec) => readonly Problem[],
-): Subject<Spec>[] => {
-  const subjects: Subject<Spec>[] = [];
-  const add = (
-    key: ObjectKey,
-    generation: number,
-    createdAt: string,
-    spec: Spec | null,
-    faults: readonly Problem[],
-  ) => {
-    const former = faults.length === 0 ? undefined : lastGood.get(key);
+): Subject<Spec> | null => {
+  const { kind, key, object, invalid } = given;
+  const make = (generation: number, createdAt: string, spec: Spec | null, faults: readonly Problem[]) => {
+    const former = faults.length === 0 ? undefined : given.lastGood;
     // What was good may be bad by today's judgement: after an upgrade, say.
     const fallenBack = former !== undefined && judge(former).length === 0;
     const inForce = faults.length === 0 ? spec : fallenBack ? former : null;
-    subjects.push({ kind, key, namespace: namespaceOf(key), generation, createdAt, spec: inForce, faults, fallenBack });
+    return { kind, key, namespace: namespaceOf(key), generation, createdAt, spec: inForce, faults, fallenBack };
   };
-  for (const [key, { metadata, spec }] of objects) {
-    if (spec.className !== state.className) continue;
-    add(key, metadata.generation ?? 1, metadata.creationTimestamp ?? '', spec, judge(spec));
+  if (object !== undefined) {
+    const { metadata, spec } = object;
+    if (spec.className !== given.className) return null;
+    return make(metadata.generation ?? 1, metadata.creationTimestamp ?? '', spec, judge(spec));
   }
-  for (const object of state.invalid) {
-    if (object.kind !== kind || objects.has(object.key)) continue;
-    add(object.key, object.generation, object.creationTimestamp, null, invalidity(object));
-  }
-  return subjects.toSorted(byAge);
+  if (invalid === undefined) return null;
+  return make(invalid.generation, invalid.creationTimestamp, null, invalidity(invalid));
 };
 
-/** The last good specs after this walk: the present one where it is good, else the former one. */
-export const goodSpecs = <Spec>(subjects: readonly Subject<Spec>[]): ReadonlyMap<ObjectKey, Spec> =>
-  new Map(subjects.flatMap(({ key, spec }) => (spec === null ? [] : [[key, spec] as const])));
+/** Whether all that follows from the two is the same. */
+export const sameSubject = (a: Subject<unknown>, b: Subject<unknown>): boolean =>
+  a.spec === b.spec &&
+  a.generation === b.generation &&
+  a.createdAt === b.createdAt &&
+  a.fallenBack === b.fallenBack &&
+  a.faults.length === b.faults.length &&
+  a.faults.every((fault, index) => fault.message === b.faults[index]!.message);
 
 /** Accepted, as far as the spec in itself decides it. */
 export const accepted = (subject: Subject<unknown>, conflicts: readonly Problem[] = []): Condition => {
@@ -80,8 +85,13 @@ const invalidity = (object: InvalidObject): Problem[] =>
 
 const namespaceOf = (key: ObjectKey): string => key.slice(0, key.indexOf('/'));
 
+export interface Aged {
+  readonly key: ObjectKey;
+  readonly createdAt: string;
+}
+
 /** Older first; of equal age, by key. Times without fractions, as Kubernetes writes them, compare as texts. */
-const byAge = (a: Subject<unknown>, b: Subject<unknown>): number => {
+export const byAge = (a: Aged, b: Aged): number => {
   if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? -1 : 1;
   if (a.key === b.key) return 0;
   return a.key < b.key ? -1 : 1;

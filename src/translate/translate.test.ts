@@ -8,6 +8,7 @@ import type { Piece, Snapshot } from '../model/snapshot.ts';
 import { overlap } from './addresses.ts';
 import type { ClusterState } from './cluster-state.ts';
 import { toState } from './golden-state.ts';
+import { usedBy } from './secrets.ts';
 import { translate } from './translate.ts';
 
 const checkPattern = (): number => 0;
@@ -76,6 +77,8 @@ const virtualServer = fc.record({
   ),
 });
 
+const serviceRef = fc.record({ name, namespace, port: fc.constantFrom(80, 'http') }, { requiredKeys: ['name'] });
+
 const realServer = fc.record({
   kind: fc.constant('RealServer'),
   metadata,
@@ -86,7 +89,8 @@ const realServer = fc.record({
       ports: unique(fc.record({ app: name, port: fc.constant(80) }), (each) => each.app),
     }),
     fc.record({ nodeName: name }),
-    fc.record({ serviceRef: fc.record({ name }), quiesce: fc.boolean() }),
+    fc.record({ nodeSelector: fc.record({ pool: name }) }),
+    fc.record({ serviceRef, quiesce: fc.boolean() }),
   ),
 });
 
@@ -96,7 +100,7 @@ const matrix = fc.record({
   spec: fc.record({
     className,
     mode: fc.constantFrom('Static', 'Auto'),
-    apps: unique(fc.record({ name }), (each) => each.name),
+    apps: unique(fc.record({ name, serviceRef }, { requiredKeys: ['name'] }), (each) => each.name),
     rows: unique(
       fc.record({ server: name, weights: unique(fc.record({ app: name, weight }), (each) => each.app) }),
       (each) => each.server,
@@ -104,9 +108,42 @@ const matrix = fc.record({
   }),
 });
 
+const key = fc.constantFrom('one/a', 'one/b', 'two/a');
+const endpoint = fc.record({
+  address: fc.constantFrom('10.1.0.1', '10.1.0.2', '10.1.0.3'),
+  nodeName: fc.constantFrom('a', 'b', null),
+  ready: fc.boolean(),
+  terminating: fc.boolean(),
+});
+const grant = fc.record({
+  namespace,
+  from: fc.record({
+    group: fc.constant('tcpvs.io'),
+    kind: fc.constantFrom('RealServer', 'AppWeightMatrix'),
+    namespace,
+  }),
+  to: fc.record({ group: fc.constant(''), kind: fc.constant('Service'), name: fc.constantFrom(null, 'a') }),
+});
+const port = fc.record({ name: fc.constantFrom('http', null), port: fc.constantFrom(80, 81) });
+const cluster = fc.record({
+  services: fc.dictionary(key, fc.record({ ports: fc.array(port, { maxLength: 2 }) })),
+  slices: fc.dictionary(
+    key,
+    fc.array(fc.record({ ports: fc.array(port, { maxLength: 2 }), endpoints: fc.array(endpoint, { maxLength: 3 }) }), {
+      maxLength: 2,
+    }),
+  ),
+  nodes: fc.dictionary(name, fc.record({ labels: fc.record({ pool: name }) })),
+  grants: fc.array(
+    grant.map((each) => ({ ...each, from: [each.from], to: [each.to] })),
+    { maxLength: 2 },
+  ),
+});
+
 const state: fc.Arbitrary<ClusterState> = fc
   .record({
     mode: fc.constantFrom('Standalone' as const, 'Cluster' as const),
+    cluster,
     objects: fc.uniqueArray(fc.oneof(virtualServer, realServer, matrix), {
       maxLength: 14,
       selector: ({ kind, metadata: meta }) => `${kind} ${meta.namespace}/${meta.name}`,
@@ -149,10 +186,15 @@ void test('what is remembered never changes the answer', () => {
         virtualServers: keep ? new Map([...first.virtualServers, ...second.virtualServers]) : second.virtualServers,
         realServers: new Map([...first.realServers, ...second.realServers]),
         matrices: keep ? first.matrices : second.matrices,
+        cluster: { ...second.cluster!, slices: keep ? first.cluster!.slices : second.cluster!.slices },
       };
       const fresh = translate(after, { checkPattern });
       const informed = translate(after, { checkPattern, previous: before.snapshot });
       assert.deepEqual(informed, fresh);
+      // Back again: what is remembered now is of another state than the snapshot that is given.
+      const back = translate(first, { checkPattern, previous: before.snapshot });
+      assert.equal(back.snapshot, before.snapshot);
+      assert.deepEqual(back.statuses, before.statuses);
       for (const piece of informed.snapshot.pieces) {
         const former = before.snapshot.pieces.find((each) => each.kind === piece.kind && each.key === piece.key);
         assert.equal(former?.hash === piece.hash, former === piece);
@@ -169,6 +211,9 @@ const checkReferences = ({ pieces }: Snapshot): void => {
     pieces.flatMap((piece) => (piece.kind === 'Matrix' ? piece.columns.map(({ app }) => `${piece.key} ${app}`) : [])),
   );
   const known = (list: readonly { readonly server: string }[]) => list.every(({ server }) => servers.has(server));
+  const services = new Set(pieces.filter((piece) => piece.kind === 'Service').map((piece) => piece.key));
+  const used = pieces.flatMap((piece) => usedBy(piece).services);
+  assert.deepEqual([...new Set(used)].toSorted(), [...services].toSorted());
   for (const piece of pieces) {
     if (piece.kind === 'Matrix') assert.ok(piece.columns.every(({ cells }) => known(cells)));
     if (piece.kind !== 'VirtualServer') continue;

@@ -80,6 +80,8 @@ export function piecesOf(lane: LanePlan, index: number, port: number): Piece[] {
       protocol: 'HTTP1',
       tls: null,
       endpoints: [{ app: null, endpoints: [{ address: '127.0.0.1', port: origin }] }],
+      nodes: null,
+      service: null,
     };
   });
   const destinations = servers.map((server) => ({ server: server.key, weight: 1 }));

@@ -20,16 +20,20 @@ const node = (labels: Record<string, string>, time: string) => ({
 
 test('a Service: the API’s defaults, and no address where it is headless', () => {
   const ports = [{ port: 80 }, { name: 'dns', port: 53, protocol: 'UDP' }];
-  assert.deepEqual(serviceFacts({ metadata, spec: { clusterIP: 'None', clusterIPs: ['None'], ports } }), {
-    type: 'ClusterIP',
-    ports: [
-      { name: null, port: 80, protocol: 'TCP' },
-      { name: 'dns', port: 53, protocol: 'UDP' },
-    ],
-    clusterIps: [],
-  });
+  assert.deepEqual(
+    serviceFacts({ metadata, spec: { clusterIP: 'None', clusterIPs: ['None'], ipFamilies: ['IPv6', 'IPv4'], ports } }),
+    {
+      type: 'ClusterIP',
+      ports: [
+        { name: null, port: 80, protocol: 'TCP' },
+        { name: 'dns', port: 53, protocol: 'UDP' },
+      ],
+      clusterIps: [],
+      ipFamilies: ['IPv6', 'IPv4'],
+    },
+  );
   const external = serviceFacts({ metadata, spec: { type: 'ExternalName', externalName: 'elsewhere.example' } });
-  assert.deepEqual(external, { type: 'ExternalName', ports: [], clusterIps: [] });
+  assert.deepEqual(external, { type: 'ExternalName', ports: [], clusterIps: [], ipFamilies: [] });
 });
 
 test('a slice: what its conditions leave out', () => {

@@ -9,7 +9,7 @@ import type {
 } from '../../translate/cluster-facts.ts';
 
 export function serviceFacts({ spec }: KubeObject): ServiceFacts {
-  const { type, ports, clusterIP, clusterIPs } = (spec ?? {}) as ServiceSpec;
+  const { type, ports, clusterIP, clusterIPs, ipFamilies } = (spec ?? {}) as ServiceSpec;
   return {
     type: type ?? 'ClusterIP',
     ports: (ports ?? []).map(({ name, port, protocol }) => ({
@@ -18,6 +18,7 @@ export function serviceFacts({ spec }: KubeObject): ServiceFacts {
       protocol: protocol ?? 'TCP',
     })),
     clusterIps: (clusterIPs ?? [clusterIP ?? '']).filter((address) => address !== '' && address !== 'None'),
+    ipFamilies: ipFamilies ?? [],
   };
 }
 
@@ -64,6 +65,7 @@ interface ServiceSpec {
   readonly ports?: readonly { readonly name?: string; readonly port: number; readonly protocol?: Protocol }[];
   readonly clusterIP?: string;
   readonly clusterIPs?: readonly string[];
+  readonly ipFamilies?: ServiceFacts['ipFamilies'];
 }
 
 interface SliceObject {

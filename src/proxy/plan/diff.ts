@@ -1,26 +1,30 @@
 /** Which pieces of a snapshot differ from those in force: by hash, so that equal pieces cost one comparison each. */
-import type { MatrixPiece, ObjectKey, RealServerPiece, Snapshot, VirtualServerPiece } from '../../model/snapshot.ts';
+import type {
+  MatrixPiece,
+  ObjectKey,
+  RealServerPiece,
+  ServicePiece,
+  Snapshot,
+  VirtualServerPiece,
+} from '../../model/snapshot.ts';
 
 export function diffPieces(current: Pieces, snapshot: Snapshot): PieceDiff {
   const changed = {
     VirtualServer: new Map<ObjectKey, VirtualServerPiece>(),
     Matrix: new Map<ObjectKey, MatrixPiece>(),
     RealServer: new Map<ObjectKey, RealServerPiece>(),
+    Service: new Map<ObjectKey, ServicePiece>(),
   };
   const seen = {
     VirtualServer: new Set<ObjectKey>(),
     Matrix: new Set<ObjectKey>(),
     RealServer: new Set<ObjectKey>(),
+    Service: new Set<ObjectKey>(),
   };
   for (const piece of snapshot.pieces) {
     // Certificates and authorities belong to listeners and connections, not to rows.
     if (piece.kind === 'Certificate' || piece.kind === 'Authority') continue;
-    const known =
-      piece.kind === 'VirtualServer'
-        ? current.virtualServers.get(piece.key)
-        : piece.kind === 'Matrix'
-          ? current.matrices.get(piece.key)
-          : current.servers.get(piece.key);
+    const known = current[GROUPS[piece.kind]].get(piece.key);
     if (known !== undefined) seen[piece.kind].add(piece.key);
     if (known?.hash === piece.hash) continue;
     (changed[piece.kind] as Map<ObjectKey, typeof piece>).set(piece.key, piece);
@@ -29,6 +33,7 @@ export function diffPieces(current: Pieces, snapshot: Snapshot): PieceDiff {
     virtualServers: kindDiff(current.virtualServers, changed.VirtualServer, seen.VirtualServer),
     matrices: kindDiff(current.matrices, changed.Matrix, seen.Matrix),
     servers: kindDiff(current.servers, changed.RealServer, seen.RealServer),
+    services: kindDiff(current.services, changed.Service, seen.Service),
   };
 }
 
@@ -36,12 +41,21 @@ export interface Pieces {
   readonly virtualServers: Map<ObjectKey, VirtualServerPiece>;
   readonly matrices: Map<ObjectKey, MatrixPiece>;
   readonly servers: Map<ObjectKey, RealServerPiece>;
+  readonly services: Map<ObjectKey, ServicePiece>;
 }
+
+const GROUPS = {
+  VirtualServer: 'virtualServers',
+  Matrix: 'matrices',
+  RealServer: 'servers',
+  Service: 'services',
+} as const satisfies Record<string, keyof Pieces>;
 
 export interface PieceDiff {
   readonly virtualServers: KindDiff<VirtualServerPiece>;
   readonly matrices: KindDiff<MatrixPiece>;
   readonly servers: KindDiff<RealServerPiece>;
+  readonly services: KindDiff<ServicePiece>;
 }
 
 export interface KindDiff<P> {
@@ -60,6 +74,7 @@ export function changedColumns(before: MatrixPiece | undefined, after: MatrixPie
     old.delete(column.app);
     const same =
       known !== undefined &&
+      known.service === column.service &&
       known.cells.length === column.cells.length &&
       column.cells.every((cell, index) => {
         const other = known.cells[index]!;

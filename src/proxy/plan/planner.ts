@@ -21,12 +21,18 @@ export class Planner {
   readonly #slots: Record<keyof Capacity, SlotAllocator>;
   readonly #ledger: CellLedger;
   readonly #resting: Resting;
-  readonly #pieces: Pieces = { virtualServers: new Map(), matrices: new Map(), servers: new Map() };
+  readonly #pieces: Pieces = {
+    virtualServers: new Map(),
+    matrices: new Map(),
+    servers: new Map(),
+    services: new Map(),
+  };
   readonly #virtualServers: VirtualServers;
   readonly #endpoints: EndpointRegistry;
   readonly #rows = new Map<string, RowState>();
   readonly #rowsOfServer = new Map<ObjectKey, Set<string>>();
   readonly #rowsOfMatrix = new Map<ObjectKey, Set<string>>();
+  readonly #rowsOfService = new Map<ObjectKey, Set<string>>();
 
   constructor(options: PlannerOptions) {
     this.#options = options;
@@ -78,6 +84,9 @@ export class Planner {
     }
     for (const key of [...diff.servers.changed.keys(), ...diff.servers.removed]) {
       for (const id of this.#rowsOfServer.get(key) ?? []) affected.add(id);
+    }
+    for (const key of [...diff.services.changed.keys(), ...diff.services.removed]) {
+      for (const id of this.#rowsOfService.get(key) ?? []) affected.add(id);
     }
     for (const id of draft.removedRows) affected.delete(id);
     const world = this.#world(diff, availability);
@@ -152,6 +161,7 @@ export class Planner {
     return {
       server: (key) => (diff === null ? this.#pieces.servers.get(key) : diff.servers.get(key)),
       matrix: (key) => (diff === null ? this.#pieces.matrices.get(key) : diff.matrices.get(key)),
+      service: (key) => (diff === null ? this.#pieces.services.get(key) : diff.services.get(key)),
       slot: (identity) => this.#endpoints.get(identity)?.slot ?? -1,
       availability,
       maxConnections: this.#options.maxConnections,
@@ -171,7 +181,7 @@ export class Planner {
     if (schedule === null) return;
     const old = this.#rows.get(draft.id)?.plan;
     const plan = writeRow(draft, schedule, old, this.#slots, this.#endpoints);
-    drafted.state = { plan, source, names: cellNames(plan) };
+    drafted.state = { plan, source, names: cellNames(plan), services: draft.services };
     drafted.stays = old !== undefined && sameMembers(old, plan);
     if (!drafted.stays) this.#endpoints.join(draft.id, plan);
   }
@@ -215,7 +225,8 @@ export class Planner {
     const rows: RowPlan[] = [];
     for (const { draft, source, state, stays } of drafts) {
       const old = this.#rows.get(draft.id);
-      if (state === null) old!.source = source;
+      this.#indexServices(draft.id, old?.services ?? [], draft.services);
+      if (state === null) Object.assign(old!, { source, services: draft.services } satisfies Partial<RowState>);
       else {
         this.#unindex(old, stays, touched, retired);
         this.#rows.set(draft.id, state);
@@ -228,6 +239,7 @@ export class Planner {
       const old = this.#rows.get(id);
       if (old === undefined) continue;
       this.#rows.delete(id);
+      this.#indexServices(id, old.services, []);
       this.#unindex(old, false, touched, retired);
     }
     const removedEndpoints = this.#endpoints.sweep(touched);
@@ -254,6 +266,11 @@ export class Planner {
     if (source.kind === 'App') removeFrom(this.#rowsOfMatrix, source.matrix, plan.id);
     this.#endpoints.leave(plan.id, plan, touched);
     for (const cell of plan.cells) removeFrom(this.#rowsOfServer, cell.server, plan.id);
+  }
+
+  #indexServices(row: string, before: readonly ObjectKey[], after: readonly ObjectKey[]): void {
+    for (const key of before) if (!after.includes(key)) removeFrom(this.#rowsOfService, key, row);
+    for (const key of after) if (!before.includes(key)) addTo(this.#rowsOfService, key, row);
   }
 
   #index({ plan, source }: RowState): void {
@@ -296,6 +313,8 @@ export interface PlanChange {
 export interface RowState extends Epoch {
   readonly plan: RowPlan;
   source: RowSource;
+  /** Service pieces that its endpoints come from. */
+  services: readonly ObjectKey[];
 }
 
 interface Drafted {
@@ -310,7 +329,7 @@ interface Drafted {
 }
 
 function applyDiff(pieces: Pieces, diff: PieceDiff): void {
-  for (const kind of ['virtualServers', 'matrices', 'servers'] as const) {
+  for (const kind of ['virtualServers', 'matrices', 'servers', 'services'] as const) {
     const map = pieces[kind] as Map<ObjectKey, unknown>;
     for (const key of diff[kind].removed) map.delete(key);
     for (const [key, piece] of diff[kind].changed) map.set(key, piece);

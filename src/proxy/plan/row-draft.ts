@@ -1,33 +1,26 @@
 /** A row as it ought to be now: destinations resolved to endpoints, availability decided. Slots come later. */
+import { endpointsOfRow, type FindPieces, type RowOfCells } from '../../model/endpoints.ts';
 import type { RowPlan } from '../../model/plan.ts';
-import type {
-  Column,
-  Destination,
-  EndpointSet,
-  HostPort,
-  MatrixPiece,
-  ObjectKey,
-  RealServerPiece,
-} from '../../model/snapshot.ts';
+import type { Column, Destination, HostPort, MatrixPiece, ObjectKey, RealServerPiece } from '../../model/snapshot.ts';
 import type { Availability } from './memory.ts';
 
 export function draftRow(id: string, source: RowSource, world: World): RowDraft {
   if (source.kind === 'Address') return addressRow(id, source.endpoint, world);
-  const { destinations, app } = resolveSource(source, world);
+  const row = resolveSource(source, world);
+  const services = new Set<ObjectKey>();
   const cells: DraftCell[] = [];
   const endpoints: DraftEndpoint[] = [];
-  for (const { server: key, weight } of destinations) {
-    const server = world.server(key);
-    const sets = server === undefined ? undefined : endpointSets(server);
-    const set = sets?.get(app) ?? sets?.get(null);
+  endpointsOfRow(row, world).forEach(({ server, service, endpoints: found }, cell) => {
+    const { server: key, weight } = row.destinations[cell]!;
     const first = endpoints.length;
-    for (const { address, port } of server === undefined ? [] : (set?.endpoints ?? [])) {
+    if (service !== null) services.add(service);
+    for (const { address, port } of found) {
       const identity = endpointIdentity(server!.protocol, address, port, server!.tls);
       endpoints.push({
         identity,
         slot: world.slot(identity),
         server: key,
-        cell: cells.length,
+        cell,
         address,
         port,
         protocol: server!.protocol,
@@ -37,10 +30,10 @@ export function draftRow(id: string, source: RowSource, world: World): RowDraft 
         available: false,
       });
     }
-    cells.push({ server: key, app, weight, available: false, first, count: endpoints.length - first });
-  }
+    cells.push({ server: key, app: row.app, weight, available: false, first, count: endpoints.length - first });
+  });
   const spared = decideAvailability(cells, endpoints, world.availability);
-  return { id, cells, endpoints, spared };
+  return { id, cells, endpoints, spared, services: [...services] };
 }
 
 /** Where a row's destinations stand. */
@@ -51,8 +44,7 @@ export type RowSource =
   | { readonly kind: 'Address'; readonly endpoint: HostPort };
 
 /** What a draft is made from. */
-export interface World {
-  readonly server: (key: ObjectKey) => RealServerPiece | undefined;
+export interface World extends FindPieces {
   readonly matrix: (key: ObjectKey) => MatrixPiece | undefined;
   /** -1: the endpoint is new. */
   readonly slot: (identity: string) => number;
@@ -67,6 +59,8 @@ export interface RowDraft {
   readonly endpoints: readonly DraftEndpoint[];
   /** Endpoints that are ejected, and yet stay, because half of the row is out already. */
   readonly spared: readonly string[];
+  /** Service pieces that its endpoints come from. */
+  readonly services: readonly ObjectKey[];
 }
 
 interface DraftCell {
@@ -143,31 +137,22 @@ function addressRow(id: string, { address, port }: HostPort, world: World): RowD
     available: true,
   };
   const cells = [{ server, app: null, weight: 1, available: true, first: 0, count: 1 }];
-  return { id, cells, endpoints: [endpoint], spared: [] };
+  return { id, cells, endpoints: [endpoint], spared: [], services: [] };
 }
 
-function resolveSource(
-  source: Exclude<RowSource, { kind: 'Address' }>,
-  world: World,
-): { destinations: readonly Destination[]; app: string | null } {
-  if (source.kind === 'Servers') return { destinations: source.servers, app: null };
+function resolveSource(source: Exclude<RowSource, { kind: 'Address' }>, world: World): RowOfCells {
+  if (source.kind === 'Servers') return { destinations: source.servers, app: null, column: null };
   const matrix = world.matrix(source.matrix);
-  return { destinations: (matrix && columns(matrix).get(source.app)?.cells) ?? [], app: source.app };
+  const column = (matrix && columns(matrix).get(source.app)) ?? null;
+  return { destinations: column?.cells ?? [], app: source.app, column };
 }
 
 /** Looked up once per row: with 5,000 apps a search through the list would cost more than the rest. */
 const columnsOf = new WeakMap<MatrixPiece, ReadonlyMap<string, Column>>();
-const setsOf = new WeakMap<RealServerPiece, ReadonlyMap<string | null, EndpointSet>>();
 
 function columns(matrix: MatrixPiece): ReadonlyMap<string, Column> {
   let map = columnsOf.get(matrix);
   if (map === undefined) columnsOf.set(matrix, (map = new Map(matrix.columns.map((column) => [column.app, column]))));
-  return map;
-}
-
-function endpointSets(server: RealServerPiece): ReadonlyMap<string | null, EndpointSet> {
-  let map = setsOf.get(server);
-  if (map === undefined) setsOf.set(server, (map = new Map(server.endpoints.map((set) => [set.app, set]))));
   return map;
 }
 

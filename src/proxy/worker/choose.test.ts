@@ -22,7 +22,7 @@ function matrix(a: number, b: number): MatrixPiece {
     { server: 'test/web2', weight: a },
     { server: 'test/web3', weight: b },
   ];
-  return { kind: 'Matrix', key: 'test/eapac', hash: `${a} ${b}`, columns: [{ app: 'appc', cells }] };
+  return { kind: 'Matrix', key: 'test/eapac', hash: `${a} ${b}`, columns: [{ app: 'appc', service: null, cells }] };
 }
 
 describe('choosing', () => {

@@ -42,6 +42,8 @@ export function realServer(name: string, port: number, more: Partial<RealServerP
     protocol: 'HTTP1',
     tls: null,
     endpoints: [{ app: null, endpoints: [{ address: '127.0.0.1', port }] }],
+    nodes: null,
+    service: null,
     ...more,
   };
 }
