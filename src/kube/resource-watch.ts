@@ -5,6 +5,7 @@ import type { Api } from './api.ts';
 import { delayAfter } from './backoff.ts';
 import { type Clock, pause, systemClock } from './clock.ts';
 import { listPages } from './list-pages.ts';
+import { METADATA, METADATA_LIST } from './metadata-only.ts';
 import { type CacheOptions, type Listed, ObjectCache } from './object-cache.ts';
 import { apiVersionOf, collectionPath, type KubeObject, keyOf, type Resource } from './resource.ts';
 import { watchEvents } from './watch-events.ts';
@@ -50,6 +51,7 @@ export class ResourceWatch<T> {
   readonly #lines = new RateLimit({ burst: 1, interval: 60_000 });
   readonly #abort = new AbortController();
   readonly #firstSync = Promise.withResolvers<void>();
+  readonly #firstAnswer = Promise.withResolvers<void>();
   readonly #restarts = new Map<RestartReason, number>();
   #ended: Promise<void> | null = null;
   /** Where the next watch begins; null: by a list. */
@@ -109,6 +111,11 @@ export class ResourceWatch<T> {
 
   get whenSynced(): Promise<void> {
     return this.#firstSync.promise;
+  }
+
+  /** As `whenSynced`; or it is known why not. */
+  get whenAnswered(): Promise<void> {
+    return this.#firstAnswer.promise;
   }
 
   /** What is wrong now; what is known may be old. */
@@ -255,6 +262,7 @@ export class ResourceWatch<T> {
     this.#failures++;
     this.#count(reasonOf(known));
     this.#trouble = known;
+    this.#firstAnswer.resolve();
     const refused = known.status === 401 || known.status === 403 || known.status === 404;
     const backoff = refused ? { ...this.#timing.backoff, most: this.#timing.slowly } : this.#timing.backoff;
     const delay = Math.max(delayAfter(this.#failures, backoff, random), known.retryAfter ?? 0);
@@ -298,6 +306,7 @@ export class ResourceWatch<T> {
     if (this.#synced) return;
     this.#synced = true;
     this.#firstSync.resolve();
+    this.#firstAnswer.resolve();
   }
 
   #well(): void {
@@ -310,9 +319,6 @@ export class ResourceWatch<T> {
     this.#restarts.set(reason, (this.#restarts.get(reason) ?? 0) + 1);
   }
 }
-
-const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
-const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 
 function toError(object: KubeObject): ApiError {
   const { code, reason, message } = object as { code?: unknown; reason?: unknown; message?: unknown };
