@@ -8,10 +8,12 @@ import type { TimedCondition } from './transitions.ts';
 
 /** Translate's statuses with what the serving side knows. */
 export function completeStatuses(statuses: readonly ObjectStatus[], facts: ServingFacts): ObjectStatus[] {
-  return statuses.map((status) => {
-    const filled = fillIn(status, knownConditions(status, facts));
-    return { ...filled, details: completeDetails(filled, facts) };
-  });
+  return statuses.map((status) => completeStatus(status, facts));
+}
+
+export function completeStatus(status: ObjectStatus, facts: ServingFacts): ObjectStatus {
+  const filled = fillIn(status, knownConditions(status, facts));
+  return { ...filled, details: completeDetails(filled, facts) };
 }
 
 export function statusDocument(
