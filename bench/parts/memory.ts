@@ -1,9 +1,17 @@
-/** Memory: with many rules and apps, and per idle connection. Proportional set size of the whole process tree. */
+/**
+ * Memory: with many rules and apps, and per idle connection. Proportional set size of the whole process tree, of tcpvs as it
+ * is shipped: the bundle, with a copy of Node for itself, because pages of a program are divided by all that run it, and
+ * this benchmark does, too.
+ */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { ROOT } from '../measure/machine.ts';
 import { memory } from '../measure/process.ts';
-import type { Host, PeerName } from '../peers/peer.ts';
+import type { Host, Layout, PeerName } from '../peers/peer.ts';
 import { onStage, type Settings, type Stage } from './stage.ts';
 
 export interface MemoryResult {
@@ -27,16 +35,26 @@ const CONNECTIONS = 4_000;
 export function measureMemory(settings: Settings): Promise<MemoryResult> {
   return onStage({ bytes: 100, chunked: false }, async (stage) => {
     const peers: Partial<Record<PeerName, PeerMemory>> = {};
+    const program = shipped(stage.directory);
     for (const peer of settings.peers) {
       settings.progress(`memory: ${peer}`);
-      peers[peer] = { ...(await small(stage, peer)), withRules: await large(stage, peer) };
+      peers[peer] = { ...(await small(stage, peer, program)), withRules: await large(stage, peer, program) };
     }
     return { rules: HOSTS * APPS_PER_HOST, connections: CONNECTIONS, peers };
   });
 }
 
-async function small(stage: Stage, peer: PeerName): Promise<Omit<PeerMemory, 'withRules'>> {
-  const running = await stage.start(peer);
+function shipped(directory: string): Layout['program'] {
+  const node = join(directory, 'node');
+  const bundle = join(directory, 'dist');
+  copyFileSync(process.execPath, node);
+  const built = spawnSync(process.execPath, [join(ROOT, 'build.ts'), bundle], { encoding: 'utf8' });
+  if (built.status !== 0) throw new Error(`make build: ${built.stderr}`);
+  return [node, join(bundle, 'tcpvs.mjs')];
+}
+
+async function small(stage: Stage, peer: PeerName, program: Layout['program']): Promise<Omit<PeerMemory, 'withRules'>> {
+  const running = await stage.start(peer, { program });
   try {
     await exchange(running.port, ['/web/1']);
     const empty = await settled(running.pid);
@@ -52,12 +70,12 @@ async function small(stage: Stage, peer: PeerName): Promise<Omit<PeerMemory, 'wi
   }
 }
 
-async function large(stage: Stage, peer: PeerName): Promise<number> {
+async function large(stage: Stage, peer: PeerName, program: Layout['program']): Promise<number> {
   const hosts: Host[] = Array.from({ length: HOSTS }, (_, host) => ({
     name: `host${host}.example`,
     apps: Array.from({ length: APPS_PER_HOST }, (__, app) => `app${host * APPS_PER_HOST + app}`),
   }));
-  const running = await stage.start(peer, { hosts });
+  const running = await stage.start(peer, { hosts, program });
   try {
     // Every rule is used once, as they would be.
     for (const { name, apps } of hosts)
@@ -72,10 +90,10 @@ async function large(stage: Stage, peer: PeerName): Promise<number> {
   }
 }
 
-/** The least of a few looks: what a garbage collector would give back is not counted twice. */
+/** The least of looks over 12 s: V8 gives pages back after eight, and what a collector would free is not counted twice. */
 async function settled(pid: number): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
-  for (let look = 0; look < 5; look++) {
+  for (let look = 0; look < 24; look++) {
     await sleep(500);
     least = Math.min(least, memory(pid).pss);
   }

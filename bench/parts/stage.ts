@@ -8,7 +8,7 @@ import { APPS } from '../cases.ts';
 import type { Running } from '../measure/process.ts';
 import { PEERS } from '../peers/all.ts';
 import { startOriginServers, type OriginBody } from '../peers/origin.ts';
-import type { Host, PeerName } from '../peers/peer.ts';
+import type { Host, Layout, PeerName } from '../peers/peer.ts';
 
 export interface Settings {
   readonly peers: readonly PeerName[];
@@ -25,6 +25,8 @@ export interface PeerOptions {
   readonly bodyBuffer?: number | null;
   readonly hosts?: readonly Host[];
   readonly environment?: NodeJS.ProcessEnv;
+  /** What runs tcpvs; null: the sources. */
+  readonly program?: Layout['program'];
 }
 
 export interface Stage {
@@ -54,6 +56,7 @@ export async function onStage<T>(body: OriginBody, act: (stage: Stage) => Promis
         workers: options.workers ?? 1,
         bodyBuffer: options.bodyBuffer ?? null,
         environment: options.environment ?? {},
+        program: options.program ?? null,
       });
       open.add(running);
       const stop = async () => {

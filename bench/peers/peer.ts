@@ -17,6 +17,8 @@ export interface Layout {
   readonly bodyBuffer: number | null;
   /** More of it, for tcpvs alone (profiles). */
   readonly environment: NodeJS.ProcessEnv;
+  /** The program that is tcpvs, and its first words; null: `bin/tcpvs` of this checkout, from the sources. */
+  readonly program: readonly [string, ...string[]] | null;
 }
 
 export interface Host {

@@ -16,6 +16,7 @@ export async function startTcpvs(layout: Layout): Promise<Running> {
     socket: join(layout.directory, 'admin.sock'),
     workers: layout.workers,
     environment: layout.environment,
+    ...(layout.program === null ? {} : { command: layout.program }),
   });
   for (let tries = 0; tries < 100 && !(await accepts(layout.port)); tries++)
     await new Promise((resolve) => setTimeout(resolve, 20));

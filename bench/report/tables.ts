@@ -80,7 +80,7 @@ export function memoryTable({ rules, connections, peers }: MemoryResult): string
     const { empty, withRules, perIdleConnection } = figures;
     return [[peer, megabytes(empty), megabytes(withRules), (perIdleConnection / 1e3).toFixed(2)]];
   });
-  return `Memory (proportional set size of all processes)\n\n${table(
+  return `Memory (proportional set size of all processes; tcpvs: the bundle, with a Node for itself)\n\n${table(
     [
       '',
       '10 rules, MB',

@@ -13,6 +13,8 @@ export interface ServeOptions {
   /** More words for the command line. */
   readonly args?: readonly string[];
   readonly environment?: NodeJS.ProcessEnv;
+  /** The program and its first words; default: `bin/tcpvs` of this checkout. */
+  readonly command?: readonly [string, ...string[]];
 }
 
 export interface ServeProcess {
@@ -35,7 +37,8 @@ const START_TIMEOUT = 15_000;
 /** Resolves when it is ready. Errors: its own output, when it ends or is not ready in time. */
 export async function startServe(options: ServeOptions): Promise<ServeProcess> {
   const args = ['--config', options.config, '--admin-socket', options.socket, '--workers', String(options.workers)];
-  const child = spawn(join(ROOT, 'bin/tcpvs'), ['serve', ...args, ...(options.args ?? [])], {
+  const [program, ...words] = options.command ?? [join(ROOT, 'bin/tcpvs')];
+  const child = spawn(program, [...words, 'serve', ...args, ...(options.args ?? [])], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.environment },
     // A process group of its own: Ctrl-C reaches the demo alone, which then ends its child in order.

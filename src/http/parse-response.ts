@@ -4,10 +4,9 @@
  */
 import { INCOMPLETE } from './bad.ts';
 import { TOKEN, VALUE, spells } from './characters.ts';
-import { dropNominated } from './nominated.ts';
+import { applyConnection, connectionField } from './connection-fields.ts';
 import { hasLeadingZero, isLowerCase, isPlain, parseLength } from './request-fields.ts';
 import { FIELD, MAX_FIELDS } from './request-head.ts';
-import { eachToken } from './tokens.ts';
 
 /** Fields per head: more than a request may have (105). */
 export const MAX_RESPONSE_FIELDS = 2 * (MAX_FIELDS - 1);
@@ -146,7 +145,7 @@ function classify(head: ResponseHead, name: number, nameEnd: number, value: numb
       }
       return spells(b, name, 'trailer') ? FIELD.dropped : FIELD.plain;
     case 10:
-      if (spells(b, name, 'connection')) return connection(head, value, valueEnd);
+      if (spells(b, name, 'connection')) return connectionField(head, value, valueEnd);
       if (!spells(b, name, 'keep-alive')) return FIELD.plain;
       head.keepAliveSeconds = keepAliveTimeout(b, value, valueEnd);
       return FIELD.dropped;
@@ -182,29 +181,6 @@ function finish(head: ResponseHead): number {
   if (head.closes) head.keepAlive = false;
   head.upgrade &&= head.upgrades === 1;
   return head.end;
-}
-
-/** The two usual values are told apart without a closure. */
-function connection(head: ResponseHead, value: number, valueEnd: number): number {
-  const length = valueEnd - value;
-  if (length === 5 && spells(head.bytes, value, 'close')) head.closes = true;
-  else if (length === 10 && spells(head.bytes, value, 'keep-alive')) head.keepAlive = true;
-  else head.connections++;
-  return FIELD.connection;
-}
-
-function applyConnection(head: ResponseHead): void {
-  const b = head.bytes;
-  for (let i = 0; i < head.fieldCount; i++) {
-    if (head.kinds[i] !== FIELD.connection) continue;
-    eachToken(b, head.fields[4 * i + 2]!, head.fields[4 * i + 3]!, (start, end) => {
-      const length = end - start;
-      if (length === 5 && spells(b, start, 'close')) head.closes = true;
-      else if (length === 10 && spells(b, start, 'keep-alive')) head.keepAlive = true;
-      else if (length === 7 && spells(b, start, 'upgrade')) head.upgrade = true;
-      else dropNominated(head, start, end);
-    });
-  }
 }
 
 /** `timeout=N` of a Keep-Alive field, in seconds; 0 where it does not say. */

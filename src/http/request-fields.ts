@@ -1,8 +1,8 @@
 /** What single request fields mean for framing, routing and the connection; the field parser calls it line by line. */
 import { BAD } from './bad.ts';
 import { HEX, spells } from './characters.ts';
+import { applyConnection, connectionField } from './connection-fields.ts';
 import { hostEnd } from './host.ts';
-import { dropNominated } from './nominated.ts';
 import { FIELD, type RequestHead } from './request-head.ts';
 import { eachToken, hasToken } from './tokens.ts';
 
@@ -50,7 +50,7 @@ export function classifyRequestField(
       if (spells(b, name, 'forwarded')) return FIELD.forwardedFor;
       return spells(b, name, 'x-real-ip') ? FIELD.forwarded : FIELD.plain;
     case 10:
-      if (spells(b, name, 'connection')) return connection(head, value, valueEnd);
+      if (spells(b, name, 'connection')) return connectionField(head, value, valueEnd);
       return spells(b, name, 'keep-alive') ? FIELD.dropped : FIELD.plain;
     case 14:
       if (spells(b, name, 'content-length')) return contentLength(head, nameEnd, value, valueEnd);
@@ -157,30 +157,6 @@ function transferEncoding(head: RequestHead, nameEnd: number, value: number, val
     if (last) chunked++;
   });
   return wellFormed && codings > 1 && last && chunked === 1 ? BAD.notImplemented : BAD.framing;
-}
-
-/** The two usual values are told apart without a closure. */
-function connection(head: RequestHead, value: number, valueEnd: number): number {
-  const length = valueEnd - value;
-  if (length === 5 && spells(head.bytes, value, 'close')) head.closes = true;
-  else if (length === 10 && spells(head.bytes, value, 'keep-alive')) head.keepAlive = true;
-  else head.connections++;
-  return FIELD.connection;
-}
-
-/** 77: what Connection nominates goes no further; framing and Host are not its to name. */
-function applyConnection(head: RequestHead): void {
-  const b = head.bytes;
-  for (let i = 0; i < head.fieldCount; i++) {
-    if (head.kinds[i] !== FIELD.connection) continue;
-    eachToken(b, head.fields[4 * i + 2]!, head.fields[4 * i + 3]!, (start, end) => {
-      const length = end - start;
-      if (length === 5 && spells(b, start, 'close')) head.closes = true;
-      else if (length === 7 && spells(b, start, 'upgrade')) head.upgrade = true;
-      else if (length === 10 && spells(b, start, 'keep-alive')) head.keepAlive = true;
-      else dropNominated(head, start, end);
-    });
-  }
 }
 
 /** 92: any other expectation is refused. */

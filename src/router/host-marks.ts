@@ -10,6 +10,8 @@ export class HostMarks implements HostVisitor<number> {
   private readonly numbers: ReadonlyMap<string, number>;
   private readonly marks: Int32Array;
   private generation = 0;
+  /** Of a thousand rules most name the same hosts. */
+  private readonly known = new Map<string, Int32Array>();
 
   constructor(hosts: Iterable<string>) {
     const numbers = new Map<string, number>();
@@ -21,7 +23,13 @@ export class HostMarks implements HostVisitor<number> {
 
   /** The numbers of some of the hosts, for `anyFits`. */
   numbersOf(hosts: readonly string[]): Int32Array {
-    return Int32Array.from(hosts, (host) => this.numbers.get(host)!);
+    const key = hosts.join();
+    let numbers = this.known.get(key);
+    if (numbers === undefined) {
+      numbers = Int32Array.from(hosts, (host) => this.numbers.get(host)!);
+      this.known.set(key, numbers);
+    }
+    return numbers;
   }
 
   /** Looks at a request's host; to be called before `anyFits`. */

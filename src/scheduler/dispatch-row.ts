@@ -16,6 +16,8 @@ const MAX_RETRY_TURNS = 8;
 /** Its multiples, modulo 1, lie evenly: shares without randomness and without a shared cursor. */
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
+const NO_NODES = new Uint32Array(0);
+
 export class DispatchRow {
   readonly plan: RowPlan;
   readonly state: DispatchState;
@@ -49,7 +51,7 @@ export class DispatchRow {
     this.siblings = plan.endpoints.map((endpoint) => inCell[endpoint.cell]!.length);
     this.#period = periodOf(plan.schedule);
     this.#table = plan.schedule.kind === 'Table' ? plan.schedule.table : null;
-    this.#nodes = plan.schedule.kind === 'Tree' ? plan.schedule.nodes : new Uint32Array(0);
+    this.#nodes = plan.schedule.kind === 'Tree' ? plan.schedule.nodes : NO_NODES;
     this.#cursors = state.cursors;
     this.#inflight = state.inflight;
     this.#down = state.down;

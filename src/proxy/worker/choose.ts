@@ -86,14 +86,15 @@ function chooserOf(
 ): { choose(): number; chooseAgain(tried: readonly number[]): number } {
   if (target.chooserRow === row) return target.chooser!;
   const kind = virtualServer.isWlc ? 'wlc' : virtualServer.balance;
-  let chooser = row.choosers.get(kind);
+  const choosers = (row.choosers ??= new Map());
+  let chooser = choosers.get(kind);
   if (chooser === undefined) {
     chooser = createChooser(row.plan, virtualServer.balance, state.shared, {
       random: Math.random,
       now: () => state.now,
       rule: virtualServer.isWlc ? 'wlc' : 'plusOne',
     });
-    row.choosers.set(kind, chooser);
+    choosers.set(kind, chooser);
   }
   target.chooserRow = row;
   target.chooser = chooser;

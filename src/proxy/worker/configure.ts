@@ -62,7 +62,7 @@ export class Tables {
     const row: Row = {
       plan,
       endpoints: plan.endpoints.map((endpoint) => this.#endpoint(endpoint)),
-      choosers: new Map(),
+      choosers: null,
       hashed: null,
       tokens: null,
     };
@@ -146,7 +146,7 @@ export class Tables {
       attempts: rule?.retry.attempts ?? 1,
       retryConnectFailure: on.includes('ConnectFailure'),
       retryReset: on.includes('Reset'),
-      retryOn: new Set(on.map(Number).filter((status) => status > 0)),
+      retryOn: statusesOf(on),
     };
   }
 
@@ -242,6 +242,17 @@ function byName(target: Target): VirtualServer['byName'] {
 const DEFAULT_TIMEOUTS: Timeouts = { request: 60_000, connect: 1000, idle: 180_000 };
 /** Longer heads than this are refused whatever a virtual server allows: scratch areas are made for it. */
 const MAX_HEAD = 65_536;
+
+/** Thousands of rules have the same few. */
+const statuses = new Map<string, ReadonlySet<number>>();
+
+function statusesOf(on: readonly string[]): ReadonlySet<number> {
+  const numbers = on.map(Number).filter((status) => status > 0);
+  const key = numbers.join();
+  let known = statuses.get(key);
+  if (known === undefined) statuses.set(key, (known = new Set(numbers)));
+  return known;
+}
 
 function emptyTable(key: string): ListenerTable {
   return {

@@ -32,7 +32,7 @@ export interface Row {
   /** In the order of `plan.endpoints`. */
   readonly endpoints: readonly Endpoint[];
   /** One per way to choose, made when first needed. */
-  readonly choosers: Map<string, Chooser>;
+  choosers: Map<string, Chooser> | null;
   hashed: HashChooser | null;
   /** Names of the endpoints in the cookies of chttp; made when first needed. */
   tokens: readonly string[] | null;
