@@ -7,7 +7,9 @@ package() {
   case $1 in
     nginx) echo nginx-light ;;
     ab) echo apache2-utils ;;
-    taskset) echo util-linux ;;
+    taskset | nsenter) echo util-linux ;;
+    nft) echo nftables ;;
+    ip) echo iproute2 ;;
     *) echo "$1" ;;
   esac
 }

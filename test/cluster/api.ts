@@ -27,7 +27,7 @@ export interface ApiOptions {
   readonly address?: string;
   readonly port?: number;
   readonly serviceRange?: string;
-  /** Empty, and the caller's to remove. */
+  /** Empty or not there yet, and the caller's to remove. */
   readonly directory?: string;
   /** Controllers will run beside it: pods then need their ServiceAccount. */
   readonly controllers?: boolean;
@@ -43,7 +43,7 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
   const { address = '127.0.0.1', serviceRange = '10.96.0.0/16', controllers = false } = options;
   const port = options.port ?? (await freePort());
   const url = `https://${address}:${port}`;
-  for (const name of ['logs', 'tokens']) mkdirSync(join(directory, name));
+  for (const name of ['logs', 'tokens']) mkdirSync(join(directory, name), { recursive: true });
   const tokens = writeApiFiles(directory, { admin: ['system:masters'], ...options.users });
   const adminToken = tokens.get('admin') ?? '';
   const caFile = join(directory, 'certificates/apiserver.crt');
@@ -56,8 +56,8 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
   let server = startServer();
   const stop = async () => {
     // In this order, and one after the other: an API server without its etcd does not end.
-    await server.stop();
-    await etcd.stop();
+    await server.stop(2000);
+    await etcd.stop(2000);
   };
   const untilAnswering = () =>
     untilReady('the API', [etcd, server], async () => {
@@ -82,7 +82,8 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
   const handle = openApi({ url, ca, caFile, adminToken, auditLog: join(directory, 'logs/audit.log'), directory, bin });
   return {
     ...handle,
-    stopServer: () => server.stop(),
+    // It would wait for its watches to end by themselves.
+    stopServer: () => server.stop(2000),
     startServer: async () => {
       server = startServer();
       await untilAnswering();

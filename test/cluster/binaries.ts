@@ -6,6 +6,8 @@ import { join } from 'node:path';
 const API = ['etcd', 'kube-apiserver', 'kubectl'];
 const CLUSTER = [...API, 'kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'helm'];
 
+const TOOLS = ['unshare', 'nsenter', 'setpriv', 'ip', 'nft'];
+
 const BUILT = join(import.meta.dirname, '../../.cache/cluster/bin');
 
 /**
@@ -33,7 +35,17 @@ export function findBinaries(need: 'api' | 'cluster' = 'cluster'): { readonly bi
 export function skipReason(need: 'api' | 'cluster' = 'cluster'): string | false {
   if (process.env['CI'] !== undefined && process.env['CI'] !== '' && process.env['CI'] !== 'false') return false;
   const found = findBinaries(need);
-  return 'why' in found ? found.why : false;
+  if ('why' in found) return found.why;
+  return (need === 'cluster' && whyNoNamespaces()) || false;
+}
+
+/** Why this process cannot make the namespaces that a cluster lives in; null: it can. */
+export function whyNoNamespaces(): string | null {
+  if (process.platform !== 'linux') return 'the cluster of the tests needs Linux, for its network namespaces';
+  if (process.getuid?.() !== 0) return 'the cluster of the tests needs root, for namespaces, mounts and users of pods';
+  const places = `${process.env['PATH']}:/usr/sbin:/sbin`.split(':');
+  const missing = TOOLS.filter((tool) => !places.some((place) => executable(join(place, tool))));
+  return missing.length === 0 ? null : `the cluster of the tests needs ${missing.join(', ')}: run \`make tools\``;
 }
 
 function executable(path: string): boolean {

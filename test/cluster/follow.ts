@@ -84,12 +84,27 @@ export function until(
     });
     const timer = setTimeout(() => {
       end();
-      const last = [...known.values()].map(({ metadata, status }) => ({ name: metadata.name, status }));
-      reject(new Error(`${path} is still not as wished: ${JSON.stringify(last).slice(0, 4000)}`));
+      reject(new Error(`${path} is still not as wished:\n${[...known.values()].map(summary).join('\n')}`));
     }, patience);
     const end = () => {
       clearTimeout(timer);
       following.stop();
     };
   });
+}
+
+/** What a person would look at first. */
+function summary({ metadata, status }: KubeObject): string {
+  const { phase, conditions = [], ...rest } = (status ?? {}) as { phase?: string; conditions?: Condition[] };
+  const of = conditions.map(
+    (each) => `${each.type}=${each.status}${each.reason === undefined ? '' : ` ${each.reason}`}`,
+  );
+  const deleted = metadata.deletionTimestamp === undefined ? '' : ' (being deleted)';
+  return `${metadata.name}${deleted} ${phase ?? ''} [${of.join(', ')}] ${JSON.stringify(rest).slice(0, 300)}`;
+}
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
 }

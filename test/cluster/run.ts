@@ -9,18 +9,20 @@ export interface CommandResult {
 
 export interface RunOptions {
   readonly input?: string | undefined;
+  /** Besides this process's own; or in its place, where `clean`. */
   readonly environment?: NodeJS.ProcessEnv;
+  readonly clean?: boolean;
   /** Milliseconds until it is killed; 2 minutes unless told otherwise. */
   readonly patience?: number;
 }
 
 /** Runs a command to its end. Never rejects. */
 export function run(command: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
-  const { input, environment, patience = 120_000 } = options;
+  const { input, environment, clean = false, patience = 120_000 } = options;
   const [file = '', ...args] = command;
   return new Promise((resolve) => {
     const child = spawn(file, args, {
-      env: { ...process.env, ...environment },
+      env: { ...(clean ? {} : process.env), ...environment },
       timeout: patience,
       killSignal: 'SIGKILL',
     });
