@@ -7,6 +7,7 @@ import path from 'node:path';
 
 import { generated as ofApi } from '../../src/api/generate.ts';
 import { type GeneratedFiles, generatorMain } from '../../src/api/generated-files.ts';
+import { argoConfig } from './argo-config.ts';
 import { crdTemplate } from './crd-templates.ts';
 import { findProgram, render } from './helm.ts';
 import { plainManifests, RELEASE } from './plain-manifests.ts';
@@ -23,6 +24,7 @@ export function chartFiles(): GeneratedFiles {
   const files = new Map([
     ['charts/tcpvs/values.schema.json', `${JSON.stringify(valuesSchema(documented), null, 2)}\n`],
     ['charts/tcpvs/README.md', withTable(text('charts/tcpvs/README.md'), documented)],
+    ['deploy/argocd/argocd-cm.yaml', argoConfig(text('deploy/argocd/health.lua'))],
   ]);
   for (const [file, crd] of ofApi()) {
     if (!file.startsWith('crds/')) continue;

@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test';
 
 import { ROOT } from '../../packaging/bundle.ts';
 import { lastStage } from '../../packaging/dockerfile.ts';
-import { noSandbox, type Ran, runInImage } from './sandbox.ts';
+import { libraryOf, noSandbox, type Ran, runInImage } from './sandbox.ts';
 
 const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
 const image = lastStage(dockerfile);
@@ -18,6 +18,7 @@ describe('the Dockerfile', () => {
     assert.deepEqual(image, {
       base: '${BASE}',
       copies: [
+        { from: 'build', source: '/out/lib/libatomic.so.1', target: '/usr/lib/libatomic.so.1' },
         { from: 'build', source: '/out/bin/node', target: '/usr/local/bin/node' },
         { from: 'build', source: '/out/tcpvs', target: '/opt/tcpvs' },
       ],
@@ -62,6 +63,7 @@ describe('the image', { skip: noSandbox() }, () => {
     execFileSync(process.execPath, [join(ROOT, 'build.ts'), dist], { stdio: 'pipe' });
     copyFileSync(process.execPath, node);
     const built = new Map([
+      ['/out/lib/libatomic.so.1', libraryOf(node, 'libatomic.so.1')],
       ['/out/bin/node', node],
       ['/out/tcpvs', dist],
     ]);

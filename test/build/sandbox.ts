@@ -1,11 +1,11 @@
 /**
  * Runs a program as the image would be run in a cluster: a root directory with nothing in it but what the Dockerfile
- * copies and the base's libraries, read-only; user 65532 without a capability or a way to one; a network of its own with
+ * copies, glibc and libstdc++, read-only; user 65532 without a capability or a way to one; a network of its own with
  * nothing but a loopback. Root or a user namespace will do.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import type { ImageStage } from '../../packaging/dockerfile.ts';
 
@@ -23,7 +23,22 @@ export interface Ran {
   readonly stderr: string;
 }
 
-const TOOLS = ['unshare', 'setpriv', 'mount', 'ip'];
+const TOOLS = ['unshare', 'setpriv', 'mount', 'ip', 'ldd'];
+
+/** What the base image has, whichever it is. */
+const BASE = /^(ld-linux[-\w.]*|lib(c|m|dl|rt|pthread|stdc\+\+|gcc_s))\.so\.\d+$/;
+
+/** Path of a library that a program asks for. */
+export function libraryOf(program: string, name: string): string {
+  const found = librariesOf(program).find((path) => basename(path) === name);
+  if (found === undefined) throw new Error(`${program} does not ask for ${name}`);
+  return found;
+}
+
+function librariesOf(program: string): readonly string[] {
+  const lines = execFileSync('ldd', [program], { encoding: 'utf8' }).split('\n');
+  return lines.flatMap((line) => /(?:^|=>)\s*(\/\S+)/.exec(line)?.[1] ?? []);
+}
 
 /** For the `skip` of a test; false in continuous integration, where what cannot run must fail. */
 export function noSandbox(): string | false {
@@ -44,7 +59,9 @@ export function runInImage(
   const root = join(scratch, 'root');
   mkdirSync(root, { recursive: true });
   const [outer, become] = process.getuid?.() === 0 ? AS_ROOT : AS_ANYBODY;
-  const copies = image.copies.map(({ source, target }) => `${here(built, source)} ${target}`).join('\n');
+  const own = image.copies.map(({ source, target }) => `${here(built, source)} ${target}`);
+  const libraries = librariesOf(process.execPath).filter((path) => BASE.test(basename(path)));
+  const copies = [...libraries.map((path) => `${path} ${path}`), ...own].join('\n');
   const namespaces = [...outer, '--mount', '--net', '--pid', '--fork', '--kill-child'];
   const setup = ['sh', '-ceu', SETUP, 'sh', root, image.directory, become, copies];
   const child = spawn('unshare', [...namespaces, ...setup, ...entrypoint, ...args], {
@@ -76,17 +93,13 @@ const AS_ANYBODY: Way = [['--user', '--map-root-user'], '--user --map-user=65532
 
 /**
  * $1: where the root shall be, $2: working directory, $3: how to become the user, $4: lines `from to`, the rest: what to
- * run. The machine's libraries stand for the base image's.
+ * run.
  */
 const SETUP = `
 root=$1 directory=$2 become=$3 copies=$4; shift 4
 ip link set lo up
 mount -t tmpfs -o mode=755 none "$root"
 mkdir -p "$root/proc" "$root/dev" "$root/etc" "$root/var/lib/tcpvs"
-for library in /lib /lib64 /usr/lib; do
-  [ -d "$library" ] || continue
-  mkdir -p "$root$library" && mount --rbind "$library" "$root$library" && mount -o remount,bind,ro "$root$library"
-done
 for device in null zero urandom; do : > "$root/dev/$device"; mount --bind "/dev/$device" "$root/dev/$device"; done
 echo 'tcpvs:x:65532:65532::/:' > "$root/etc/passwd"
 echo '127.0.0.1 localhost' > "$root/etc/hosts"
