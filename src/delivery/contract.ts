@@ -11,8 +11,10 @@ export interface SnapshotServer {
   /**
    * Offers it to all proxies at once; what they have already is not sent again. Cheap where little has changed: pieces
    * that are the same object (===) as in the publication before cost one comparison.
+   * `versions`: when something last changed, of each type. `seen`: up to where everything is known; a proxy that was
+   * served by somebody who had seen more is not served. Default: `versions`.
    */
-  publish(snapshot: Snapshot, versions: Versions, keys: Keys): void;
+  publish(snapshot: Snapshot, versions: Versions, keys: Keys, seen?: Versions): void;
   /** For new connections; those that are open stay. Errors: what TLS finds wrong in it. */
   setCertificate(certificate: ServerCertificate): void;
   /** By uid of the pod; those that were heard of within the last two minutes. */

@@ -1,5 +1,5 @@
 /**
- * Which of two snapshots is older: by the highest resourceVersion that each has seen per resource type. Those of one
+ * Which of two snapshots is older: by the resourceVersion of the last change of each resource type. Those of one
  * type are comparable (Kubernetes 1.35 and later), as decimal numbers of any length.
  */
 export type Versions = Readonly<Record<string, string>>;
@@ -25,7 +25,7 @@ export function compareVersions(a: Versions, b: Versions): Order {
 }
 
 /** Not BigInt: a comparison of texts does not allocate, and texts of digits of the same length compare as their numbers. */
-function compareNumbers(a: string, b: string): number {
+export function compareNumbers(a: string, b: string): number {
   if (a === b) return 0;
   if (a.length !== b.length) return a.length - b.length;
   return a < b ? -1 : 1;

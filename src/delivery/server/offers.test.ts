@@ -63,6 +63,31 @@ test('versions that rose wake nobody, but are told at the end of a hold', () => 
   assert.equal(offers.versions(has('0123456789abcdef', {})), null);
 });
 
+test('replicas that know the same serve each other’s proxies, whoever has listed later; one that is behind does not', () => {
+  const one = snapshotOf([server('d/a', 1)]);
+  const two = snapshotOf([server('d/a', 2)]);
+  const old = new Offers();
+  // has run for hours: the last change of type b was at 7
+  old.publish({ snapshot: one, versions: { a: '100', b: '7' }, keys }, { a: '100', b: '7' });
+  const fresh = new Offers();
+  // has just listed; it does not know of what was deleted before
+  fresh.publish({ snapshot: one, versions: { a: '90', b: '5' }, keys }, { a: '200', b: '200' });
+  const proxy = (versions: Record<string, string>) => ({ ...has('0123456789abcdef', versions), keys: keysId(keys) });
+  assert.deepEqual(read(fresh.newer(proxy({ a: '100', b: '7' }))).versions, { a: '100', b: '7' });
+  assert.deepEqual(read(fresh.newer(emptySync)).versions, { a: '100', b: '7' });
+  assert.deepEqual(read(old.newer(proxy({ a: '100', b: '7' }))).versions, { a: '100', b: '7' });
+  // a change that only the fresh one has seen yet
+  fresh.publish({ snapshot: two, versions: { a: '201', b: '5' }, keys }, { a: '201', b: '200' });
+  const after = read(fresh.newer(has(one.id, { a: '100', b: '7' }))).versions;
+  assert.deepEqual(after, { a: '201', b: '7' });
+  assert.equal(old.newer(has(two.id, after)), null);
+  assert.equal(old.versions(has(one.id, after)), null);
+  // … and whoever was refused is told when the other one has seen it too, although its snapshot is the same
+  assert.equal(old.publish({ snapshot: one, versions: { a: '100', b: '7' }, keys }, { a: '201', b: '7' }), true);
+  assert.equal(old.publish({ snapshot: one, versions: { a: '100', b: '7' }, keys }, { a: '202', b: '7' }), false);
+  assert.deepEqual(read(old.newer(has(two.id, after))).versions, after);
+});
+
 test('what is much travels by hash, in answers of bounded size', () => {
   const offers = new Offers();
   const big = Array.from({ length: 100 }, (_, i) => server(`d/${'x'.repeat(100_000)}${String(i).padStart(3, '0')}`, 1));

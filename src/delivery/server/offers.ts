@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 import type { Piece, Snapshot } from '../../model/snapshot.ts';
 import { keysId } from '../keys.ts';
 import { diffPieces, nameOf, outOfOrder } from '../manifest.ts';
-import { compareVersions } from '../versions.ts';
+import type { Versions } from '../versions.ts';
 import { FORMAT, INLINE_BYTES, type Manifest, PIECES_BYTES, type Publication, type SyncRequest } from '../wire.ts';
+import { Claims } from './claims.ts';
 
 /** Snapshots of which the difference to the present one can be told; each costs an array of pointers. */
 const HISTORY = 64;
@@ -17,14 +18,20 @@ export class Offers {
   #current: Current | null = null;
   /** By id, the newest last. */
   readonly #history = new Map<string, readonly Piece[]>();
+  readonly #claims = new Claims();
+  /** With which versions the manifests were made. */
+  #claimed: Versions = {};
   /** Of the present publication, by what the one who asks has. */
   readonly #manifests = new Map<string, Buffer>();
   /** Pieces by hash; made when somebody asks for one. */
   #byHash: ReadonlyMap<string, Piece> | null = null;
   readonly #texts = new WeakMap<Piece, Buffer>();
 
-  /** Whether proxies that had everything lack something now. Errors: pieces that do not stand in order. */
-  publish(publication: Publication): boolean {
+  /**
+   * Whether there is something for proxies now for which there was nothing before. `seen`: up to where everything has been
+   * seen, of each type. Errors: pieces that do not stand in order.
+   */
+  publish(publication: Publication, seen: Versions = publication.versions): boolean {
     const before = this.#current;
     const { snapshot } = publication;
     if (snapshot !== before?.publication.snapshot) {
@@ -37,9 +44,9 @@ export class Offers {
       this.#byHash = null;
     }
     this.#current = { publication, keys: keysId(publication.keys) };
-    // The versions are in them.
+    const someWaited = this.#claims.publish(publication.versions, seen);
     this.#manifests.clear();
-    return before?.publication.snapshot.id !== snapshot.id || before.keys !== this.#current.keys;
+    return someWaited || before?.publication.snapshot.id !== snapshot.id || before.keys !== this.#current.keys;
   }
 
   /** The manifest of what is newer than what the proxy has; null: nothing is. */
@@ -48,9 +55,7 @@ export class Offers {
     const { publication, keys } = this.#current;
     const { id } = publication.snapshot;
     if (id === request.have ? keys === request.keys : id === request.refused) return null;
-    const order = compareVersions(publication.versions, request.versions);
-    if (order === 'older' || order === 'apart') return null;
-    return this.#manifest(request.have);
+    return this.#claims.cover(request.versions) ? this.#manifest(request.have) : null;
   }
 
   /**
@@ -61,10 +66,9 @@ export class Offers {
     if (this.#current === null) return null;
     const { publication, keys } = this.#current;
     if (publication.snapshot.id !== request.have || keys !== request.keys) return null;
-    if (Object.keys(publication.versions).every((type) => request.versions[type] === publication.versions[type]))
-      return null;
-    const order = compareVersions(publication.versions, request.versions);
-    return order === 'older' || order === 'apart' ? null : this.#manifest(request.have);
+    if (!this.#claims.cover(request.versions)) return null;
+    const claimed = Object.entries(this.#claims.current);
+    return claimed.every(([type, version]) => request.versions[type] === version) ? null : this.#manifest(request.have);
   }
 
   /** Those that are there, in the order in which they were asked for, until the answer is long enough. */
@@ -86,6 +90,9 @@ export class Offers {
   #manifest(have: string | null): Buffer {
     const base = have !== null && this.#history.has(have) ? have : null;
     const key = base ?? '';
+    // The versions are in them.
+    if (this.#claimed !== this.#claims.current) this.#manifests.clear();
+    this.#claimed = this.#claims.current;
     let manifest = this.#manifests.get(key);
     if (manifest === undefined) {
       manifest = this.#make(base);
@@ -97,7 +104,7 @@ export class Offers {
 
   #make(base: string | null): Buffer {
     const { publication } = this.#current!;
-    const { snapshot, versions, keys } = publication;
+    const { snapshot, keys } = publication;
     const { changed, removed } = this.#difference(base, snapshot);
     const inline: Buffer[] = [];
     let bytes = 0;
@@ -111,7 +118,7 @@ export class Offers {
       format: FORMAT,
       server: this.server,
       id: snapshot.id,
-      versions,
+      versions: this.#claims.current,
       base,
       pieces: changed.map(nameOf),
       removed,

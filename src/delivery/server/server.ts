@@ -67,8 +67,8 @@ export async function createSnapshotServer(
   const { port } = server.address() as AddressInfo;
   return {
     port,
-    publish: (snapshot, versions, keys) => {
-      if (offers.publish({ snapshot, versions, keys })) void held.wake();
+    publish: (snapshot, versions, keys, seen) => {
+      if (offers.publish({ snapshot, versions, keys }, seen)) void held.wake();
     },
     setCertificate: (next) => server.setSecureContext(tlsOptions(next)),
     replicas: () => replicas.all(),
