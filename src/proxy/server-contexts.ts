@@ -2,11 +2,40 @@
  * How real servers are spoken to by TLS: whom we trust, what we show. Contexts are shared by all servers that are spoken to
  * alike; workers and health checks use the same.
  */
-import { createSecureContext, getCACertificates, type SecureContext, setDefaultCACertificates } from 'node:tls';
+import { isIP } from 'node:net';
+import {
+  checkServerIdentity,
+  type ConnectionOptions,
+  createSecureContext,
+  getCACertificates,
+  type SecureContext,
+  setDefaultCACertificates,
+} from 'node:tls';
 
 import type { AuthorityPiece, CertificatePiece, ServerTls } from '../model/snapshot.ts';
 import { pemCertificates } from '../tls/certificate.ts';
 import { CIPHERS } from './ciphers.ts';
+
+/** What a connection is made with; it is refused where the server does not show who it should be. */
+export function connectionOptions(tls: ServerTls, address: string, secureContext: SecureContext): ServerConnection {
+  const name = tls.hostname ?? address;
+  return {
+    secureContext,
+    // SNI has no place for addresses (RFC 6066 §3)
+    servername: isIP(name) === 0 ? name : '',
+    ALPNProtocols: PROTOCOLS,
+    rejectUnauthorized: true,
+    checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
+  };
+}
+
+export type ServerConnection = Pick<
+  ConnectionOptions,
+  'secureContext' | 'ALPNProtocols' | 'rejectUnauthorized' | 'checkServerIdentity'
+> & { readonly servername: string };
+
+/** What ALPN may agree on, as it is written on the wire. */
+const PROTOCOLS = Buffer.from('\x08http/1.1', 'latin1');
 
 /** Looks up what there is by key. */
 export interface CredentialsStore {

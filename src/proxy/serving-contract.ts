@@ -3,6 +3,7 @@
  * `proxy` command in a cluster) runs in the serving process' main thread.
  */
 import type { CountsDocument } from '../model/counts.ts';
+import type { HandshakeFailure } from '../model/handshakes.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { LimitName } from './shared.ts';
 
@@ -60,9 +61,27 @@ export interface Totals {
   readonly limits: Readonly<Record<LimitName, number>>;
   /** By reason word. */
   readonly reasons: Readonly<Record<string, number>>;
+  readonly tls: TlsTotals;
   readonly rules: readonly RuleTotals[];
   readonly durations: readonly DurationTotals[];
   readonly workers: readonly { readonly index: number; readonly restarts: number; readonly alive: boolean }[];
+}
+
+export interface TlsTotals {
+  /** Handshakes of clients: full ones, and those that resumed a session. */
+  readonly handshakes: number;
+  readonly resumptions: number;
+  readonly failures: Readonly<Record<HandshakeFailure, number>>;
+  /** Answers of TLS servers whose end only the end of the connection told: one that was cut off looks the same. */
+  readonly unframedAnswers: number;
+  readonly certificates: readonly CertificateTotals[];
+}
+
+export interface CertificateTotals {
+  /** As in the snapshot. */
+  readonly key: string;
+  /** Seconds since 1970. */
+  readonly notAfter: number;
 }
 
 export interface RuleTotals {

@@ -81,3 +81,8 @@ function number(value: number): string {
   if (value === -Infinity) return '-Inf';
   return Number.isNaN(value) ? 'NaN' : String(value);
 }
+
+/** A sample for each entry, which stands in the label. */
+export function byKey(label: string, record: Readonly<Record<string, number>>): Sample[] {
+  return Object.entries(record).map(([key, value]) => ({ labels: { [label]: key }, value }));
+}

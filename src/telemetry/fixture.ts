@@ -1,5 +1,6 @@
 import type { CountsDocument } from '../model/counts.ts';
-import type { Totals } from '../proxy/serving-contract.ts';
+import { HANDSHAKE_FAILURES } from '../model/handshakes.ts';
+import type { TlsTotals, Totals } from '../proxy/serving-contract.ts';
 import { APPLY_BOUNDS, Histogram } from './histogram.ts';
 import type { MetricsInput } from './metrics.ts';
 
@@ -61,6 +62,13 @@ export function sampleInput(servers: number, apps: number): MetricsInput {
     retries: 1,
     limits: noLimits,
     reasons: { not_found: 3 },
+    tls: {
+      handshakes: 4,
+      resumptions: 2,
+      failures: Object.fromEntries(HANDSHAKE_FAILURES.map((word) => [word, 0])) as TlsTotals['failures'],
+      unframedAnswers: 1,
+      certificates: [{ key: 'demo/tls', notAfter: 1_800_000_000 }],
+    },
     rules,
     durations: Array.from({ length: 7 }, (_, i) => ({
       virtualServer: `demo/http${i}`,

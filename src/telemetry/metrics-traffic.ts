@@ -1,6 +1,7 @@
 import type { CountsDocument } from '../model/counts.ts';
 import type { Totals } from '../proxy/serving-contract.ts';
-import { counter, type Family, gauge, histogramSamples, type Sample } from './exposition.ts';
+import { byKey, counter, type Family, gauge, histogramSamples, type Sample } from './exposition.ts';
+import { tlsFamilies } from './metrics-tls.ts';
 import type { SeriesBudget } from './series.ts';
 
 const CLASSES = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'];
@@ -21,6 +22,7 @@ export function trafficFamilies(totals: Totals, counts: CountsDocument, budget: 
       ['durations', { keys: [...durations.keys()], cost: DURATION_STEPS.length + 3 }],
       ['cells', { keys: [...cells.keys()], cost: 4 }],
       ['endpoints', { keys: [...endpoints.keys()], cost: 2 }],
+      ['certificates', { keys: totals.tls.certificates.map(({ key }) => key), cost: 1 }],
     ]),
   );
   const isShown = (family: string, key: string) => shown.get(family)?.has(key) === true;
@@ -68,6 +70,7 @@ export function trafficFamilies(totals: Totals, counts: CountsDocument, budget: 
       shownEndpoints.map((e) => ({ labels: endpointLabels(e), value: e.active })),
     ),
     ...globalFamilies(totals),
+    ...tlsFamilies(totals.tls, (key) => isShown('certificates', key)),
   ];
 }
 
@@ -97,10 +100,6 @@ function globalFamilies(totals: Totals): Family[] {
       totals.workers.map((w) => ({ labels: { worker: String(w.index) }, value: w.restarts })),
     ),
   ];
-}
-
-function byKey(label: string, record: Readonly<Record<string, number>>): Sample[] {
-  return Object.entries(record).map(([key, value]) => ({ labels: { [label]: key }, value }));
 }
 
 // ---- requests: several rules of a virtual server may lead to the same app

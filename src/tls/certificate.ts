@@ -53,6 +53,16 @@ export function readNames(chain: string): Pick<CertificateFacts, 'names' | 'keyT
   return { names: 'fault' in names ? [] : names.list, keyType: leaf.publicKey.asymmetricKeyType ?? '' };
 }
 
+/** Of the first certificate of a chain, in milliseconds since 1970; null: it cannot be read. */
+export function readDates(chain: string): Pick<CertificateFacts, 'notBefore' | 'notAfter'> | null {
+  try {
+    const { validFromDate, validToDate } = new X509Certificate(chain);
+    return { notBefore: validFromDate.getTime(), notAfter: validToDate.getTime() };
+  } catch {
+    return null;
+  }
+}
+
 /** Judges a bundle of authorities, PEM. */
 export function readAuthorities(bundle: string): { readonly count: number } | Fault {
   const certificates = parseAll(bundle, MOST_AUTHORITIES);

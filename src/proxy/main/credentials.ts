@@ -1,10 +1,19 @@
 /** Certificates, keys and authorities of the snapshot in force, and what of them the workers must be told. */
 import type { AuthorityPiece, CertificatePiece, ObjectKey, Snapshot } from '../../model/snapshot.ts';
 import { hasCredentials, NO_CREDENTIALS, type CredentialsChange } from '../messages.ts';
+import { ServerContexts } from '../server-contexts.ts';
+import type { CertificateDates } from './certificate-dates.ts';
 
 export class Credentials {
   #certificates: ReadonlyMap<ObjectKey, CertificatePiece> = new Map();
   #authorities: ReadonlyMap<ObjectKey, AuthorityPiece> = new Map();
+  readonly #dates: Pick<CertificateDates, 'update'>;
+  /** For health checks; the workers have their own. */
+  readonly contexts = new ServerContexts(this);
+
+  constructor(dates: Pick<CertificateDates, 'update'>) {
+    this.#dates = dates;
+  }
 
   /** Takes over those of the snapshot. `added`: to be told before what uses them; `removed`: after it; null: nothing. */
   update(snapshot: Snapshot): { readonly added: CredentialsChange | null; readonly removed: CredentialsChange | null } {
@@ -26,6 +35,8 @@ export class Credentials {
     };
     this.#certificates = certificates;
     this.#authorities = authorities;
+    this.#dates.update(added.certificates, removed.removedCertificates);
+    this.contexts.clear();
     return { added: hasCredentials(added) ? added : null, removed: hasCredentials(removed) ? removed : null };
   }
 
@@ -38,12 +49,13 @@ export class Credentials {
     };
   }
 
-  certificate(key: ObjectKey): CertificatePiece | undefined {
-    return this.#certificates.get(key);
+  /** Those of them that there are. */
+  certificatesOf(keys: readonly ObjectKey[]): CertificatePiece[] {
+    return keys.flatMap((key) => this.#certificates.get(key) ?? []);
   }
 
-  authority(key: ObjectKey): AuthorityPiece | undefined {
-    return this.#authorities.get(key);
+  authoritiesOf(keys: readonly ObjectKey[]): AuthorityPiece[] {
+    return keys.flatMap((key) => this.#authorities.get(key) ?? []);
   }
 }
 

@@ -2,11 +2,25 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
 import http2 from 'node:http2';
+import https from 'node:https';
 import net from 'node:net';
 import { test, type TestContext } from 'node:test';
 
+import type { ServerTls } from '../../model/snapshot.ts';
+import { makeAuthority } from '../../tls/fixture/authority.ts';
+import { ServerContexts } from '../server-contexts.ts';
 import { freePort } from './fixture/support.ts';
-import { bounded, probe } from './probe.ts';
+import { bounded, probeWith } from './probe.ts';
+
+const authority = makeAuthority();
+const shown = authority.issue({ names: ['client.example'] });
+const probe = probeWith(
+  new ServerContexts({
+    authoritiesOf: (keys) =>
+      keys.map((key) => ({ kind: 'Authority', key, hash: key, certificates: authority.certificate })),
+    certificatesOf: (keys) => keys.map((key) => ({ kind: 'Certificate', key, hash: key, ...shown })),
+  }),
+);
 
 const listen = async (t: TestContext, server: net.Server): Promise<number> => {
   server.listen(0, '127.0.0.1');
@@ -15,7 +29,12 @@ const listen = async (t: TestContext, server: net.Server): Promise<number> => {
   return (server.address() as net.AddressInfo).port;
 };
 
-const at = (port: number, protocol: 'HTTP1' | 'H2C' | 'HTTPS' = 'HTTP1') => ({ address: '127.0.0.1', port, protocol });
+const at = (port: number, protocol: 'HTTP1' | 'H2C' | 'HTTPS' = 'HTTP1', tls: ServerTls | null = null) => ({
+  address: '127.0.0.1',
+  port,
+  protocol,
+  tls,
+});
 
 test('without a check: a connection is enough', async (t) => {
   const port = await listen(
@@ -51,6 +70,29 @@ test('HTTP/2 with prior knowledge', async (t) => {
   const port = await listen(t, server);
   assert.equal(await probe(at(port, 'H2C'), { path: '/204', timeout: 30_000 }), null);
   assert.equal(await probe(at(port, 'H2C'), { path: '/500', timeout: 30_000 }), 'status 500');
+});
+
+test('by TLS: the server has to show who it is, and may ask the same of us', async (t) => {
+  const { certificate, privateKey } = authority.issue({ names: ['server.example'] });
+  const server = https.createServer(
+    { cert: certificate, key: privateKey, ca: authority.certificate, requestCert: true, rejectUnauthorized: true },
+    (request, response) => {
+      response.statusCode = Number(request.url!.slice(1));
+      response.end();
+    },
+  );
+  const port = await listen(t, server);
+  const terms: ServerTls = { hostname: 'server.example', ca: ['a'], clientCertificate: 'c' };
+  const ask = (change: Partial<ServerTls>, path: string | null) =>
+    probe(at(port, 'HTTPS', { ...terms, ...change }), path === null ? null : { path, timeout: 30_000 });
+  assert.equal(await ask({}, '/200'), null);
+  assert.equal(await ask({}, '/503'), 'status 503');
+  assert.equal(await ask({}, null), null);
+  assert.equal(await ask({ hostname: 'other.example' }, '/200'), 'ERR_TLS_CERT_ALTNAME_INVALID');
+  assert.equal(await ask({ hostname: null }, null), 'ERR_TLS_CERT_ALTNAME_INVALID');
+  assert.match(String(await ask({ ca: null }, '/200')), /SELF_SIGNED|UNABLE_TO_VERIFY/);
+  assert.match(String(await ask({ ca: [] }, null)), /SELF_SIGNED|UNABLE_TO_VERIFY/);
+  assert.notEqual(await ask({ clientCertificate: null }, '/200'), null);
 });
 
 test('no answer, no HTTP, nobody there', async (t) => {

@@ -3,6 +3,10 @@ import http from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
 import net from 'node:net';
+import { connect as connectTls } from 'node:tls';
+
+import type { ServerTls } from '../../model/snapshot.ts';
+import { connectionOptions, type ServerConnection, type ServerContexts } from '../server-contexts.ts';
 
 export type Probe = (endpoint: ProbeTarget, check: { path: string; timeout: number } | null) => Promise<string | null>;
 
@@ -10,15 +14,27 @@ export interface ProbeTarget {
   readonly address: string;
   readonly port: number;
   readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
+  readonly tls: ServerTls | null;
 }
 
 /** The same as data-plane.md says for connecting. */
 const CONNECT_TIMEOUT = 1000;
+const HANDSHAKE_TIMEOUT = 10_000;
 
-export const probe: Probe = (endpoint, check) => {
-  if (check === null) return probeConnect(endpoint);
-  return endpoint.protocol === 'H2C' ? probeH2c(endpoint, check) : probeHttp(endpoint, check);
-};
+/** Those that are spoken to by TLS are asked by TLS, and have to show who they are. */
+export const probeWith =
+  (contexts: Pick<ServerContexts, 'contextFor'>): Probe =>
+  async (endpoint, check) => {
+    let secure: ServerConnection | null = null;
+    try {
+      const { tls, address } = endpoint;
+      if (tls !== null) secure = connectionOptions(tls, address, contexts.contextFor(tls));
+    } catch (error) {
+      return describe(error as Error);
+    }
+    if (check === null) return await probeConnect(endpoint, secure);
+    return await (endpoint.protocol === 'H2C' ? probeH2c(endpoint, check) : probeHttp(endpoint, check, secure));
+  };
 
 /** Each has a descriptor: a cluster that does not answer must not use them up. */
 export const PROBES_AT_ONCE = 64;
@@ -44,20 +60,24 @@ export function bounded(ask: Probe, most: number): Probe {
   };
 }
 
-function probeConnect({ address, port }: ProbeTarget): Promise<string | null> {
+function probeConnect({ address, port }: ProbeTarget, secure: ServerConnection | null): Promise<string | null> {
   return new Promise((resolve) => {
-    const socket = net.connect({ host: address, port });
-    const end = finish(CONNECT_TIMEOUT, () => socket.destroy(), resolve);
-    socket.on('connect', () => end(null));
+    const place = { host: address, port };
+    const socket = secure === null ? net.connect(place) : connectTls({ ...place, ...secure });
+    const end = finish(secure === null ? CONNECT_TIMEOUT : HANDSHAKE_TIMEOUT, () => socket.destroy(), resolve);
+    socket.on(secure === null ? 'connect' : 'secureConnect', () => end(null));
     socket.on('error', (error) => end(describe(error)));
   });
 }
 
-function probeHttp(endpoint: ProbeTarget, check: { path: string; timeout: number }): Promise<string | null> {
-  const { address, port } = endpoint;
-  const client = endpoint.protocol === 'HTTPS' ? https : http;
+function probeHttp(
+  { address, port }: ProbeTarget,
+  check: { path: string; timeout: number },
+  secure: ServerConnection | null,
+): Promise<string | null> {
   return new Promise((resolve) => {
-    const request = client.request({
+    const request = (secure === null ? http : https).request({
+      ...secure,
       host: address,
       port,
       path: check.path,

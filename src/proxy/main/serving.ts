@@ -9,19 +9,20 @@ import { Planner } from '../plan/planner.ts';
 import { PlanError } from '../plan/slots.ts';
 import type { ListenerSource, Programmed, Serving } from '../serving-contract.ts';
 import { allocateShared, MAX_WORKERS } from '../shared.ts';
+import { CertificateDates } from './certificate-dates.ts';
 import { countsOf } from './counts.ts';
 import { Credentials } from './credentials.ts';
 import { maxConnections } from './descriptors.ts';
 import { Health, type EndpointFacts } from './health.ts';
-import { LimitReports } from './limit-reports.ts';
 import { Listeners, wantedListeners, type Wanted } from './listeners.ts';
 import { RateLimitedLog, type Log } from './log.ts';
 import { MainMemory } from './memory.ts';
-import { bounded, probe, PROBES_AT_ONCE, type Probe } from './probe.ts';
+import { bounded, probeWith, PROBES_AT_ONCE, type Probe } from './probe.ts';
+import { Reports } from './reports.ts';
 import { Schedules } from './schedules.ts';
 import { SessionKeys } from './session-keys.ts';
 import { Swaps } from './swaps.ts';
-import { limitTotals, totalsOf } from './totals.ts';
+import { handshakeTotals, limitTotals, totalsOf } from './totals.ts';
 import { type Patience, WorkerPool } from './worker-pool.ts';
 
 /** Starts the workers; resolves when they are up, with nothing to serve yet. Rejects if none comes up. */
@@ -49,6 +50,8 @@ export interface ServingOptions {
 
 /** Late writers (a request that ends under an epoch that is over) have this long. */
 const GRACE = 10_000;
+/** Scanners are always at it: so often (ms) the failures are summed up in the log. */
+const HANDSHAKES_REPORTED = 10_000;
 /** While draining, the connections are counted this often (ms). */
 const DRAIN_POLL = 25;
 
@@ -60,10 +63,11 @@ class ServingProcess implements Serving {
   readonly #pool: WorkerPool;
   readonly #listeners: Listeners;
   readonly #health: Health;
-  readonly #credentials = new Credentials();
+  readonly #dates: CertificateDates;
+  readonly #credentials: Credentials;
   readonly #sessionKeys: SessionKeys;
   readonly #swaps: Swaps;
-  readonly #limits: LimitReports;
+  readonly #reports: readonly Reports[];
   /** Id of the snapshot in force. */
   #snapshot: string | null = null;
   #wanted: readonly Wanted[] = [];
@@ -86,10 +90,12 @@ class ServingProcess implements Serving {
       grace: options.grace ?? GRACE,
       maxConnections: settings.maxConnections,
     });
+    this.#dates = new CertificateDates(log);
+    this.#credentials = new Credentials(this.#dates);
     this.#health = new Health({
       shared: this.#memory.state,
       log,
-      probe: bounded(options.probe ?? probe, PROBES_AT_ONCE),
+      probe: bounded(options.probe ?? probeWith(this.#credentials.contexts), PROBES_AT_ONCE),
       random: Math.random,
       facts: (endpoint) => this.#facts(endpoint),
       changed: (slot) => this.#swaps.endpointChanged(slot),
@@ -126,7 +132,18 @@ class ServingProcess implements Serving {
       full: () => this.#pool.connections >= most,
       wanted: () => this.#wanted,
     });
-    this.#limits = new LimitReports(() => limitTotals(this.#memory, this.#listeners.refused), log);
+    this.#reports = [
+      new Reports({
+        read: () => limitTotals(this.#memory, this.#listeners.refused),
+        say: (limit, hits) => log.warn({ limit, hits }, 'limit reached'),
+        interval: 1000,
+      }),
+      new Reports({
+        read: () => handshakeTotals(this.#memory),
+        say: (reason, handshakes) => log.info({ reason, handshakes }, 'TLS handshakes with clients failed'),
+        interval: HANDSHAKES_REPORTED,
+      }),
+    ];
   }
 
   start(): Promise<void> {
@@ -154,6 +171,7 @@ class ServingProcess implements Serving {
       virtualServers: this.#planner.full().virtualServers,
       workers: this.#pool.members,
       refused: this.#listeners.refused,
+      certificates: this.#dates.totals(),
     });
   }
 
@@ -193,7 +211,8 @@ class ServingProcess implements Serving {
     this.#sessionKeys.close();
     this.#listeners.close();
     await this.#pool.close();
-    this.#limits.close();
+    this.#dates.close();
+    for (const reports of this.#reports) reports.close();
   }
 
   async #work(): Promise<void> {

@@ -38,7 +38,7 @@ const swapsWith = (t: TestContext) => {
   const swaps: Swaps = new Swaps({
     planner,
     health,
-    credentials: new Credentials(),
+    credentials: new Credentials({ update: () => undefined }),
     log: quiet,
     pool: {
       configure: ({ rows }) => {

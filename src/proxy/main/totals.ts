@@ -1,7 +1,8 @@
 /** Sums over all workers, for the metrics. */
+import { HANDSHAKE_FAILURES, type HandshakeFailure } from '../../model/handshakes.ts';
 import { REASONS } from '../../model/reasons.ts';
 import type { VirtualServerPlan } from '../messages.ts';
-import type { DurationTotals, RuleTotals, Totals } from '../serving-contract.ts';
+import type { DurationTotals, RuleTotals, TlsTotals, Totals } from '../serving-contract.ts';
 import { DURATION_BUCKETS, GLOBAL, LIMITS, RULE_COUNTERS, type LimitName } from '../shared.ts';
 import type { MainMemory } from './memory.ts';
 import type { WorkerMember } from './worker-member.ts';
@@ -37,6 +38,13 @@ export function totalsOf(source: TotalsSource): Totals {
     retries: global(GLOBAL.retries),
     limits: limitTotals(memory, source.refused),
     reasons: Object.fromEntries(REASONS.map(({ word }, index) => [word, global(GLOBAL.reasons + index)])),
+    tls: {
+      handshakes: global(GLOBAL.handshakes),
+      resumptions: global(GLOBAL.resumptions),
+      failures: handshakeTotals(memory),
+      unframedAnswers: global(GLOBAL.unframedAnswers),
+      certificates: source.certificates,
+    },
     rules,
     durations,
     workers: source.workers.map(({ index, restarts, live }) => ({ index, restarts, alive: live })),
@@ -50,12 +58,20 @@ export function limitTotals(memory: MainMemory, refused: number): Record<LimitNa
   ) as Record<LimitName, number>;
 }
 
+/** Failed handshakes of clients. */
+export function handshakeTotals(memory: MainMemory): Record<HandshakeFailure, number> {
+  return Object.fromEntries(
+    HANDSHAKE_FAILURES.map((word, index) => [word, memory.global(GLOBAL.handshakeFailures + index)]),
+  ) as Record<HandshakeFailure, number>;
+}
+
 export interface TotalsSource {
   readonly memory: MainMemory;
   readonly virtualServers: readonly VirtualServerPlan[];
   readonly workers: readonly WorkerMember[];
   /** Connections that the main thread closed for want of descriptors or workers. */
   readonly refused: number;
+  readonly certificates: TlsTotals['certificates'];
 }
 
 function ruleCounters(memory: MainMemory, slot: number): Pick<RuleTotals, 'classes' | 'seconds'> {

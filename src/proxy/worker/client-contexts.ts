@@ -34,9 +34,23 @@ export function clientContext(options: ClientContextOptions): SecureContext {
     honorCipherOrder: true,
     secureOptions: OPTIONS,
     sessionTimeout: SESSION_LIFETIME,
-    // a session that was begun where other authorities are asked for (or none) cannot be resumed here
-    sessionIdContext: authorityId(authorities),
+    sessionIdContext: sessionScope(certificates, authorities),
   });
+}
+
+/**
+ * A session that was begun where another certificate is shown, or other authorities (or none) are asked for, cannot be
+ * resumed here: whose it is was decided there. A certificate that was renewed is no other one.
+ */
+function sessionScope(
+  certificates: readonly CertificatePiece[],
+  authorities: readonly AuthorityPiece[] | null,
+): string {
+  const keys = certificates.map(({ key }) => key);
+  return createHash('sha256')
+    .update(JSON.stringify([keys, authorityId(authorities)]))
+    .digest('hex')
+    .slice(0, 32);
 }
 
 /** Name of a set of authorities by what they are; '' = none. */

@@ -1,16 +1,8 @@
 /** TLS to one endpoint: on which terms, and the session that the next connection resumes. */
-import { isIP } from 'node:net';
-import {
-  checkServerIdentity,
-  connect,
-  type ConnectionOptions,
-  createSecureContext,
-  type SecureContext,
-  type TLSSocket,
-} from 'node:tls';
+import { connect, type ConnectionOptions, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 
 import type { ServerTls } from '../../model/snapshot.ts';
-import type { ServerContexts } from '../server-contexts.ts';
+import { connectionOptions, type ServerContexts } from '../server-contexts.ts';
 import { caught, type WorkerState } from './state.ts';
 
 export class EndpointTls {
@@ -35,20 +27,14 @@ export class EndpointTls {
 
   /** 'secureConnect' comes only where the server is who it should be. */
   connect(state: WorkerState, address: string, port: number): TLSSocket {
-    const name = this.settings.hostname ?? address;
     const context = (this.context ??= this.make(state));
     const options: ConnectionOptions & { noDelay: true; allowHalfOpen: true } = {
       host: address,
       port,
       noDelay: true,
       allowHalfOpen: true,
-      secureContext: context,
-      // SNI has no place for addresses (RFC 6066 §3)
-      ...(isIP(name) === 0 ? { servername: name } : {}),
+      ...connectionOptions(this.settings, address, context),
       ...(this.session === null ? {} : { session: this.session }),
-      ALPNProtocols: PROTOCOLS,
-      rejectUnauthorized: true,
-      checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
     };
     const socket = connect(options);
     socket.on('session', (session) => {
@@ -68,6 +54,3 @@ export class EndpointTls {
     }
   }
 }
-
-/** What ALPN may agree on, as it is written on the wire. */
-const PROTOCOLS = Buffer.from('\x08http/1.1', 'latin1');
