@@ -7,6 +7,9 @@ import type { Style } from './output.ts';
 /** The command line itself is wrong: one line for standard error, exit status 2. */
 export class UsageError extends Error {}
 
+/** What was asked for could not be done: one line for standard error, exit status 1. */
+export class CommandFailed extends Error {}
+
 export interface OptionSpec {
   readonly short?: string;
   /** What its value is called; none: a flag. */

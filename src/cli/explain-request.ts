@@ -7,6 +7,7 @@ import { HostTable } from '../router/host-table.ts';
 import { RuleTable } from '../router/rule-table.ts';
 
 export interface AskedRequest {
+  readonly scheme: 'http' | 'https';
   readonly method: string;
   readonly authority: string;
   readonly host: string;
@@ -54,7 +55,7 @@ const NOTHING = {
 } as const;
 
 export function explainRequest(snapshot: Snapshot, asked: AskedRequest): RequestExplanation {
-  const request = `${asked.method} http://${asked.authority}${asked.target}`;
+  const request = `${asked.method} ${asked.scheme}://${asked.authority}${asked.target}`;
   const head = headOf(asked);
   if (head === null) {
     return { ...NOTHING, request, status: 400, outcome: 'refused as malformed: answered 400 or the like' };
@@ -131,7 +132,7 @@ function headOf({ method, authority, target, fields }: AskedRequest): RequestHea
 
 function findVirtualServer(
   snapshot: Snapshot,
-  { port, host }: AskedRequest,
+  { scheme, port, host }: AskedRequest,
   head: RequestHead,
 ): { piece: VirtualServerPiece; listener: Listener } | string {
   const plain = host.replace(/^\[|\]$/g, '');
@@ -146,10 +147,14 @@ function findVirtualServer(
   // A URL that names an address of ours means that listener; any other host could reach each of them.
   const exact = onPort.filter(({ listener }) => listener.address === plain);
   const reached = exact.length > 0 ? exact : onPort;
-  const candidates = reached.filter(({ listener }) => listener.protocol === 'HTTP');
+  const protocol = scheme === 'https' ? 'HTTPS' : 'HTTP';
+  const candidates = reached.filter(({ listener }) => listener.protocol === protocol);
   const byConnection = reached.find(({ listener }) => listener.protocol === 'TCP');
   if (candidates.length === 0 && byConnection !== undefined) return byConnection;
-  if (candidates.length === 0) return `port ${port} is not HTTP: nothing is decided by request`;
+  if (candidates.length === 0) {
+    const there = [...new Set(reached.map(({ listener }) => listener.protocol))].join(', ');
+    return `port ${port} is not ${protocol}: there is ${there}`;
+  }
   const table = new HostTable(
     candidates.flatMap((value) => value.listener.hosts.map((name) => ({ host: name, value }))),
   );

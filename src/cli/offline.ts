@@ -1,6 +1,7 @@
 /** A configuration as the offline commands look at it: read once, translated, nothing served. */
 import { randomUUID } from 'node:crypto';
 
+import type { ApiObject } from '../admin/contract.ts';
 import type { ObjectStatus } from '../model/status.ts';
 import { displayPath } from '../standalone/display-path.ts';
 import { ConfigFiles } from '../standalone/files.ts';
@@ -28,12 +29,23 @@ export interface OfflineOptions {
   readonly cluster: boolean;
 }
 
-/** Never rejects for what stands in the files. */
-export async function readOffline(path: string, { className, cluster }: OfflineOptions): Promise<OfflineConfig> {
+async function readFiles(path: string) {
   const files = await new ConfigFiles(path, fileParser(await systemServices())).load();
   const { base, faults } = mergeFiles(files.good, new Map(), (file) => displayPath(path, file));
   const none = { base: new Map(), overlay: new Map(), identities: new Map(), given: new Map(), objects: new Map() };
   const { objects } = nextLayers(none, base, new Map(), '1970-01-01T00:00:00Z', randomUUID);
+  return { files, base, faults, objects };
+}
+
+/** The objects of a path alone, and what is wrong in its files. Never rejects for what stands in them. */
+export async function fileObjects(path: string): Promise<{ objects: readonly ApiObject[]; faults: readonly Fault[] }> {
+  const { files, faults, objects } = await readFiles(path);
+  return { objects: [...objects.values()], faults: [...files.faults, ...faults].toSorted(byPlace) };
+}
+
+/** Never rejects for what stands in the files. */
+export async function readOffline(path: string, { className, cluster }: OfflineOptions): Promise<OfflineConfig> {
+  const { files, base, faults, objects } = await readFiles(path);
   const state = toClusterState({ objects, secrets: files.secrets }, noLastGood, className);
   const translation = translate({ ...state, mode: cluster ? 'Cluster' : 'Standalone' }, { checkPattern });
   const faulty = [...new Set(files.faults.map(({ file }) => file))];

@@ -1,8 +1,8 @@
 /** The commands of `tcpvs`; each is loaded when it is called, so that start is fast. */
-import { readCommandLine, UsageError } from './command-line.ts';
+import { CommandFailed, readCommandLine, UsageError } from './command-line.ts';
 import { EXIT } from './exit-codes.ts';
 import { nearestWord } from './nearest.ts';
-import type { Output, Style } from './output.ts';
+import { type Output, printable, type Style } from './output.ts';
 
 interface CommandEntry {
   readonly summary: string;
@@ -48,6 +48,10 @@ export async function runTcpvs(args: readonly string[], output: Output): Promise
     const run = await command.load();
     return await run(rest, output);
   } catch (error) {
+    if (error instanceof CommandFailed) {
+      output.err(`tcpvs: ${printable(error.message)}\n`);
+      return EXIT.failed;
+    }
     if (!(error instanceof UsageError)) throw error;
     const help = name !== undefined && Object.hasOwn(COMMANDS, name) ? `tcpvs ${name} --help` : 'tcpvs --help';
     output.err(`tcpvs: ${error.message} (see ${help})\n`);

@@ -65,9 +65,9 @@ test('a wrong command line is answered in one line that names it, and the neares
     [['serve', '--config', '/no/such/place'], /--config \/no\/such\/place: no such file or directory/],
     [['serve', '--config', '.', 'more'], /unexpected word "more"/],
     [['serve', '--config', '.', '--workers', '0'], /--workers: read "0", expected an integer from 1 to 16/],
-    [['validate'], /a PATH is needed/],
+    [['validate'], /a PATH, or --live, is needed/],
     [['validate', '--json=1', '.'], /--json takes no value/],
-    [['explain', 'GET', 'ftp://x', '--config', '.'], /URL: read "ftp:\/\/x", expected http:\/\//],
+    [['explain', 'GET', 'ftp://x', '--config', '.'], /URL: read "ftp:\/\/x", expected http\[s\]:\/\//],
     [['explain', 'GET', 'http://x/', '--config', '.', '-H', 'novalue'], /--header: read "novalue"/],
   ];
   const answers = await Promise.all(wrong.map(([args]) => tcpvs(...args)));
