@@ -62,7 +62,7 @@ describe('a cluster', { skip: skipReason() }, () => {
   let cluster: Cluster;
   let agent: PlaceAgent;
   before(async () => {
-    cluster = await startCluster({ nodes: 2 });
+    cluster = await startCluster({ nodes: 2, product: null });
     // A connection for each request: one that is kept may be closed by the app just when it is used again.
     agent = new PlaceAgent(cluster.outside);
     await apply(WEB);

@@ -2,9 +2,10 @@
  * A Kubernetes cluster for tests: everything is real but its nodes, which run pods as processes (node-agent/). It lives
  * in namespaces of its own (machine/): several can run at once, and nothing stays behind.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { bundle } from '../../packaging/bundle.ts';
 import { type ApiHandle, openApi } from './api-handle.ts';
 import { findBinaries, whyNoNamespaces } from './binaries.ts';
 import { openDoorway } from './doorway.ts';
@@ -30,8 +31,8 @@ export interface Cluster extends ApiHandle, MachineCalls {
 export interface ClusterOptions {
   /** How many, or each with its labels. */
   readonly nodes?: number | readonly NodeOptions[];
-  /** What the image `tcpvs` runs: the directory of a bundle; the sources unless given. */
-  readonly product?: string;
+  /** What the image `tcpvs` runs: the directory of a bundle, made of the sources unless given; null: there is none. */
+  readonly product?: string | null;
 }
 
 /** Resolves once pods can be made: after about ten seconds. */
@@ -39,10 +40,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const found = findBinaries('cluster');
   const why = 'why' in found ? found.why : whyNoNamespaces();
   if (why !== null) throw new Error(why);
-  const { nodes = 2, product = null } = options;
+  const { nodes = 2 } = options;
   const named =
     typeof nodes === 'number' ? Array.from({ length: nodes }, (_, i) => ({ name: `node-${i + 1}` })) : nodes;
   const directory = ownedDirectory();
+  const product = options.product === undefined ? await buildProduct(directory) : options.product;
   const machine = await startMachine({ directory, nodes: named, product });
   const doorway = await openDoorway(machine.enter('client'));
   const { hostname, port } = new URL(machine.api.url);
@@ -67,6 +69,14 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+async function buildProduct(directory: string): Promise<string> {
+  const { files } = await bundle();
+  const product = join(directory, 'product');
+  mkdirSync(product);
+  for (const [name, content] of files) writeFileSync(join(product, name), content);
+  return product;
 }
 
 /** Directories of pods are NAMESPACE_NAME_UID; that of a later pod is younger. */

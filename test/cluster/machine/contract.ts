@@ -6,7 +6,7 @@ export interface MachineSettings {
   /** Where everything goes; made and removed by the test. */
   readonly directory: string;
   readonly nodes: readonly NodeOptions[];
-  /** What the image `tcpvs` runs: the directory of a bundle, or null for the sources. */
+  /** What the image `tcpvs` runs: the directory of a bundle; null: there is no such image. */
   readonly product: string | null;
 }
 

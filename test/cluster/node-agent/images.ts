@@ -7,29 +7,31 @@ export interface Image {
   readonly args: readonly string[];
   /** Directories of this machine, and where the container has them, read-only. */
   readonly binds: readonly { readonly from: string; readonly to: string }[];
-  readonly environment: Readonly<Record<string, string>>;
   /** User and group it runs as unless the pod says otherwise. */
   readonly user: number;
+  readonly workingDirectory: string;
 }
 
-const ROOT = join(import.meta.dirname, '../../..');
-const NODE = { from: dirname(realpathSync(process.execPath)), to: '/nodejs/bin' };
+const APP = join(import.meta.dirname, '../app');
+/** Where the Dockerfile has it too; it hides what else this machine has there. */
+const NODE = { from: dirname(realpathSync(process.execPath)), to: '/usr/local/bin' };
+const USER = 65532;
 
-/** `product`: the directory of a bundle (`make build`), or null for the sources of this checkout. */
+/** `product`: the directory of a bundle for the image `tcpvs`, or null where there is no such image. */
 export function imageCatalogue(product: string | null): (reference: string) => Image | null {
-  const node = (file: string, binds: Image['binds'], user = 0): Image => {
-    return { entrypoint: ['/nodejs/bin/node', file], args: [], binds: [NODE, ...binds], environment: {}, user };
-  };
   const images: Readonly<Record<string, Image>> = {
-    tcpvs:
-      product === null
-        ? node('/app/src/cli/tcpvs.ts', [{ from: ROOT, to: '/app' }], 65532)
-        : node('/app/tcpvs.mjs', [{ from: product, to: '/app' }], 65532),
-    app: node('/app/server.ts', [{ from: join(ROOT, 'test/cluster/app'), to: '/app' }], 65532),
+    // As the Dockerfile says.
+    ...(product === null ? {} : { tcpvs: node('/opt/tcpvs/tcpvs.mjs', { from: product, to: '/opt/tcpvs' }) }),
+    app: node('/opt/app/server.ts', { from: APP, to: '/opt/app' }),
     // For whatever a test wants to run: its command says what.
-    shell: { entrypoint: ['/bin/sh'], args: [], binds: [NODE], environment: {}, user: 0 },
+    shell: { entrypoint: [], args: [], binds: [NODE], user: 0, workingDirectory: '/' },
   };
   return (reference) => images[nameOf(reference)] ?? null;
+}
+
+function node(file: string, bind: Image['binds'][number]): Image {
+  const entrypoint = ['/usr/local/bin/node', file];
+  return { entrypoint, args: ['--help'], binds: [NODE, bind], user: USER, workingDirectory: bind.to };
 }
 
 /** The last part of the path, without tag and digest: `registry.example:5000/team/tcpvs:1.2@sha256:…` is `tcpvs`. */

@@ -28,14 +28,14 @@ export interface LaunchInput {
   readonly resolvConf: string;
 }
 
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/nodejs/bin';
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Throws CannotStart where something is missing or not allowed. */
 export function launch(input: LaunchInput): ContainerProcess {
   const { pod, container, run, directory, network, images } = input;
   const image = images(container.image);
   if (image === null) throw new CannotStart('ErrImagePull', `no image is known here as ${container.image}`);
-  const environment = environmentFor(input, image);
+  const environment = environmentFor(input);
   const root = join(directory, 'roots', `${container.name}-${run}`);
   const logs = join(directory, 'logs');
   for (const each of [root, logs]) mkdirSync(each, { recursive: true });
@@ -51,7 +51,7 @@ export function launch(input: LaunchInput): ContainerProcess {
     ...identityOf(pod, container, image),
     dropAll: capabilities?.drop?.includes('ALL') ?? false,
     noNewPrivileges: allowPrivilegeEscalation === false,
-    workingDirectory: container.workingDir ?? '/',
+    workingDirectory: container.workingDir ?? image.workingDirectory,
     command: commandOf(container, image).map((word) => expand(word, environment)),
   });
   return startProcess({
@@ -63,10 +63,10 @@ export function launch(input: LaunchInput): ContainerProcess {
   });
 }
 
-function environmentFor(input: LaunchInput, image: Image): Record<string, string> {
+function environmentFor(input: LaunchInput): Record<string, string> {
   try {
     const services = input.objects.services();
-    return { PATH, HOME: '/', ...image.environment, ...environmentOf({ ...input, services }) };
+    return { PATH, HOME: '/', ...environmentOf({ ...input, services }) };
   } catch (error) {
     if (error instanceof MissingSource) throw new CannotStart('CreateContainerConfigError', error.message);
     throw error;

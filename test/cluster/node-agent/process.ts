@@ -36,7 +36,8 @@ export function startProcess(options: ProcessOptions): ContainerProcess {
   const output = openSync(log, 'a');
   const unshare = ['unshare', '--mount', '--uts', '--ipc', '--pid', '--fork', '--kill-child=SIGKILL', '--'];
   const child = spawn('nsenter', [`--net=${network}`, ...unshare, '/bin/sh', scriptFile], {
-    stdio: ['ignore', output, output, 'pipe'],
+    // What nsenter and unshare have to say is not the container's: that writes to descriptor 4.
+    stdio: ['ignore', 'ignore', 'inherit', 'pipe', output],
     env: environment,
     cwd: '/',
   });

@@ -28,13 +28,15 @@ export interface Bind {
 
 /**
  * Runs in mount, PID, UTS and network namespaces of its own. The root is a small tmpfs with this machine's programs,
- * read-only, and nothing else of it. Descriptor 3 gets a line when all is made, just before the command begins.
+ * read-only, and nothing else of it. Output goes to descriptor 4; descriptor 3 gets a line when all is made, just before the
+ * command begins.
  */
 export function rootScript(script: RootScript): string {
   const { root, binds, readOnlyRoot, hostname, hosts, resolvConf, workingDirectory, command } = script;
   const at = (path: string) => quote(`${root}${path}`);
   return [
     'set -e',
+    'exec >&4 2>&4 4>&-',
     `hostname ${quote(hostname)}`,
     `mount -t tmpfs -o mode=755,size=64m tmpfs ${at('')}`,
     `cd ${at('')}`,
