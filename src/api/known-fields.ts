@@ -16,6 +16,7 @@ const unwrap = (schema: z.ZodType | undefined): z.ZodType | undefined => {
   let at = schema;
   while (
     at instanceof z.ZodOptional ||
+    at instanceof z.ZodNullable ||
     at instanceof z.ZodExactOptional ||
     at instanceof z.ZodDefault ||
     at instanceof z.ZodPrefault

@@ -49,6 +49,8 @@ export interface EndpointPlan {
   readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
   /** For HTTPS; null for the others. */
   readonly tls: ServerTls | null;
+  /** As GuardedHostPort.guard. */
+  readonly guard: string | null;
 }
 
 /**

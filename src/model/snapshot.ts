@@ -3,6 +3,8 @@
  * Plain data only (it crosses threads and the network); maps of it are arrays, so that its serialisation is canonical.
  */
 
+import type { AddressRule, ClusterNetworks } from './address-policy.ts';
+
 /** `namespace/name` of an object. */
 export type ObjectKey = string;
 
@@ -17,6 +19,7 @@ export type Piece =
   | AuthorityPiece
   | CertificatePiece
   | MatrixPiece
+  | PolicyPiece
   | RealServerPiece
   | ServicePiece
   | VirtualServerPiece;
@@ -39,7 +42,7 @@ export interface VirtualServerPiece extends PieceBase {
   /** In the order in which they are tried: the catch-alls are last already. */
   readonly rules: readonly Rule[];
   /** Where everything goes when no destination is available. */
-  readonly redirect: HostPort | null;
+  readonly redirect: GuardedHostPort | null;
   readonly limits: Limits;
 }
 
@@ -79,6 +82,11 @@ export interface HostPort {
   /** IP address or DNS name. */
   readonly address: string;
   readonly port: number;
+}
+
+export interface GuardedHostPort extends HostPort {
+  /** Namespace by whose policy (see PolicyPiece) the proxy judges the address before it connects; null: it does not. */
+  readonly guard: string | null;
 }
 
 /** A real server as a rule may use it. */
@@ -221,6 +229,8 @@ export interface RealServerPiece extends PieceBase {
   readonly tls: ServerTls | null;
   /** At fixed addresses; the set of app null serves every app that has none of its own. */
   readonly endpoints: readonly EndpointSet[];
+  /** For fixed addresses, as `GuardedHostPort.guard`. */
+  readonly guard: string | null;
   /** Of a node server: its nodes. It has the endpoints there of the column's Service. Null: no node server. */
   readonly nodes: readonly string[] | null;
   /** Service piece all of whose endpoints serve every app; null: none. */
@@ -265,6 +275,16 @@ export interface ServiceEndpoint extends HostPort {
   readonly node: string | null;
   /** False: it terminates, but still serves: for rows that have nothing else. */
   readonly ready: boolean;
+}
+
+// ---- policy
+
+/** One per snapshot of a cluster: what addresses found by DNS are judged by. Without it nothing that is guarded is reached. */
+export interface PolicyPiece extends PieceBase {
+  readonly kind: 'Policy';
+  readonly rules: readonly AddressRule[];
+  /** Without `proxy`, which only the proxy itself knows. */
+  readonly networks: Omit<ClusterNetworks, 'proxy'>;
 }
 
 // ---- certificates

@@ -2,7 +2,13 @@
 import type { Socket } from 'node:net';
 
 import type { RowPlan } from '../model/plan.ts';
-import type { AuthorityPiece, CertificatePiece, ObjectKey, VirtualServerPiece } from '../model/snapshot.ts';
+import type {
+  AuthorityPiece,
+  CertificatePiece,
+  ObjectKey,
+  PolicyPiece,
+  VirtualServerPiece,
+} from '../model/snapshot.ts';
 import type { SharedBuffers } from './shared.ts';
 
 /** Settings of the installation: the same for all virtual servers. */
@@ -71,6 +77,8 @@ export type ToWorker =
       readonly rows: readonly RowPlan[];
       readonly removedRows: readonly string[];
       readonly credentials: CredentialsChange;
+      /** From now on; absent: as before. */
+      readonly policy?: PolicyPiece | null;
     }
   /** A connection accepted on `port` (the key of a listener: see `listenerKey`). */
   | { readonly type: 'connection'; readonly listener: string; readonly socket: Socket }
@@ -87,7 +95,7 @@ export type FromWorker =
   | {
       readonly type: 'suspect';
       readonly slot: number;
-      readonly reason: 'refused' | 'unreachable' | 'timeout' | 'tls' | 'untrusted' | 'reset';
+      readonly reason: 'refused' | 'unreachable' | 'forbidden' | 'timeout' | 'tls' | 'untrusted' | 'reset';
     }
   /** An endpoint that was suspected answered. */
   | { readonly type: 'cleared'; readonly slot: number }

@@ -30,7 +30,17 @@ export function rowPlan(fixture: RowFixture): RowPlan {
       const slot = endpoints.length;
       const address = `10.${cell >> 8}.${cell & 255}.${i + 1}`;
       const available = !unavailable.includes(slot);
-      endpoints.push({ cell, slot, address, port: 8080, available, maxConnections, protocol: 'HTTP1', tls: null });
+      endpoints.push({
+        cell,
+        slot,
+        address,
+        port: 8080,
+        available,
+        maxConnections,
+        protocol: 'HTTP1',
+        tls: null,
+        guard: null,
+      });
     }
     const available = endpoints.slice(first).some((endpoint) => endpoint.available);
     const server = `demo/web${cell + 1}`;

@@ -9,8 +9,8 @@ import { type AnyObject, nameOf, parseObject } from '../api/parse.ts';
 import { canonicalJson } from '../model/content.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
 import type { TlsSecret } from '../translate/cluster-state.ts';
+import { parseYaml, type Position } from '../yaml/parse-yaml.ts';
 import { parseSecret } from './manifests-secret.ts';
-import { parseYaml, type Position } from './manifests-yaml.ts';
 
 export interface ManifestObject {
   /** With defaults, for translate. */

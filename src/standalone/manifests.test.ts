@@ -3,8 +3,8 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
+import { parseYaml } from '../yaml/parse-yaml.ts';
 import { parseManifests } from './manifests-parse.ts';
-import { parseYaml } from './manifests-yaml.ts';
 
 const HEAD = 'apiVersion: tcpvs.io/v1alpha1\n';
 

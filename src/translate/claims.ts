@@ -38,7 +38,8 @@ export interface AskedListener {
   readonly settings: string;
 }
 
-export const askedBy = (spec: TcpVirtualServerSpec): Asked => ({
+/** @param refused hosts that the virtual server may not have */
+export const askedBy = (spec: TcpVirtualServerSpec, refused: readonly string[]): Asked => ({
   listeners: spec.listeners.map((listener) => ({
     name: listener.name,
     address: listener.address === undefined ? ANY_ADDRESS : (canonicalAddress(listener.address) ?? ANY_ADDRESS),
@@ -46,11 +47,11 @@ export const askedBy = (spec: TcpVirtualServerSpec): Asked => ({
     protocol: listener.protocol,
     settings: settingsOf(listener),
   })),
-  hosts: hostsOf(spec),
+  hosts: hostsOf(spec).filter((host) => !refused.includes(host)),
 });
 
 /** Hosts that a virtual server asks for: those of its rules, and `*` if a rule (or the whole) names none. */
-const hostsOf = (spec: TcpVirtualServerSpec): string[] => {
+export const hostsOf = (spec: TcpVirtualServerSpec): string[] => {
   const hosts = new Set<string>(spec.rules.length === 0 ? ['*'] : []);
   for (const { match } of spec.rules) {
     if (match.hosts.length === 0) hosts.add('*');

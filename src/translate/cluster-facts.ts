@@ -3,7 +3,10 @@
  * and the values in them are immutable: a value that did not change is the same one (===) in the next state, which is what
  * makes a change cost what it changes.
  */
+import type { Policy } from '../api/policy.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
+
+export type { HostRule, Policy } from '../api/policy.ts';
 
 export interface ClusterFacts {
   readonly services: ReadonlyMap<ObjectKey, ServiceFacts>;
@@ -79,34 +82,12 @@ export interface ReferenceGrantFacts {
   readonly to: readonly { readonly group: string; readonly kind: string; readonly name: string | null }[];
 }
 
-/** An installation's policy, as its file says it. */
-export interface Policy {
-  /** Who may claim which hosts; empty: everybody all. */
-  readonly hostPolicy: readonly HostRule[];
-  /** Who may send requests to which fixed addresses; empty: nobody to any. */
-  readonly addressPolicy: readonly AddressRule[];
-}
-
-export interface HostRule {
-  /** Names; `*` at the end stands for any rest. */
-  readonly namespaces: readonly string[];
-  /** `shop.example`; `*.shop.example`: every host below it; `*`: all, and requests of no particular host. */
-  readonly hosts: readonly string[];
-}
-
-export interface AddressRule {
-  readonly namespaces: readonly string[];
-  /** IP addresses that may be given. */
-  readonly cidrs: readonly string[];
-  /** Names that may be given: `legacy.example` stands for itself and all below it, `*` for every name. */
-  readonly dnsSuffixes: readonly string[];
-}
-
 export interface PublishedAddress {
   readonly type: 'IPAddress' | 'Hostname';
   readonly value: string;
 }
 
+/** All hosts open, all addresses shut. */
 export const openPolicy: Policy = { hostPolicy: [], addressPolicy: [] };
 
 /** A cluster of which nothing is known yet. */

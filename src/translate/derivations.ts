@@ -2,27 +2,50 @@
 import type { AppWeightMatrixSpec } from '../api/app-weight-matrix.ts';
 import type { RealServerSpec } from '../api/real-server.ts';
 import type { TcpVirtualServerSpec } from '../api/tcp-virtual-server.ts';
-import { hashContent, canonicalJson } from '../model/content.ts';
-import type { AuthorityPiece, CertificatePiece, ObjectKey, Piece, ServicePiece } from '../model/snapshot.ts';
+import { AddressPolicy, type Verdict } from '../model/address-policy.ts';
+import { canonicalJson, hashContent } from '../model/content.ts';
+import type {
+  AuthorityPiece,
+  CertificatePiece,
+  ObjectKey,
+  Piece,
+  PolicyPiece,
+  ServicePiece,
+} from '../model/snapshot.ts';
 import type { ObjectStatus } from '../model/status.ts';
 import type { CheckCertificates } from './check-certificate.ts';
-import type { ListenerClaim } from './claims.ts';
-import type { EndpointSliceFacts, NodeFacts, ReferenceGrantFacts, ServiceFacts } from './cluster-facts.ts';
+import { hostsOf, type ListenerClaim } from './claims.ts';
+import {
+  type EndpointSliceFacts,
+  type NodeFacts,
+  openPolicy,
+  type Policy,
+  type PublishedAddress,
+  type ReferenceGrantFacts,
+  type ServiceFacts,
+} from './cluster-facts.ts';
 import type { ClusterState, TlsSecret } from './cluster-state.ts';
+import type { Problem } from './conditions.ts';
 import type { Reader, Rules } from './graph.ts';
+import { hostsNotAllowed } from './host-policy.ts';
 import type { PatternJudgement } from './judge.ts';
 import { type Rows, translateMatrix } from './matrices.ts';
+import { API_SERVICE, exposureOf, networksOf, POLICY_KEY, policyContent } from './policies.ts';
 import { type References, resolveReferences } from './references.ts';
 import { authorityContent, certificateContent, type SecretVerdict, usedBy, verdictOn } from './secrets.ts';
 import { factsOf, sameFacts, type ServerFacts, translateServer } from './servers.ts';
 import { type ResolvedPort, resolvePort, serviceContent, serviceKeyOf } from './services.ts';
 import type { Subject } from './subjects.ts';
-import { translateVirtualServer } from './virtual-servers.ts';
+import { translateVirtualServer, type VirtualServerContext } from './virtual-servers.ts';
 
 /** By kind of value; keys are those of the objects, '' where there is one of the kind. */
 export interface Values {
   // from outside
   grants: readonly ReferenceGrantFacts[];
+  policy: Policy;
+  exposedPorts: ReadonlySet<number> | null;
+  published: readonly PublishedAddress[];
+  serviceRanges: readonly string[];
   nodes: ReadonlyMap<string, NodeFacts>;
   node: NodeFacts;
   secret: TlsSecret;
@@ -36,6 +59,14 @@ export interface Values {
   rows: Rows;
   claims: readonly ListenerClaim[];
   // made from those
+  addressPolicy: PolicyPiece;
+  addressJudge: AddressPolicy;
+  /** By namespace and host. */
+  addressVerdict: Verdict;
+  /** By port. */
+  exposure: Problem | null;
+  /** Of a virtual server. */
+  refusedHosts: readonly string[];
   verdict: SecretVerdict;
   certificate: CertificatePiece;
   authority: AuthorityPiece;
@@ -65,6 +96,10 @@ export interface Judges {
 
 export const derivations = ({ mode, patterns, certificates }: Judges): Rules<Values> => ({
   grants: null,
+  policy: null,
+  exposedPorts: null,
+  published: null,
+  serviceRanges: null,
   nodes: null,
   node: null,
   secret: null,
@@ -75,6 +110,38 @@ export const derivations = ({ mode, patterns, certificates }: Judges): Rules<Val
   virtualSubject: null,
   rows: null,
   claims: null,
+  addressPolicy: {
+    make: (_, read) => {
+      const api = { service: read.value('service', API_SERVICE), slices: read.value('slices', API_SERVICE) ?? [] };
+      const networks = networksOf(read.value('nodes', '') ?? NO_NODES, read.value('serviceRanges', '') ?? [], api);
+      return named(policyContent(read.value('policy', '') ?? openPolicy, networks));
+    },
+    same: sameHash,
+  },
+  addressJudge: {
+    make: (_, read) => {
+      const { rules, networks } = read.value('addressPolicy', POLICY_KEY)!;
+      return new AddressPolicy(rules, { ...networks, proxy: [] });
+    },
+  },
+  addressVerdict: {
+    make: (key, read) => {
+      const [namespace = '', host = ''] = key.split(' ');
+      return read.value('addressJudge', '')!.judgeGiven(namespace, host);
+    },
+    same: sameJson,
+  },
+  exposure: {
+    make: (port, read) => exposureOf(Number(port), read.value('exposedPorts', '') ?? null),
+    same: sameJson,
+  },
+  refusedHosts: {
+    make: (key, read) =>
+      ifThere(read.value('virtualSubject', key), ({ spec, namespace }) =>
+        hostsNotAllowed(spec === null ? [] : hostsOf(spec), namespace, read.value('policy', '')?.hostPolicy ?? []),
+      ),
+    same: sameJson,
+  },
   verdict: {
     make: (key, read) => ifThere(read.value('secret', key), (secret) => verdictOn(secret, certificates)),
     same: (a, b) => a.certificate === b.certificate && a.authority === b.authority,
@@ -116,7 +183,8 @@ export const derivations = ({ mode, patterns, certificates }: Judges): Rules<Val
           ...worldOf(read),
           endpoints: (piece: ObjectKey) => read.value('endpoints', piece),
           node: (name: string) => read.value('node', name),
-          nodes: () => read.value('nodes', '') ?? new Map<string, NodeFacts>(),
+          nodes: () => read.value('nodes', '') ?? NO_NODES,
+          judgeAddress: (namespace: string, host: string) => read.value('addressVerdict', `${namespace} ${host}`)!,
         };
         return toResult(translateServer(subject, world), read);
       }),
@@ -146,10 +214,19 @@ export const derivations = ({ mode, patterns, certificates }: Judges): Rules<Val
   virtual: {
     make: (key, read) =>
       ifThere(read.value('virtualSubject', key), (subject) => {
-        const context = {
+        const { spec, namespace } = subject;
+        const address = spec?.redirect?.address;
+        const judge = (host: string) =>
+          mode === 'Standalone' ? { ok: true as const, host } : read.value('addressVerdict', `${namespace} ${host}`)!;
+        const context: VirtualServerContext = {
           claims: read.value('claims', key) ?? [],
           references: read.value('references', key) ?? NO_REFERENCES,
-          refused: subject.spec === null ? NONE_REFUSED : patterns(subject.spec).refused,
+          refused: spec === null ? NONE_REFUSED : patterns(spec).refused,
+          refusedHosts: read.value('refusedHosts', key) ?? [],
+          exposure: (port) => read.value('exposure', String(port)) ?? null,
+          redirect: address === undefined ? null : judge(address),
+          guard: mode === 'Standalone' ? null : namespace,
+          addresses: read.value('published', '') ?? [],
         };
         return toResult(translateVirtualServer(subject, context), read);
       }),
@@ -157,6 +234,7 @@ export const derivations = ({ mode, patterns, certificates }: Judges): Rules<Val
   },
 });
 
+const NO_NODES: ReadonlyMap<string, NodeFacts> = new Map();
 const NO_REFERENCES: References = { servers: {}, apps: {}, tls: {}, problems: [] };
 const NONE_REFUSED: PatternJudgement['refused'] = new Map();
 

@@ -1,6 +1,6 @@
 /** Facts of the clusters of golden cases, as a person writes them: what is left out is as Kubernetes defaults it. */
+import type { AddressRule } from '../model/address-policy.ts';
 import {
-  type AddressRule,
   type ClusterFacts,
   emptyFacts,
   type EndpointFacts,
@@ -21,7 +21,7 @@ export interface GoldenFacts {
   readonly grants?: readonly ReferenceGrantFacts[];
   readonly hostPolicy?: readonly HostRule[];
   readonly addressPolicy?: readonly Partial<AddressRule>[];
-  readonly exposedPorts?: readonly number[];
+  readonly exposedPorts?: readonly number[] | undefined;
   readonly addresses?: readonly PublishedAddress[];
   readonly serviceRanges?: readonly string[];
 }

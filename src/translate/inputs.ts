@@ -6,13 +6,15 @@ import type { ObjectKey } from '../model/snapshot.ts';
 import type { Kind } from '../model/status.ts';
 import { changedKeys } from './changed-keys.ts';
 import { ClaimBook } from './claim-book.ts';
-import { askedBy, type Claimant } from './claims.ts';
-import { emptyFacts } from './cluster-facts.ts';
+import { askedBy, type Claimant, hostsOf } from './claims.ts';
+import { emptyFacts, type HostRule } from './cluster-facts.ts';
 import { type ClusterState, emptyState, type InvalidObject, type LastGood } from './cluster-state.ts';
 import type { Problem } from './conditions.ts';
 import type { Values } from './derivations.ts';
 import type { Graph } from './graph.ts';
+import { hostsNotAllowed } from './host-policy.ts';
 import { rowsInForce } from './matrices.ts';
+import { POLICY_KEY } from './policies.ts';
 import { type Present, sameSubject, subjectOf } from './subjects.ts';
 
 /** What is wrong with specs in themselves. */
@@ -60,17 +62,26 @@ export class Inputs {
       RealServer: changed('RealServer', 'realServers'),
       AppWeightMatrix: changed('AppWeightMatrix', 'matrices'),
     };
+    const rules = hostRules(state);
+    // Another policy may be about anybody.
+    const all =
+      hostRules(this.#state) === rules ? [] : [...state.virtualServers.keys(), ...this.#state.virtualServers.keys()];
     this.#state = state;
     this.#lastGood = state.lastGood;
-    this.#takeVirtualServers(keys.TcpVirtualServer);
+    this.#takeVirtualServers([...keys.TcpVirtualServer, ...all], rules);
     for (const key of keys.RealServer) this.#takeSubject('serverSubject', 'RealServer', 'realServers', key);
     for (const key of keys.AppWeightMatrix) this.#takeMatrix(key);
   }
 
-  #takeFacts({ cluster = emptyFacts, secrets }: ClusterState): void {
+  #takeFacts({ mode, cluster = emptyFacts, secrets }: ClusterState): void {
     const { cluster: before = emptyFacts, secrets: formerSecrets } = this.#state;
     const graph = this.#graph;
     graph.set('grants', '', cluster.grants);
+    graph.set('policy', '', cluster.policy);
+    graph.set('exposedPorts', '', cluster.exposedPorts);
+    graph.set('published', '', cluster.addresses);
+    graph.set('serviceRanges', '', cluster.serviceRanges);
+    graph.want('addressPolicy', POLICY_KEY, mode === 'Cluster');
     for (const key of changedKeys(before.services, cluster.services)) {
       graph.set('service', key, cluster.services.get(key));
     }
@@ -81,13 +92,17 @@ export class Inputs {
     for (const key of changedKeys(formerSecrets, secrets)) graph.set('secret', key, secrets.get(key));
   }
 
-  #takeVirtualServers(keys: readonly ObjectKey[]): void {
+  #takeVirtualServers(keys: readonly ObjectKey[], rules: readonly HostRule[]): void {
     const asking = new Map<ObjectKey, Claimant | null>();
     for (const key of keys) {
       const subject = this.#takeSubject('virtualSubject', 'TcpVirtualServer', 'virtualServers', key);
       const spec = subject?.spec ?? null;
-      const asks = subject !== null && spec !== null && !spec.suspend;
-      asking.set(key, asks ? { key, createdAt: subject.createdAt, asked: askedBy(spec) } : null);
+      if (subject === null || spec === null || spec.suspend) {
+        asking.set(key, null);
+        continue;
+      }
+      const refused = hostsNotAllowed(hostsOf(spec), subject.namespace, rules);
+      asking.set(key, { key, createdAt: subject.createdAt, asked: askedBy(spec, refused) });
     }
     for (const [key, claims] of this.#claims.update(asking)) this.#graph.set('claims', key, claims ?? undefined);
   }
@@ -134,6 +149,8 @@ export class Inputs {
     else map.set(key, spec);
   }
 }
+
+const hostRules = ({ cluster = emptyFacts }: ClusterState): readonly HostRule[] => cluster.policy.hostPolicy;
 
 type Group = keyof LastGood;
 type SubjectKind = 'serverSubject' | 'matrixSubject' | 'virtualSubject';

@@ -47,6 +47,7 @@ export class Outcome {
 const KINDS: Readonly<Partial<Record<keyof Values, Names>>> = {
   certificate: { piece: 'Certificate', status: null },
   authority: { piece: 'Authority', status: null },
+  addressPolicy: { piece: 'Policy', status: null },
   endpoints: { piece: 'Service', status: null },
   server: { piece: 'RealServer', status: 'RealServer' },
   matrix: { piece: 'Matrix', status: 'AppWeightMatrix' },

@@ -10,6 +10,10 @@ export const REASONS = {
   ListenerConflict:
     'An older virtual server has the same port with another protocol or setting, at an overlapping address, or for itself.',
   HostConflict: 'An older virtual server has some of the hosts on that port; what is left is served.',
+  HostNotAllowed:
+    'The installation’s hostPolicy does not let the namespace claim some of the hosts; what is left is served.',
+  AddressNotAllowed: 'The installation’s addressPolicy does not let the namespace send requests to that address.',
+  PortNotExposed: 'The proxies’ Service does not have the port of a listener, so no client could reach it.',
   ResolvedRefs: 'All that the object refers to is there.',
   ServerNotFound: 'A RealServer that the object names does not exist in its namespace, or is of another class.',
   MatrixNotFound: 'An AppWeightMatrix that the object names does not exist in its namespace, or is of another class.',

@@ -163,6 +163,7 @@ export const usedBy = (piece: Piece): UsedPieces => {
       };
     case 'Authority':
     case 'Certificate':
+    case 'Policy':
     case 'Service':
       return NOTHING;
     default:

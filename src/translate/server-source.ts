@@ -1,6 +1,7 @@
 /** Where a real server's endpoints are: at its address, on nodes, or in a Service; and what is missing there. */
 import type { ServiceRef } from '../api/common.ts';
 import type { RealServerSpec } from '../api/real-server.ts';
+import type { Verdict } from '../model/address-policy.ts';
 import type { EndpointSet, ObjectKey, ServicePiece } from '../model/snapshot.ts';
 import type { Kind } from '../model/status.ts';
 import type { NodeFacts, ReferenceGrantFacts } from './cluster-facts.ts';
@@ -21,13 +22,18 @@ export interface SourceWorld extends ServiceWorld {
   readonly endpoints: (piece: ObjectKey) => Pick<ServicePiece, 'endpoints'> | undefined;
   readonly node: (name: string) => NodeFacts | undefined;
   readonly nodes: () => ReadonlyMap<string, NodeFacts>;
+  /** Whether an object of the namespace may have the address. Asked in a cluster alone: else the operator wrote it. */
+  readonly judgeAddress: (namespace: string, host: string) => Verdict;
 }
 
 export interface ServerSource {
   readonly endpoints: readonly EndpointSet[];
+  readonly guard: string | null;
   readonly nodes: readonly string[] | null;
   readonly service: ObjectKey | null;
   readonly problems: readonly Problem[];
+  /** What must not be, whoever has it. */
+  readonly refusals: readonly Problem[];
   /** What is said where there is no problem. */
   readonly found: string;
   /** How many endpoints there are; null: only the rows tell. */
@@ -35,7 +41,7 @@ export interface ServerSource {
 }
 
 export const sourceOf = (spec: RealServerSpec, namespace: string, world: SourceWorld): ServerSource => {
-  if (spec.address !== undefined) return atAddress(spec, spec.address);
+  if (spec.address !== undefined) return atAddress(spec, spec.address, namespace, world);
   if (world.mode === 'Standalone') return needsCluster(spec);
   if (spec.serviceRef !== undefined) return inService(spec.serviceRef, namespace, world);
   return spec.nodeName === undefined
@@ -53,14 +59,31 @@ export const lookUpService = (ref: ServiceRef, kind: Kind, namespace: string, wo
   return world.port(portAsked(`${to.namespace}/${to.name}`, ref.port));
 };
 
-const NOWHERE: ServerSource = { endpoints: [], nodes: null, service: null, problems: [], found: '', total: 0 };
+const NOWHERE: ServerSource = {
+  endpoints: [],
+  guard: null,
+  nodes: null,
+  service: null,
+  problems: [],
+  refusals: [],
+  found: '',
+  total: 0,
+};
 
-const atAddress = (spec: RealServerSpec, address: string): ServerSource => {
+const atAddress = (spec: RealServerSpec, given: string, namespace: string, world: SourceWorld): ServerSource => {
+  const found = 'A fixed address';
+  const isFree = world.mode === 'Standalone';
+  const verdict: Verdict = isFree ? { ok: true, host: given } : world.judgeAddress(namespace, given);
+  if (!verdict.ok) {
+    const refusals: Problem[] = [{ reason: 'AddressNotAllowed', message: `address: ${verdict.why}` }];
+    return { ...NOWHERE, refusals, found };
+  }
+  const address = verdict.host;
   const at = (app: string | null, port: number): EndpointSet => ({ app, endpoints: [{ address, port }] });
   const shared = spec.port === undefined ? [] : [at(null, spec.port)];
   const endpoints = [...shared, ...spec.ports.map(({ app, port }) => at(app, port))];
   const total = new Set(endpoints.flatMap((set) => set.endpoints.map((each) => each.port))).size;
-  return { ...NOWHERE, endpoints, found: 'A fixed address', total };
+  return { ...NOWHERE, endpoints, guard: isFree ? null : namespace, found, total };
 };
 
 const needsCluster = (spec: RealServerSpec): ServerSource => {

@@ -62,14 +62,14 @@ export const translateServer = (subject: Subject<RealServerSpec>, world: ServerW
   const { tls, problems } = resolveServerTls(spec, { ...world, kind: 'RealServer', namespace });
   const lacking = [...source.problems, ...problems];
   const conditions = [
-    accepted(subject),
+    accepted(subject, source.refusals),
     unless('ResolvedRefs', lacking, 'ResolvedRefs', source.found, generation),
     healthy(source, generation),
     spec.quiesce
       ? isTrue('Quiesced', 'Quiesced', 'Takes no new work', generation)
       : isFalse('Quiesced', 'InService', 'Takes new work', generation),
   ];
-  const { endpoints, nodes, service, total } = source;
+  const { endpoints, guard, nodes, service, total } = source;
   const content = {
     kind: 'RealServer' as const,
     key,
@@ -79,6 +79,7 @@ export const translateServer = (subject: Subject<RealServerSpec>, world: ServerW
     protocol: spec.protocol,
     tls,
     endpoints,
+    guard,
     nodes,
     service,
   };

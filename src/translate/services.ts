@@ -1,5 +1,6 @@
 /** Services: which port a reference means, and the endpoints of one port as a piece. */
 import type { ServiceRef } from '../api/common.ts';
+import { reservedForHosts } from '../model/address-policy.ts';
 import type { ObjectKey, ServiceEndpoint, ServicePiece } from '../model/snapshot.ts';
 import type { EndpointSliceFacts, ServiceFacts, ServicePortFacts } from './cluster-facts.ts';
 import type { Problem } from './conditions.ts';
@@ -74,7 +75,7 @@ const endpointsIn = (slices: readonly EndpointSliceFacts[], port: ServicePortFac
     for (const { addresses, ready, serving, terminating, nodeName } of slice.endpoints) {
       // Of several addresses the API says that they are fungible: the first one is what everybody uses.
       const [address] = addresses;
-      if (address === undefined || !(ready || (serving && terminating))) continue;
+      if (address === undefined || !(ready || (serving && terminating)) || reservedForHosts(address) !== null) continue;
       const id = `${address} ${target}`;
       // While slices are rearranged, an endpoint may stand in two of them.
       if (found.get(id)?.ready === true) continue;

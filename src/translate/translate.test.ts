@@ -133,7 +133,16 @@ const cluster = fc.record({
       maxLength: 2,
     }),
   ),
-  nodes: fc.dictionary(name, fc.record({ labels: fc.record({ pool: name }) })),
+  nodes: fc.dictionary(name, fc.record({ labels: fc.record({ pool: name }), addresses: fc.subarray(['10.0.0.1']) })),
+  hostPolicy: fc.array(
+    fc.record({ namespaces: fc.subarray(['one', 't*']), hosts: fc.subarray(['*.example', 'a.example', '*']) }),
+    { maxLength: 2 },
+  ),
+  addressPolicy: fc.array(
+    fc.record({ namespaces: fc.subarray(['one', '*']), cidrs: fc.subarray(['10.0.0.0/8', '10.0.0.1/32']) }),
+    { maxLength: 2 },
+  ),
+  exposedPorts: fc.constantFrom(undefined, [80], [80, 81]),
   grants: fc.array(
     grant.map((each) => ({ ...each, from: [each.from], to: [each.to] })),
     { maxLength: 2 },

@@ -80,6 +80,7 @@ export function piecesOf(lane: LanePlan, index: number, port: number): Piece[] {
       protocol: 'HTTP1',
       tls: null,
       endpoints: [{ app: null, endpoints: [{ address: '127.0.0.1', port: origin }] }],
+      guard: null,
       nodes: null,
       service: null,
     };

@@ -10,7 +10,7 @@ import { DOWN, type SharedState } from '../shared.ts';
 import type { Log } from './log.ts';
 import type { Probe } from './probe.ts';
 
-/** Consecutive failures other than a refused connection that eject an endpoint. */
+/** Consecutive failures other than a connection that is refused, or forbidden, that eject an endpoint. */
 const STRIKES = 5;
 /** Probes of an ejected endpoint: the first after half a second, then twice as long each time. */
 const FIRST_PROBE = 500;
@@ -80,7 +80,7 @@ export class Health implements Availability {
       if (record.endpoint.sparedIn.size > 0) Atomics.and(this.#options.shared.down, slot, ~DOWN.ejected);
       return;
     }
-    if (reason !== 'refused' && record.strikes < STRIKES) return;
+    if (reason !== 'refused' && reason !== 'forbidden' && record.strikes < STRIKES) return;
     const now = performance.now();
     record.ejected = ++this.#order;
     record.successes = 0;

@@ -8,6 +8,7 @@ import { test, type TestContext } from 'node:test';
 
 import type { ServerTls } from '../../model/snapshot.ts';
 import { makeAuthority } from '../../tls/fixture/authority.ts';
+import { AddressGuard } from '../address-guard.ts';
 import { ServerContexts } from '../server-contexts.ts';
 import { freePort } from './fixture/support.ts';
 import { bounded, probeWith } from './probe.ts';
@@ -20,6 +21,7 @@ const probe = probeWith(
       keys.map((key) => ({ kind: 'Authority', key, hash: key, certificates: authority.certificate })),
     certificatesOf: (keys) => keys.map((key) => ({ kind: 'Certificate', key, hash: key, ...shown })),
   }),
+  new AddressGuard(),
 );
 
 const listen = async (t: TestContext, server: net.Server): Promise<number> => {
@@ -34,6 +36,7 @@ const at = (port: number, protocol: 'HTTP1' | 'H2C' | 'HTTPS' = 'HTTP1', tls: Se
   port,
   protocol,
   tls,
+  guard: null,
 });
 
 test('without a check: a connection is enough', async (t) => {

@@ -6,6 +6,7 @@ import net from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
 import type { ServerTls } from '../../model/snapshot.ts';
+import type { AddressGuard, ConnectTo } from '../address-guard.ts';
 import { connectionOptions, type ServerConnection, type ServerContexts } from '../server-contexts.ts';
 
 export type Probe = (endpoint: ProbeTarget, check: { path: string; timeout: number } | null) => Promise<string | null>;
@@ -15,16 +16,22 @@ export interface ProbeTarget {
   readonly port: number;
   readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
   readonly tls: ServerTls | null;
+  /** As GuardedHostPort.guard. */
+  readonly guard: string | null;
 }
 
 /** The same as data-plane.md says for connecting. */
 const CONNECT_TIMEOUT = 1000;
 const HANDSHAKE_TIMEOUT = 10_000;
 
-/** Those that are spoken to by TLS are asked by TLS, and have to show who they are. */
+/**
+ * Those that are spoken to by TLS are asked by TLS, and have to show who they are. What must not be connected to is not
+ * asked either.
+ */
 export const probeWith =
-  (contexts: Pick<ServerContexts, 'contextFor'>): Probe =>
+  (contexts: Pick<ServerContexts, 'contextFor'>, guard: AddressGuard): Probe =>
   async (endpoint, check) => {
+    const to = guard.connectTo(endpoint);
     let secure: ServerConnection | null = null;
     try {
       const { tls, address } = endpoint;
@@ -32,8 +39,8 @@ export const probeWith =
     } catch (error) {
       return describe(error as Error);
     }
-    if (check === null) return await probeConnect(endpoint, secure);
-    return await (endpoint.protocol === 'H2C' ? probeH2c(endpoint, check) : probeHttp(endpoint, check, secure));
+    if (check === null) return await probeConnect(to, secure);
+    return await (endpoint.protocol === 'H2C' ? probeH2c(endpoint, to, check) : probeHttp(to, check, secure));
   };
 
 /** Each has a descriptor: a cluster that does not answer must not use them up. */
@@ -60,26 +67,25 @@ export function bounded(ask: Probe, most: number): Probe {
   };
 }
 
-function probeConnect({ address, port }: ProbeTarget, secure: ServerConnection | null): Promise<string | null> {
+function probeConnect(to: ConnectTo, secure: ServerConnection | null): Promise<string | null> {
   return new Promise((resolve) => {
-    const place = { host: address, port };
-    const socket = secure === null ? net.connect(place) : connectTls({ ...place, ...secure });
+    const socket = secure === null ? net.connect(to) : connectTls({ ...to, ...secure });
     const end = finish(secure === null ? CONNECT_TIMEOUT : HANDSHAKE_TIMEOUT, () => socket.destroy(), resolve);
     socket.on(secure === null ? 'connect' : 'secureConnect', () => end(null));
     socket.on('error', (error) => end(describe(error)));
   });
 }
 
-function probeHttp(
-  { address, port }: ProbeTarget,
-  check: { path: string; timeout: number },
-  secure: ServerConnection | null,
-): Promise<string | null> {
+interface Check {
+  readonly path: string;
+  readonly timeout: number;
+}
+
+function probeHttp(to: ConnectTo, check: Check, secure: ServerConnection | null): Promise<string | null> {
   return new Promise((resolve) => {
     const request = (secure === null ? http : https).request({
       ...secure,
-      host: address,
-      port,
+      ...to,
       path: check.path,
       agent: false,
       headers: { 'user-agent': 'tcpvs-health-check', connection: 'close' },
@@ -92,10 +98,10 @@ function probeHttp(
   });
 }
 
-function probeH2c(endpoint: ProbeTarget, check: { path: string; timeout: number }): Promise<string | null> {
-  const host = net.isIPv6(endpoint.address) ? `[${endpoint.address}]` : endpoint.address;
+function probeH2c({ address, port }: ProbeTarget, to: ConnectTo, check: Check): Promise<string | null> {
+  const host = net.isIPv6(address) ? `[${address}]` : address;
   return new Promise((resolve) => {
-    const session = http2.connect(`http://${host}:${endpoint.port}`);
+    const session = http2.connect(`http://${host}:${port}`, { createConnection: () => net.connect(to) });
     const end = finish(check.timeout, () => session.destroy(), resolve);
     session.on('error', (error) => end(describe(error)));
     const request = session.request({ ':path': check.path, 'user-agent': 'tcpvs-health-check' });

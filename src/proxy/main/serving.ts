@@ -3,6 +3,7 @@ import os from 'node:os';
 import type { ResourceLimits } from 'node:worker_threads';
 
 import type { Snapshot } from '../../model/snapshot.ts';
+import { AddressGuard } from '../address-guard.ts';
 import type { FromWorker, ProxySettings } from '../messages.ts';
 import type { EndpointState } from '../plan/endpoints.ts';
 import { Planner } from '../plan/planner.ts';
@@ -65,6 +66,7 @@ class ServingProcess implements Serving {
   readonly #health: Health;
   readonly #dates: CertificateDates;
   readonly #credentials: Credentials;
+  readonly #guard = new AddressGuard();
   readonly #sessionKeys: SessionKeys;
   readonly #swaps: Swaps;
   readonly #reports: readonly Reports[];
@@ -95,7 +97,7 @@ class ServingProcess implements Serving {
     this.#health = new Health({
       shared: this.#memory.state,
       log,
-      probe: bounded(options.probe ?? probeWith(this.#credentials.contexts), PROBES_AT_ONCE),
+      probe: bounded(options.probe ?? probeWith(this.#credentials.contexts, this.#guard), PROBES_AT_ONCE),
       random: Math.random,
       facts: (endpoint) => this.#facts(endpoint),
       changed: (slot) => this.#swaps.endpointChanged(slot),
@@ -123,6 +125,7 @@ class ServingProcess implements Serving {
       pool: this.#pool,
       health: this.#health,
       credentials: this.#credentials,
+      guard: this.#guard,
       log,
     });
     this.#listeners = new Listeners({

@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test';
 import type { RowPlan } from '../../model/plan.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { usable } from '../../scheduler/dispatch-row.ts';
+import { AddressGuard } from '../address-guard.ts';
 import type { EndpointState } from '../plan/endpoints.ts';
 import { plannerWith } from '../plan/fixture/test-memory.ts';
 import { allocateShared, DOWN, SharedState } from '../shared.ts';
@@ -39,6 +40,7 @@ const swapsWith = (t: TestContext) => {
     planner,
     health,
     credentials: new Credentials({ update: () => undefined }),
+    guard: new AddressGuard(),
     log: quiet,
     pool: {
       configure: ({ rows }) => {

@@ -1,5 +1,6 @@
 /** Swaps: from a snapshot, or from what became of an endpoint, to plans that all workers have. */
-import type { Snapshot } from '../../model/snapshot.ts';
+import type { PolicyPiece, Snapshot } from '../../model/snapshot.ts';
+import type { AddressGuard } from '../address-guard.ts';
 import { NO_CREDENTIALS, type ToWorker } from '../messages.ts';
 import type { EndpointState } from '../plan/endpoints.ts';
 import type { PlanChange, Planner } from '../plan/planner.ts';
@@ -21,6 +22,7 @@ export class Swaps {
   readonly #pool: Pick<WorkerPool, 'configure'>;
   readonly #health: Health;
   readonly #credentials: Credentials;
+  readonly #guard: AddressGuard;
   readonly #log: Log;
   #generation = 0;
   /** A snapshot is being planned and told: nothing else may be planned, or an older plan would follow a newer one. */
@@ -35,6 +37,7 @@ export class Swaps {
     this.#pool = options.pool;
     this.#health = options.health;
     this.#credentials = options.credentials;
+    this.#guard = options.guard;
     this.#log = options.log;
   }
 
@@ -49,7 +52,8 @@ export class Swaps {
       const change = await this.#plan(snapshot);
       const barred = await this.#inSlices(this.#updateHealth(change));
       const { added, removed } = this.#credentials.update(snapshot);
-      if (added !== null) await this.#tell({ credentials: added });
+      const policy = this.#guard.set(policyOf(snapshot)) ? { policy: this.#guard.piece } : {};
+      if (added !== null || 'policy' in policy) await this.#tell({ credentials: added ?? NO_CREDENTIALS, ...policy });
       await Promise.all([this.#publish(change, barred), prepare()]);
       if (removed !== null) await this.#tell({ credentials: removed });
     } finally {
@@ -139,7 +143,8 @@ export class Swaps {
   /** All there is, for a worker that has nothing yet. */
   full(): Configure {
     const credentials = this.#credentials.full();
-    return { ...NO_CHANGE, ...this.#planner.full(), credentials, generation: this.#generation };
+    const policy = this.#guard.piece;
+    return { ...NO_CHANGE, ...this.#planner.full(), credentials, policy, generation: this.#generation };
   }
 }
 
@@ -148,6 +153,7 @@ export interface SwapsOptions {
   readonly pool: Pick<WorkerPool, 'configure'>;
   readonly health: Health;
   readonly credentials: Credentials;
+  readonly guard: AddressGuard;
   readonly log: Log;
 }
 
@@ -155,6 +161,9 @@ interface Barred {
   readonly endpoint: EndpointState;
   readonly bits: number;
 }
+
+const policyOf = ({ pieces }: Snapshot): PolicyPiece | null =>
+  pieces.find((piece): piece is PolicyPiece => piece.kind === 'Policy') ?? null;
 
 /** Runs all steps at once. */
 function finish<Result>(steps: Generator<void, Result>): Result {

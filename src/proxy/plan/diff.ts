@@ -22,8 +22,8 @@ export function diffPieces(current: Pieces, snapshot: Snapshot): PieceDiff {
     Service: new Set<ObjectKey>(),
   };
   for (const piece of snapshot.pieces) {
-    // Certificates and authorities belong to listeners and connections, not to rows.
-    if (piece.kind === 'Certificate' || piece.kind === 'Authority') continue;
+    // Certificates, authorities and policy belong to listeners and connections, not to rows.
+    if (piece.kind === 'Certificate' || piece.kind === 'Authority' || piece.kind === 'Policy') continue;
     const known = current[GROUPS[piece.kind]].get(piece.key);
     if (known !== undefined) seen[piece.kind].add(piece.key);
     if (known?.hash === piece.hash) continue;

@@ -30,7 +30,7 @@ export class EndpointRegistry {
   slotOf(endpoint: DraftEndpoint): number {
     const known = this.#byIdentity.get(endpoint.identity);
     if (known !== undefined) return known.slot;
-    const { identity, address, port, protocol, tls } = endpoint;
+    const { identity, address, port, protocol, tls, guard } = endpoint;
     const state: EndpointState = {
       slot: this.#slots.take(),
       identity,
@@ -38,6 +38,7 @@ export class EndpointRegistry {
       port,
       protocol,
       tls,
+      guard,
       rows: new Map(),
       servers: new Map(),
       sparedIn: new Set(),
@@ -99,6 +100,7 @@ export interface EndpointState {
   readonly port: number;
   readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
   readonly tls: ServerTls | null;
+  readonly guard: string | null;
   /** Rows that use it, real servers that name it, and how often. */
   readonly rows: Map<string, number>;
   readonly servers: Map<ObjectKey, number>;

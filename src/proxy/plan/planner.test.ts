@@ -17,7 +17,8 @@ const ownRule = (server: string, name: string) =>
   virtualServer('d/v', {
     rules: [rule('a', column('a')), rule(name, { kind: 'Servers', servers: [{ server, weight: 1 }] })],
   });
-const redirected = (address: string) => snapshotOf(virtualServer('d/v', { redirect: { address, port: 80 } }));
+const redirected = (address: string) =>
+  snapshotOf(virtualServer('d/v', { redirect: { address, port: 80, guard: null } }));
 const rowsIn = (change: PlanChange) => [...change.early, ...change.rows];
 const rowsOf = (planner: Planner) => planner.full().rows.map((row) => row.id);
 const ids = (change: PlanChange) => rowsIn(change).map((row) => row.id);

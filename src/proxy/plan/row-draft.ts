@@ -1,7 +1,15 @@
 /** A row as it ought to be now: destinations resolved to endpoints, availability decided. Slots come later. */
 import { endpointsOfRow, type FindPieces, type RowOfCells } from '../../model/endpoints.ts';
 import type { RowPlan } from '../../model/plan.ts';
-import type { Column, Destination, HostPort, MatrixPiece, ObjectKey, RealServerPiece } from '../../model/snapshot.ts';
+import type {
+  Column,
+  Destination,
+  GuardedHostPort,
+  HostPort,
+  MatrixPiece,
+  ObjectKey,
+  RealServerPiece,
+} from '../../model/snapshot.ts';
 import type { Availability } from './memory.ts';
 
 export function draftRow(id: string, source: RowSource, world: World): RowDraft {
@@ -15,7 +23,7 @@ export function draftRow(id: string, source: RowSource, world: World): RowDraft 
     const first = endpoints.length;
     if (service !== null) services.add(service);
     for (const { address, port } of found) {
-      const identity = endpointIdentity(server!.protocol, address, port, server!.tls);
+      const identity = endpointIdentity(server!.protocol, { address, port }, server!.tls, server!.guard);
       endpoints.push({
         identity,
         slot: world.slot(identity),
@@ -25,6 +33,7 @@ export function draftRow(id: string, source: RowSource, world: World): RowDraft 
         port,
         protocol: server!.protocol,
         tls: server!.tls,
+        guard: server!.guard,
         maxConnections: server!.maxConnections || world.maxConnections,
         quiesced: server!.quiesced,
         available: false,
@@ -41,7 +50,7 @@ export type RowSource =
   | { readonly kind: 'App'; readonly matrix: ObjectKey; readonly app: string }
   | { readonly kind: 'Servers'; readonly servers: readonly Destination[] }
   /** A virtual server's redirect: no real server, just where it is. */
-  | { readonly kind: 'Address'; readonly endpoint: HostPort };
+  | { readonly kind: 'Address'; readonly endpoint: GuardedHostPort };
 
 /** What a draft is made from. */
 export interface World extends FindPieces {
@@ -81,14 +90,21 @@ export interface DraftEndpoint {
   readonly port: number;
   readonly protocol: RealServerPiece['protocol'];
   readonly tls: RealServerPiece['tls'];
+  readonly guard: string | null;
   readonly maxConnections: number;
   readonly quiesced: boolean;
   available: boolean;
 }
 
 /** One endpoint, whatever real servers name it. */
-export function endpointIdentity(protocol: string, address: string, port: number, tls: RealServerPiece['tls']): string {
-  const place = `${protocol} ${address} ${port}`;
+export function endpointIdentity(
+  protocol: string,
+  { address, port }: HostPort,
+  tls: RealServerPiece['tls'],
+  guard: string | null,
+): string {
+  // What one namespace may connect to is not what another may.
+  const place = `${protocol} ${address} ${port}${guard === null ? '' : ` ${guard}`}`;
   // connections that were made under other terms are not this one's
   return tls === null ? place : `${place} ${JSON.stringify([tls.hostname, tls.ca, tls.clientCertificate])}`;
 }
@@ -120,8 +136,8 @@ export function sameRow(draft: RowDraft, plan: RowPlan): boolean {
 }
 
 /** One cell, one endpoint, always available: what else is there is out already. */
-function addressRow(id: string, { address, port }: HostPort, world: World): RowDraft {
-  const identity = endpointIdentity('HTTP1', address, port, null);
+function addressRow(id: string, { address, port, guard }: GuardedHostPort, world: World): RowDraft {
+  const identity = endpointIdentity('HTTP1', { address, port }, null, guard);
   const server = 'redirect';
   const endpoint: DraftEndpoint = {
     identity,
@@ -132,6 +148,7 @@ function addressRow(id: string, { address, port }: HostPort, world: World): RowD
     port,
     protocol: 'HTTP1',
     tls: null,
+    guard,
     maxConnections: world.maxConnections,
     quiesced: false,
     available: true,

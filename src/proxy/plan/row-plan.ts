@@ -25,6 +25,7 @@ export function writeRow(
       maxConnections: endpoint.maxConnections,
       protocol: endpoint.protocol,
       tls: endpoint.tls,
+      guard: endpoint.guard,
     })),
     schedule,
     cursor: slots.cursors.take(),

@@ -3,6 +3,7 @@ import type { EndpointPlan, RowPlan } from '../../model/plan.ts';
 import type { Listener, ObjectKey, Rule, Timeouts } from '../../model/snapshot.ts';
 import { HostTable } from '../../router/host-table.ts';
 import { RuleTable } from '../../router/rule-table.ts';
+import type { AddressGuard } from '../address-guard.ts';
 import { listenerKey, type ToWorker, type VirtualServerPlan } from '../messages.ts';
 import { ServerContexts } from '../server-contexts.ts';
 import { Credentials } from './credentials.ts';
@@ -23,11 +24,13 @@ export class Tables {
   readonly #credentials = new Credentials();
   readonly #serverContexts = new ServerContexts(this.#credentials);
   readonly #tickets: TicketKeys;
+  readonly #guard: AddressGuard;
   /** By what they are made from: they outlive the tables. */
   #sites = new Map<string, TlsSite>();
 
   /** `workers`: among how many a virtual server's limits are divided. */
-  constructor(workers: number, tickets: TicketKeys) {
+  constructor(workers: number, tickets: TicketKeys, guard: AddressGuard) {
+    this.#guard = guard;
     this.#workers = workers;
     this.#tickets = tickets;
   }
@@ -44,6 +47,7 @@ export class Tables {
   }
 
   configure(message: Configure): void {
+    if (message.policy !== undefined && this.#guard.set(message.policy)) this.#dropGuarded();
     const renewed = this.#credentials.update(message.credentials);
     if (renewed) this.#renewEndpoints();
     for (const plan of message.rows) this.#setRow(plan);
@@ -82,6 +86,13 @@ export class Tables {
     const endpoint: Endpoint = { slot: plan.slot, plan, tls, idle: [], suspected: false, reportedAt: -Infinity };
     this.#endpoints.set(plan.slot, endpoint);
     return endpoint;
+  }
+
+  /** Connections that were made under another policy are not used again. */
+  #dropGuarded(): void {
+    for (const { plan, idle } of this.#endpoints.values()) {
+      if (plan.guard !== null) for (const upstream of idle.slice()) upstream.destroy();
+    }
   }
 
   /** Connections that were made with other certificates or authorities are not used again. */
@@ -223,7 +234,12 @@ interface ListenerEntry {
 }
 
 function isSameEndpoint(a: EndpointPlan, b: EndpointPlan): boolean {
-  return a.address === b.address && a.port === b.port && JSON.stringify(a.tls) === JSON.stringify(b.tls);
+  return (
+    a.address === b.address &&
+    a.port === b.port &&
+    a.guard === b.guard &&
+    JSON.stringify(a.tls) === JSON.stringify(b.tls)
+  );
 }
 
 /** The rule as TLS that is passed through can use it: it must look at nothing but the host. */

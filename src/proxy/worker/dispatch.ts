@@ -112,6 +112,7 @@ export function suspect(state: WorkerState, client: Client, how: Loss): void {
 const REASONS = {
   refused: 'refused',
   unreachable: 'unreachable',
+  forbidden: 'forbidden',
   connect_timeout: 'timeout',
   tls: 'tls',
   untrusted: 'untrusted',

@@ -2,6 +2,7 @@
 import { connect, type ConnectionOptions, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 
 import type { ServerTls } from '../../model/snapshot.ts';
+import type { ConnectTo } from '../address-guard.ts';
 import { connectionOptions, type ServerContexts } from '../server-contexts.ts';
 import { caught, type WorkerState } from './state.ts';
 
@@ -26,11 +27,10 @@ export class EndpointTls {
   }
 
   /** 'secureConnect' comes only where the server is who it should be. */
-  connect(state: WorkerState, address: string, port: number): TLSSocket {
+  connect(state: WorkerState, address: string, to: ConnectTo): TLSSocket {
     const context = (this.context ??= this.make(state));
     const options: ConnectionOptions & { noDelay: true; allowHalfOpen: true } = {
-      host: address,
-      port,
+      ...to,
       noDelay: true,
       allowHalfOpen: true,
       ...connectionOptions(this.settings, address, context),

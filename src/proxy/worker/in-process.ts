@@ -164,6 +164,7 @@ function rowOf(epoch: number, ports: readonly number[]): RowPlan {
       maxConnections: 1000,
       protocol: 'HTTP1',
       tls: null,
+      guard: null,
     })),
     schedule: { kind: 'Table', table: Uint16Array.from(ports.keys()) },
     cursor: 2 * epoch,

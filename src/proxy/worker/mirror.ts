@@ -19,8 +19,8 @@ export function mirror(client: Client, target: Target): void {
     if (endpoint === undefined) continue;
     atOnce++;
     const copy = Buffer.from(client.retained.subarray(0, client.retainedLength));
-    const { address, port } = endpoint.plan;
-    const socket = endpoint.tls?.connect(client.state, address, port) ?? net.connect({ host: address, port });
+    const to = client.state.guard.connectTo(endpoint.plan);
+    const socket = endpoint.tls?.connect(client.state, endpoint.plan.address, to) ?? net.connect(to);
     socket.setTimeout(TIMEOUT, () => socket.destroy());
     socket.on('error', () => {});
     socket.on('close', () => atOnce--);

@@ -334,6 +334,7 @@ export function upstreamLost(client: Client, upstream: Upstream, how: Loss): voi
 const WORDS = {
   refused: 'connect_failed',
   unreachable: 'connect_failed',
+  forbidden: 'connect_failed',
   connect_timeout: 'connect_timeout',
   exhausted: 'overload',
   tls: 'tls_failed',

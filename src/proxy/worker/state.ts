@@ -1,6 +1,7 @@
 /** What belongs to a worker as a whole, and what its connections share. */
 import type { ReasonWord } from '../../model/reasons.ts';
 import { REASON_INDEX } from '../../model/reasons.ts';
+import type { AddressGuard } from '../address-guard.ts';
 import type { FromWorker, ProxySettings } from '../messages.ts';
 import { GLOBAL, LIMITS, type LimitName, type SharedState, type WorkerCounters } from '../shared.ts';
 import type { AccessLog } from './access-log.ts';
@@ -22,6 +23,7 @@ export interface WorkerState {
   readonly trusted: TrustedPeers;
   cookies: CookieSigner;
   readonly tickets: TicketKeys;
+  readonly guard: AddressGuard;
   readonly accessLog: AccessLog | null;
   readonly report: (message: FromWorker) => void;
   /** Coarse clock: milliseconds, monotonic, set by the sweeper and by each request. */

@@ -102,7 +102,7 @@ describe('TCP listeners', () => {
         scheduler: 'wlc',
         balance: 'LeastConnections',
         servers: to(...names),
-        redirect: redirect === null ? null : { address: '127.0.0.1', port: redirect },
+        redirect: redirect === null ? null : { address: '127.0.0.1', port: redirect, guard: null },
       }),
     ];
     const proxy = await startTestProxy({ pieces: pieces(['dead1', 'good', 'dead2'], null) });

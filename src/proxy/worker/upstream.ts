@@ -3,6 +3,7 @@ import net from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
 import type { ChunkedDecoder } from '../../http/chunked.ts';
+import { FORBIDDEN } from '../address-guard.ts';
 import { GLOBAL } from '../shared.ts';
 import { Connection, nextBuffer, readBytes, readTarget, rentLarge, returnLarge, type RawHandle } from './io.ts';
 import { UP } from './phases.ts';
@@ -24,13 +25,14 @@ export interface UpstreamUser {
 
 /**
 /**
- * `refused`, `unreachable`, `connect_timeout`: before it stood; `exhausted`: it could not be made, for want of what is ours;
+ * `refused`, `unreachable`, `connect_timeout`: before it stood; `forbidden`: the policy does not let it be connected to; `exhausted`: it could not be made, for want of what is ours;
  * `tls`: no handshake came about; `untrusted`: the server is not shown to be who it should be. `end`: the server ended it.
  * `reset`: it broke.
  */
 export type Loss =
   | 'refused'
   | 'unreachable'
+  | 'forbidden'
   | 'exhausted'
   | 'connect_timeout'
   | 'tls'
@@ -43,6 +45,7 @@ export type Loss =
 export const NEVER_STOOD: ReadonlySet<Loss> = new Set([
   'refused',
   'unreachable',
+  'forbidden',
   'exhausted',
   'connect_timeout',
   'tls',
@@ -235,9 +238,10 @@ export function acquire(
   return new Upstream(state, endpoint, user, timeout, plain);
 }
 
-function open(state: WorkerState, { plan: { address, port }, tls }: Endpoint, plain: boolean): net.Socket {
-  if (tls !== null && !plain) return tls.connect(state, address, port);
-  return net.connect({ host: address, port, noDelay: true, allowHalfOpen: true });
+function open(state: WorkerState, { plan, tls }: Endpoint, plain: boolean): net.Socket {
+  const to = state.guard.connectTo(plan);
+  if (tls !== null && !plain) return tls.connect(state, plan.address, to);
+  return net.connect({ ...to, noDelay: true, allowHalfOpen: true });
 }
 
 /** After a complete exchange: kept for the next one, where that is possible. `bufferFree`: as in useSharedBuffer. */
@@ -274,6 +278,7 @@ const NONE: Upstream[] = [];
 
 function notConnected(code: string | undefined): Loss {
   if (code === 'ECONNREFUSED') return 'refused';
+  if (code === FORBIDDEN) return 'forbidden';
   return code !== undefined && EXHAUSTED.has(code) ? 'exhausted' : 'unreachable';
 }
 

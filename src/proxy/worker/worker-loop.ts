@@ -1,6 +1,7 @@
 /** A worker: takes tables and connections, moves requests. Everything it has is in here; a thread or a test runs it. */
 import type { Socket } from 'node:net';
 
+import { AddressGuard } from '../address-guard.ts';
 import type { FromWorker, ToWorker, WorkerData } from '../messages.ts';
 import { SharedState, WorkerCounters } from '../shared.ts';
 import { AccessLog } from './access-log.ts';
@@ -37,7 +38,8 @@ export class WorkerLoop {
       if (this.state.draining) this.#continueDrain(now);
     });
     const tickets = new TicketKeys(settings.ticketKeys);
-    this.#tables = new Tables(data.workers, tickets);
+    const guard = new AddressGuard();
+    this.#tables = new Tables(data.workers, tickets, guard);
     this.state = {
       index,
       workers: data.workers,
@@ -49,6 +51,7 @@ export class WorkerLoop {
       trusted: new TrustedPeers(settings.trustedProxies),
       cookies: new CookieSigner(settings.cookieKeys),
       tickets,
+      guard,
       accessLog,
       report,
       now: monotonic(),
