@@ -1,22 +1,24 @@
 /** Row 22: many connections that send heads, send bodies or read answers as slowly as they can. Others are served. */
 import assert from 'node:assert/strict';
-import { connect, type Socket } from 'node:net';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
 import { count, FULL, percentiles, report, sleep } from './figures.ts';
-import { get, load, LoadServer, OK } from './load.ts';
+import { get, load, LoadServer } from './load.ts';
+import type { Attack, Ready } from './row-22-attackers.ts';
 import { startServe } from './serve.ts';
 
 const CLIENTS = count(300, 4000);
 const SECONDS = count(4, 120);
-const HEAD = 'GET / HTTP/1.1\r\nHost: a.example\r\n';
-const POST = 'POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 100000\r\n\r\n';
+const HEAD = 'GET /attack HTTP/1.1\r\nHost: a.example\r\n';
+const POST = 'POST /attack HTTP/1.1\r\nHost: a.example\r\nContent-Length: 100000\r\n\r\n';
 
-/** What is sent at first, and then every second; a connection that was closed is opened again. */
-const ATTACKS: Record<string, { first: string; later: string; reads: boolean }> = {
+const ATTACKS: Record<string, Pick<Attack, 'first' | 'later' | 'reads'>> = {
   'slow heads': { first: HEAD, later: 'X: y\r\n', reads: true },
   'slow bodies': { first: POST, later: 'x', reads: true },
-  'slow reading': { first: get('/long'), later: '', reads: false },
+  'slow reading': { first: get('/attack'), later: '', reads: false },
   'nothing at all': { first: '', later: '', reads: true },
 };
 
@@ -24,36 +26,33 @@ describe('22. slow attacks', { concurrency: false }, () => {
   for (const [name, { first, later, reads }] of Object.entries(ATTACKS)) {
     test(name, { timeout: FULL ? 300_000 : 60_000 }, async (t) => {
       const origin = await LoadServer.start();
-      const long = `HTTP/1.1 200 OK\r\nContent-Length: 4000000\r\n\r\n${'x'.repeat(4_000_000)}`;
-      origin.answer = ({ target, socket }) => void socket.write(target === '/long' ? long : OK);
+      const attackers = fork(join(import.meta.dirname, 'row-22-attackers.ts'));
+      const gone = once(attackers, 'exit');
+      const [{ port }] = (await once(attackers, 'message')) as [Ready];
       const limits = FULL ? {} : { headTimeout: '2s', readTimeout: '2s', writeTimeout: '2s', keepAliveTimeout: '2s' };
-      const served = await startServe({ servers: [{ port: origin.port }], limits });
-      let over = false;
-      const sockets = new Set<Socket>();
-      const attack = () => {
-        const socket = connect({ host: served.address, port: served.port });
-        sockets.add(socket);
-        if (reads) socket.resume();
-        else socket.pause();
-        socket.on('error', () => {});
-        const timer = setInterval(() => later !== '' && socket.writable && socket.write(later), 1000);
-        socket.on('close', () => {
-          clearInterval(timer);
-          sockets.delete(socket);
-          // Attackers come back, at a rate that leaves this process time for its own probes.
-          if (!over) setTimeout(() => !over && attack(), 250);
-        });
-        socket.on('end', () => socket.destroy());
-        socket.write(first);
-      };
+      const served = await startServe({
+        servers: [{ port: origin.port }, { port }],
+        rules: [
+          { match: { path: { type: 'Prefix', value: '/attack' } }, servers: [{ server: 'web1', weight: 1 }] },
+          { servers: [{ server: 'web0', weight: 1 }] },
+        ],
+        limits,
+      });
       t.after(async () => {
-        over = true;
-        for (const socket of sockets) socket.destroy();
+        if (attackers.connected) attackers.disconnect();
+        await gone;
         await served.stop();
         await origin.close();
       });
       const pids = served.pids.join();
-      for (let index = 0; index < CLIENTS; index++) attack();
+      attackers.send({
+        address: served.address,
+        port: served.port,
+        clients: CLIENTS,
+        first,
+        later,
+        reads,
+      } satisfies Attack);
       await sleep(500);
       const probes = count(20, 1) * SECONDS;
       const outcome = await load({
