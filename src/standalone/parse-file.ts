@@ -2,23 +2,24 @@ import { extname } from 'node:path';
 
 import { objectsOfConfiguration } from '../ktcpvs/manifests.ts';
 import type { Services } from '../ktcpvs/services.ts';
-import { parseManifests } from './manifests-parse.ts';
+import { documentParser } from './manifests-documents.ts';
+import type { ManifestFile } from './manifests-parse.ts';
 import type { ParsedFile, ParseFile } from './objects.ts';
 
 const MANIFESTS: ReadonlySet<string> = new Set(['.yaml', '.yml', '.json']);
 
 /** Reads a file as what it is: manifests by extension or by their look, else a configuration file of KTCPVS. */
 export function fileParser(services: Services): ParseFile {
+  const parse = documentParser();
   return (text, file) =>
-    areManifests(text, file) ? manifests(text, file) : objectsOfConfiguration(text, file, services);
+    areManifests(text, file) ? objectsOf(parse(file, text)) : objectsOfConfiguration(text, file, services);
 }
 
 function areManifests(text: string, file: string): boolean {
   return MANIFESTS.has(extname(file)) || /^(?:\s*\{|(?:.*\n)*?(?:---|apiVersion:|kind:))/.test(text.slice(0, 4096));
 }
 
-function manifests(text: string, file: string): ParsedFile {
-  const { objects, secrets, faults } = parseManifests(file, text);
+function objectsOf({ objects, secrets, faults }: ManifestFile): ParsedFile {
   return {
     objects: objects.map(({ raw, line }) => ({ object: raw, line })),
     secrets: secrets.map(({ key, secret }) => [key, secret]),
