@@ -74,12 +74,15 @@ async function measure(layout: string, whole: boolean): Promise<InForceResult['l
       took.push(performance.now() - written);
     }
     client.destroy();
-    const round = (milliseconds: number) => Math.round(10 * milliseconds) / 10;
     return { layout, median: round(median(took)), max: round(Math.max(...took)) };
   } finally {
     await serve.stop();
     rmSync(root, { recursive: true, force: true });
   }
+}
+
+function round(milliseconds: number): number {
+  return Math.round(10 * milliseconds) / 10;
 }
 
 /** The last byte of the answer: the server's name. */

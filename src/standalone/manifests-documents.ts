@@ -1,29 +1,29 @@
 /** Files of many documents, of which most are what they were: each is parsed when it changes, and not with the others. */
 import { createHash } from 'node:crypto';
 
-import { type ManifestFile, parseManifests } from './manifests-parse.ts';
+import type { ParsedFile, ParseFile } from './objects.ts';
 
 /** Files whose documents are remembered; beyond that it begins anew, so that files that are gone are forgotten. */
 const MAX_FILES = 4096;
 
-/** As `parseManifests`, but remembers the documents of each file as it was last. A file with faults is parsed as a whole. */
-export function documentParser(parse = parseManifests): (file: string, text: string) => ManifestFile {
-  const files = new Map<string, ReadonlyMap<string, ManifestFile>>();
-  return (file, text) => {
+/** As `parse`, but remembers the documents of each file as it was last. A file with faults is parsed as a whole. */
+export function documentParser(parse: ParseFile): ParseFile {
+  const files = new Map<string, ReadonlyMap<string, ParsedFile>>();
+  return (text, file) => {
     const pieces = documentsOf(text);
-    if (pieces.length < 2) return parse(file, text);
+    if (pieces.length < 2) return parse(text, file);
     const before = files.get(file);
-    const now = new Map<string, ManifestFile>();
-    const objects: ManifestFile['objects'][number][] = [];
-    const secrets: ManifestFile['secrets'][number][] = [];
+    const now = new Map<string, ParsedFile>();
+    const objects: ParsedFile['objects'][number][] = [];
+    const secrets: NonNullable<ParsedFile['secrets']>[number][] = [];
     for (const { bytes, line } of pieces) {
       const digest = createHash('sha256').update(bytes).digest('latin1');
       // A text of its own: parts of strings keep the whole alive, and the whole is another one with each change.
-      const parsed = now.get(digest) ?? before?.get(digest) ?? parse(file, bytes.toString());
-      if (parsed.faults.length > 0) return parse(file, text);
+      const parsed = now.get(digest) ?? before?.get(digest) ?? parse(bytes.toString(), file);
+      if (parsed.faults.length > 0) return parse(text, file);
       now.set(digest, parsed);
       for (const object of parsed.objects) objects.push({ ...object, line: object.line + line });
-      for (const secret of parsed.secrets) secrets.push({ ...secret, line: secret.line + line });
+      secrets.push(...(parsed.secrets ?? []));
     }
     if (files.size >= MAX_FILES) files.clear();
     files.set(file, now);

@@ -58,7 +58,8 @@ function attack(order: Attack): void {
 const server = createServer(serve).listen(0, '127.0.0.1', 4096);
 await once(server, 'listening');
 process.on('message', (order: Attack) => {
-  for (let index = 0; index < order.clients; index++) attack(order);
+  // Spread over two seconds: all at once, their ticks would stay one burst a second, as no crowd of attackers is.
+  for (let index = 0; index < order.clients; index++) setTimeout(attack, (2000 * index) / order.clients, order);
 });
 process.on('disconnect', () => process.exit(0));
 process.send!({ port: (server.address() as AddressInfo).port } satisfies Ready);

@@ -53,7 +53,7 @@ describe('22. slow attacks', { concurrency: false }, () => {
         later,
         reads,
       } satisfies Attack);
-      await sleep(500);
+      await sleep(2500);
       const probes = count(20, 1) * SECONDS;
       const outcome = await load({
         address: served.address,
