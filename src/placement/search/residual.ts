@@ -1,0 +1,102 @@
+import type { Model } from '../model.ts';
+import { NONE, type State } from '../state/state.ts';
+/** Step C: new instances for what flow could not serve, and for workloads below their minimum, each where it fits best. */
+import { byDensity, deficitOf, deficitValue } from './deficits.ts';
+import { Fit } from './fit.ts';
+import { HostIndex } from './host-index.ts';
+
+/** Hosts that are looked at of those that have about the same left. */
+const PER_BUCKET = 4;
+
+export class Residual {
+  readonly #state: State;
+  readonly #fit: Fit;
+  readonly #index: HostIndex;
+
+  constructor(state: State) {
+    const { model } = state;
+    this.#state = state;
+    this.#fit = new Fit(state);
+    this.#index = new HostIndex(model.hostCount, most(model, this.#fit), mostMemory(model));
+    this.reindex();
+  }
+
+  /** After others have changed the state. */
+  reindex(): void {
+    for (let host = 0; host < this.#state.model.hostCount; host++) this.#update(host);
+  }
+
+  /** Places what is missing, the densest first, as long as an instance earns its price. */
+  placeAll(): void {
+    for (const a of byDensity(this.#state)) this.place(a);
+  }
+
+  place(a: number): void {
+    const state = this.#state;
+    for (;;) {
+      const missing = deficitValue(state, a);
+      if (missing <= 0) return;
+      this.#fit.ask(a);
+      const host = this.#best(a);
+      if (host === NONE) return;
+      this.#fit.score(host);
+      if (missing * this.#fit.taken - state.startPrice(host, a) <= 1e-12 * state.model.demandValue) return;
+      this.#startAt(host, a);
+    }
+  }
+
+  /** Starts what a workload lacks of its minimum; answers with what it lacks still. */
+  raiseToMinimum(a: number): number {
+    const { model, instances } = this.#state;
+    while (instances[a]! < model.minInstances[a]!) {
+      this.#fit.ask(a, 1 / (model.minInstances[a]! - instances[a]!));
+      const host = this.#best(a, true);
+      if (host === NONE) break;
+      this.#startAt(host, a);
+    }
+    return Math.max(0, model.minInstances[a]! - instances[a]!);
+  }
+
+  #startAt(host: number, a: number): void {
+    const state = this.#state;
+    const { model } = state;
+    const i = state.start(host, a);
+    for (let j = model.firstColumn[a]!; j < model.firstColumn[a + 1]!; j++) {
+      const taken = Math.min(deficitOf(state, j), state.room(i, j));
+      if (taken > 0) state.addLoad(i, j - model.firstColumn[a]!, taken);
+    }
+    this.#update(host);
+  }
+
+  /** The host with the best score; hosts that have the workload already only where `again`, and after all others. */
+  #best(a: number, again = false): number {
+    const state = this.#state;
+    const { request } = state.model;
+    let best = NONE;
+    let bestScore = Number.NEGATIVE_INFINITY;
+    this.#index.visit(this.#fit.size, request[a]!, PER_BUCKET, (host) => {
+      if (!state.mayStart(host, a)) return;
+      const has = state.pool.find(host, a) !== NONE;
+      if (has && !again) return;
+      const score = this.#fit.score(host) - (has ? 10 : 0);
+      if (score > bestScore) [best, bestScore] = [host, score];
+    });
+    return best;
+  }
+
+  #update(host: number): void {
+    this.#index.update(host, this.#fit.left(host), this.#state.memoryLeft[host]!);
+  }
+}
+
+function most(model: Model, fit: Fit): number {
+  let left = 0;
+  for (let host = 0; host < model.hostCount; host++) left = Math.max(left, fit.left(host, model.capacity));
+  return left;
+}
+
+function mostMemory({ memory }: Model): number {
+  let finite = 0;
+  for (const each of memory) if (Number.isFinite(each)) finite = Math.max(finite, each);
+  return finite;
+}

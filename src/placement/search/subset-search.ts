@@ -1,0 +1,237 @@
+import { isFlow } from '../model.ts';
+import type { Random } from '../random.ts';
+import { restore, type Snapshot, snapshotOf } from '../state/snapshot.ts';
+import { NONE, type State } from '../state/state.ts';
+/**
+ * Step E: large neighbourhood search (Shaw 1998). A few hosts that belong together are partly emptied and filled anew, by a
+ * greedy that is shaken a little; the best of the tries stays if it raises V.
+ */
+import { byDensity, deficitValue, density } from './deficits.ts';
+import { Fit } from './fit.ts';
+import type { Flow } from './flow.ts';
+import { shed } from './shed.ts';
+import { LEAST_GAIN, startFull } from './trial.ts';
+
+const HOSTS = 6;
+const DEFICITS = 6;
+const TRIES = 24;
+/** The densest deficits, of which some are chosen. */
+const POOL = 48;
+/** Part of a mean host's value: with one resource, and where costs are vectors and the landscape is rougher. */
+const WARMTH = 0.02;
+const WARMTH_MIXED = 0.1;
+/** How far a try strays at most from the order by density (in powers of e) and from the best score. */
+const STRAY = 2;
+const SHAKE = 0.6;
+
+export class SubsetSearch {
+  readonly #state: State;
+  readonly #flow: Flow;
+  readonly #fit: Fit;
+  readonly #random: Random;
+  readonly #mask: Uint8Array;
+  readonly #mixed: boolean;
+  #deficits: number[] = [];
+  #best: { objective: number; snapshot: Snapshot | null } = { objective: -Infinity, snapshot: null };
+
+  constructor(state: State, flow: Flow, random: Random) {
+    this.#state = state;
+    this.#flow = flow;
+    this.#fit = new Fit(state);
+    this.#random = random;
+    this.#mask = new Uint8Array(state.model.hostCount);
+    this.#mixed = !isFlow(state.model);
+    this.#deficits = byDensity(state);
+  }
+
+  /**
+   * One subset.
+   * @param warmth 1 at first, 0 at last: how readily a try that lowers V a little is gone on from (Kirkpatrick et al. 1983)
+   */
+  round(warmth: number): void {
+    if (this.#deficits.length === 0) return;
+    const state = this.#state;
+    const { demandValue, hostValue } = state.model;
+    const hosts = this.#chooseHosts();
+    const deficits = this.#chooseDeficits();
+    for (const host of hosts) this.#mask[host] = 1;
+    let moved = false;
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const before = state.objective();
+      const slack = -(this.#mixed ? WARMTH_MIXED : WARMTH) * warmth * hostValue * Math.log(1 - this.#random());
+      if (slack > 0 && before > this.#best.objective) this.#best = { objective: before, snapshot: snapshotOf(state) };
+      state.journal.begin();
+      const touched = this.#rebuild(hosts, deficits);
+      const gain = state.objective() - before;
+      if (gain > LEAST_GAIN * demandValue - slack && this.#atLeastMinimum(touched)) {
+        state.journal.commit();
+        moved = true;
+      } else state.undo();
+    }
+    for (const host of hosts) this.#mask[host] = 0;
+    if (moved) this.#deficits = byDensity(state);
+  }
+
+  /** The best that was come by, which need not be where the search stands. */
+  best(): State {
+    return this.#best.snapshot !== null && this.#best.objective > this.#state.objective()
+      ? restore(this.#state.model, this.#best.snapshot)
+      : this.#state;
+  }
+
+  /** Nothing is missing any more. */
+  get done(): boolean {
+    return this.#deficits.length === 0;
+  }
+
+  #rebuild(hosts: readonly number[], deficits: readonly number[]): readonly number[] {
+    const state = this.#state;
+    const { model, pool } = state;
+    const chance = 0.1 + 0.6 * this.#random();
+    const wildness = this.#random();
+    const shake = SHAKE * wildness * wildness;
+    const open = new Set(deficits);
+    for (const host of hosts) {
+      for (let i = pool.firstOnHost[host]!; i !== NONE;) {
+        const next = pool.nextOnHost[i]!;
+        if (this.#random() < chance) {
+          open.add(pool.workload[i]!);
+          state.stop(i);
+        }
+        i = next;
+      }
+    }
+    const order = [...open]
+      .map((a) => ({
+        a,
+        key: density(model, a, deficitValue(state, a)) * Math.exp(STRAY * wildness * (2 * this.#random() - 1)),
+      }))
+      .toSorted((x, y) => y.key - x.key || x.a - y.a)
+      .map(({ a }) => a);
+    for (const a of order) this.#place(a, hosts, shake);
+    for (const a of order) for (const j of columnsOf(state, a)) this.#flow.serve(j, { mask: this.#mask });
+    for (const a of order) this.#place(a, hosts, shake);
+    if (this.#mixed) this.#squeeze(hosts, order);
+    return order;
+  }
+
+  /**
+   * Where costs are vectors, a host that has none left of one resource may have plenty of another: an instance is put there
+   * all the same, and pushes out what is worth less for what it takes.
+   */
+  #squeeze(hosts: readonly number[], order: readonly number[]): void {
+    const state = this.#state;
+    const count = Math.floor(3 * this.#random());
+    const missing = order.filter((a) => deficitValue(state, a) > 0);
+    for (let n = 0; n < count && missing.length > 0; n++) {
+      const a = missing[Math.floor(this.#random() * missing.length)]!;
+      const host = hosts[Math.floor(this.#random() * hosts.length)]!;
+      if (state.pool.find(host, a) !== NONE || !state.mayStart(host, a) || !idleFits(state, host, a)) continue;
+      startFull(state, host, a);
+      const columns = new Set(columnsOf(state, a));
+      if (shed(state, host)) {
+        for (let i = state.pool.firstOnHost[host]!; i !== NONE; i = state.pool.nextOnHost[i]!) {
+          for (const j of columnsOf(state, state.pool.workload[i]!)) columns.add(j);
+        }
+      }
+      for (const j of columns) this.#flow.serve(j, { mask: this.#mask });
+    }
+    for (const a of order) for (const j of columnsOf(state, a)) this.#flow.serve(j, { mask: this.#mask });
+  }
+
+  #place(a: number, hosts: readonly number[], shake: number): void {
+    const state = this.#state;
+    for (let count = 0; count < hosts.length; count++) {
+      const missing = deficitValue(state, a);
+      const short = state.instances[a]! < state.model.minInstances[a]!;
+      if (missing <= 0 && !short) return;
+      this.#fit.ask(a);
+      let best = NONE;
+      let bestScore = Number.NEGATIVE_INFINITY;
+      let taken = 0;
+      for (const host of hosts) {
+        if (state.pool.find(host, a) !== NONE || !state.mayStart(host, a)) continue;
+        const score = this.#fit.score(host) + shake * this.#random();
+        if (score > bestScore) [best, bestScore, taken] = [host, score, this.#fit.taken];
+      }
+      if (best === NONE) return;
+      const gain = missing * taken - state.startPrice(best, a);
+      if (gain <= LEAST_GAIN * state.model.demandValue && !short) return;
+      startFull(state, best, a);
+    }
+  }
+
+  #atLeastMinimum(workloads: readonly number[]): boolean {
+    const { instances, model } = this.#state;
+    return workloads.every((a) => instances[a]! >= model.minInstances[a]!);
+  }
+
+  /** One with idle capacity, hosts that share an app with those chosen, idle ones, and any. */
+  #chooseHosts(): number[] {
+    const count = this.#state.model.hostCount;
+    if (count <= HOSTS) return Array.from({ length: count }, (_, host) => host);
+    const chosen = new Set([this.#idleHost(8)]);
+    while (chosen.size < HOSTS) {
+      const by = this.#random();
+      let host = Math.floor(this.#random() * count);
+      if (by < 0.4) {
+        const of = [...chosen][Math.floor(this.#random() * chosen.size)]!;
+        host = this.#neighbour(of) ?? host;
+      } else if (by < 0.8) host = this.#idleHost(4);
+      chosen.add(chosen.has(host) ? Math.floor(this.#random() * count) : host);
+    }
+    return [...chosen];
+  }
+
+  /** The idlest of a few. */
+  #idleHost(of: number): number {
+    let best = 0;
+    let most = -1;
+    for (let draw = 0; draw < of; draw++) {
+      const host = Math.floor(this.#random() * this.#state.model.hostCount);
+      const left = this.#fit.left(host);
+      if (left > most) [best, most] = [host, left];
+    }
+    return best;
+  }
+
+  /** A host of a workload that runs on this one, too. */
+  #neighbour(host: number): number | null {
+    const { pool } = this.#state;
+    const here: number[] = [];
+    for (let i = pool.firstOnHost[host]!; i !== NONE; i = pool.nextOnHost[i]!) here.push(i);
+    if (here.length === 0) return null;
+    const a = pool.workload[here[Math.floor(this.#random() * here.length)]!]!;
+    const there: number[] = [];
+    for (let i = pool.firstOfWorkload[a]!; i !== NONE && there.length < 64; i = pool.nextOfWorkload[i]!) {
+      if (pool.host[i] !== host) there.push(pool.host[i]!);
+    }
+    return there.length === 0 ? null : there[Math.floor(this.#random() * there.length)]!;
+  }
+
+  #chooseDeficits(): number[] {
+    const densest = this.#deficits.slice(0, POOL);
+    if (densest.length <= DEFICITS) return densest;
+    const chosen = new Set<number>();
+    while (chosen.size < DEFICITS) chosen.add(densest[Math.floor(this.#random() * densest.length)]!);
+    return [...chosen];
+  }
+}
+
+function columnsOf({ model }: State, a: number): number[] {
+  const first = model.firstColumn[a]!;
+  return Array.from({ length: model.firstColumn[a + 1]! - first }, (_, k) => first + k);
+}
+
+/** Beside instances that serve nothing. */
+function idleFits({ model, pool }: State, host: number, a: number): boolean {
+  const R = model.resourceCount;
+  for (let r = 0; r < R; r++) {
+    let idle = model.idle[a * R + r]!;
+    for (let i = pool.firstOnHost[host]!; i !== NONE; i = pool.nextOnHost[i]!) {
+      idle += pool.copies[i]! * model.idle[pool.workload[i]! * R + r]!;
+    }
+    if (idle > model.capacity[host * R + r]!) return false;
+  }
+  return true;
+}

@@ -1,0 +1,168 @@
+import { finishLoads, type Finished } from './load/finish-loads.ts';
+import type { Model } from './model.ts';
+import type { CellRate } from './plan.ts';
+import { allLoads, type Dropped, type Plan, planChanges, STRICT } from './plan.ts';
+import { isSmall, solveExactly } from './program/exact.ts';
+import type { Optimizer } from './program/linear-program.ts';
+import { seededRandom } from './random.ts';
+/**
+ * The solver: steps A to H of placement.md 3, in order. Pure: the same answer for the same seed where only rounds bound it;
+ * time comes in as a function that says when it is over, and from then on the best that is known is finished and given
+ * back.
+ */
+import { byDensity, byWorth } from './search/deficits.ts';
+import { Flow } from './search/flow.ts';
+import { improve } from './search/improve.ts';
+import { prune } from './search/prune.ts';
+import { Residual } from './search/residual.ts';
+import { SubsetSearch } from './search/subset-search.ts';
+import { warmStart } from './search/warm-start.ts';
+import { NONE, type State } from './state/state.ts';
+
+export interface SolveOptions {
+  readonly seed?: number;
+  /** Rounds of the subset search; default by size. */
+  readonly rounds?: number;
+  /** Seconds until the answer must be there; default: no bound. */
+  readonly secondsLeft?: () => number;
+  /** For load programs and small clusters; null: none is to be had. */
+  readonly optimizer?: Optimizer | null;
+  /** Whether small clusters are solved exactly, too; default true. */
+  readonly exact?: boolean;
+  /** Called now and then, and whenever a step is done. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface Progress {
+  readonly step: 'start' | 'improve' | 'search' | 'prune' | 'exact' | 'plan' | 'load';
+  /** Part of the step that is done. */
+  readonly part: number;
+  /** Value served, as a part of all demand's. */
+  readonly satisfied: number;
+}
+
+export interface Solution {
+  readonly state: State;
+  readonly loads: readonly CellRate[];
+  /** Growth of costs per instance and resource, [i * R + r], with the loads as they are. */
+  readonly factor: Float64Array;
+  /** null: nothing is known to run, and all instances are started. */
+  readonly plan: Plan | null;
+  /** The largest s with every column that has an instance served at least s of its demand. */
+  readonly fairness: number;
+  /** V cannot be larger. */
+  readonly provenOptimal: boolean;
+}
+
+const PASSES = 8;
+
+export function solve(model: Model, options: SolveOptions = {}): Solution {
+  const { optimizer = null, secondsLeft = () => Number.POSITIVE_INFINITY } = options;
+  const tell = (step: Progress['step'], part: number, state: State): void =>
+    options.onProgress?.({ step, part, satisfied: satisfied(state) });
+  const expired = (): boolean => secondsLeft() <= 0;
+
+  let state = search(model, options, expired, tell);
+  let provenOptimal = false;
+  if (optimizer !== null && options.exact !== false && isSmall(model) && !expired()) {
+    tell('exact', 0, state);
+    finishLoads(state, { optimizer, secondsLeft, fair: false });
+    const bound =
+      options.secondsLeft === undefined ? { timeLimit: 3600, nodes: EXACT_NODES } : { timeLimit: 0.9 * secondsLeft() };
+    const exact = solveExactly(model, state, optimizer, { ...bound, seed: options.seed ?? 1 });
+    if (exact !== null && exact.state.objective() > state.objective()) ({ state } = exact);
+    provenOptimal = exact?.proven === true && !model.conflicts?.pressureRate.some((rate) => rate > 0);
+  }
+
+  tell('load', 0, state);
+  const finish = (of: State): Finished => finishLoads(of, { optimizer, secondsLeft, fair: model.fairness });
+  let finished = finish(state);
+  let plan: Plan | null = null;
+  if (model.current.length > 0) {
+    tell('plan', 0, state);
+    const dropped: Dropped[] = [];
+    // What is dropped changes what comes afterwards, and with it what must hold on the way: the last try asks for the most.
+    for (const attempt of [1, 2, 3]) {
+      const after = attempt === 3 ? STRICT : { share: finished.fairness, value: finished.value };
+      plan = planChanges(model, instancesOf(state), after);
+      if (plan.dropped.length === 0) break;
+      dropped.push(...plan.dropped);
+      provenOptimal = false;
+      ({ state } = plan);
+      finished = finish(state);
+    }
+    plan = { ...plan!, dropped };
+  }
+  tell('load', 1, state);
+  const { fairness, loads, factor } = finished;
+  return { state, loads: loads ?? allLoads(state), factor, plan, fairness, provenOptimal };
+}
+
+/** Without a deadline a bound by nodes, so that the answer does not depend on the clock. Most small clusters need fewer. */
+const EXACT_NODES = 2000;
+
+/** Steps A to F. */
+function search(
+  model: Model,
+  options: SolveOptions,
+  expired: () => boolean,
+  tell: (step: Progress['step'], part: number, state: State) => void,
+): State {
+  const state = warmStart(model);
+  const flow = new Flow(state);
+  const order = byWorth(model);
+  flow.serveAll(order);
+  const residual = new Residual(state);
+  for (let a = 0; a < model.workloadCount; a++) if (model.minInstances[a]! > 0) residual.raiseToMinimum(a);
+  residual.placeAll();
+  flow.serveAll(order);
+  tell('start', 1, state);
+
+  for (let pass = 0; pass < PASSES && !expired() && byDensity(state).length > 0; pass++) {
+    if (!improve(state, flow, expired)) break;
+    residual.reindex();
+    residual.placeAll();
+    tell('improve', pass / PASSES, state);
+  }
+  const best = searchSubsets(state, flow, options, expired, tell);
+  const last = best === state ? flow : new Flow(best);
+  last.serveAll(order);
+  prune(best, last, expired);
+  tell('prune', 1, best);
+  return best;
+}
+
+function searchSubsets(
+  state: State,
+  flow: Flow,
+  { rounds = defaultRounds(state.model), seed = 1 }: SolveOptions,
+  expired: () => boolean,
+  tell: (step: Progress['step'], part: number, state: State) => void,
+): State {
+  const subsets = new SubsetSearch(state, flow, seededRandom(seed));
+  for (let round = 0; round < rounds && !subsets.done && !expired(); round++) {
+    subsets.round(1 - round / rounds);
+    if (round % 64 === 0) tell('search', round / rounds, state);
+  }
+  return subsets.best();
+}
+
+/** About a second for small clusters, a few for large ones. */
+function defaultRounds({ hostCount }: Model): number {
+  return Math.min(8000, 200 + 2 * hostCount);
+}
+
+function satisfied({ value, model }: State): number {
+  return model.demandValue > 0 ? value / model.demandValue : 1;
+}
+
+/** Instances per workload * hosts + host. */
+export function instancesOf({ model, pool }: State): Map<number, number> {
+  const found = new Map<number, number>();
+  for (let host = 0; host < model.hostCount; host++) {
+    for (let i = pool.firstOnHost[host]!; i !== NONE; i = pool.nextOnHost[i]!) {
+      found.set(pool.workload[i]! * model.hostCount + host, pool.copies[i]!);
+    }
+  }
+  return found;
+}
