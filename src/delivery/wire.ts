@@ -64,6 +64,8 @@ export const syncRequestSchema = z.object({
   versions: versionsSchema,
   /** The snapshot that it was offered last, and does not take: it is not to be offered again. */
   refused: hash.nullable(),
+  /** False: to be answered at once, also that there is nothing. */
+  hold: z.boolean(),
   programmed: programmedSchema.nullable(),
 });
 export type SyncRequest = z.infer<typeof syncRequestSchema>;
@@ -152,6 +154,15 @@ export type ReportRequest = z.infer<typeof reportRequestSchema>;
 
 /** Milliseconds after which the next one is welcome. */
 export const reportAnswerSchema = z.object({ next: z.number().min(0).max(600_000) });
+
+/** As a proxy keeps it over a restart. */
+export const keptSchema = z.object({
+  format: z.int().min(1),
+  id: hash,
+  versions: versionsSchema,
+  keys: keysSchema,
+  pieces: z.array(pieceSchema).max(MAX_PIECES),
+});
 
 /** A snapshot as it is offered and kept. */
 export interface Publication {

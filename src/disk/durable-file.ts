@@ -4,9 +4,9 @@ import { basename, dirname, join } from 'node:path';
 
 /**
  * Replaces a file so that whoever reads it, also after a crash in any moment, finds the old content or the new one:
- * written beside it, synced, renamed, the directory synced. Mode 0600.
+ * written beside it, synced, renamed, the directory synced. Mode 0600. Content that is long may come in parts.
  */
-export async function writeDurably(path: string, content: string): Promise<void> {
+export async function writeDurably(path: string, content: string | Iterable<string>): Promise<void> {
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     const file = await open(temporary, 'wx', 0o600);

@@ -36,7 +36,7 @@ export class HeldSyncs {
   /** Answers at once, or as soon as there is something newer, or that there is nothing. Errors: Refused. */
   hold(uid: string, request: SyncRequest, response: ServerResponse): void {
     const newer = this.#offers.newer(request);
-    if (newer !== null || this.#closed) return this.#answer(response, newer);
+    if (newer !== null || !request.hold || this.#closed) return this.#answer(response, newer);
     const others = this.#byPod.get(uid) ?? 0;
     if (others >= PER_POD) throw new Refused(429, 'busy', `${PER_POD} syncs of this pod wait already`);
     this.#byPod.set(uid, others + 1);

@@ -93,6 +93,7 @@ test('a sync waits for the first snapshot, and then for a newer one, of which it
   }
   const second = [a.sync(has(one, { services: '7' })), b.sync(has(one, { services: '7' }))];
   await held(controller, 2);
+  assert.equal((await a.sync({ ...has(one, { services: '7' }), hold: false })).status, 204);
   // The same, of later versions: nobody is woken up for it.
   server.publish(one, { services: '8' }, keys);
   server.publish(two, { services: '9' }, keys);

@@ -1,0 +1,75 @@
+import type { CountsDocument } from '../../model/counts.ts';
+import type { ReplicaProgrammed } from '../contract.ts';
+import { diffCounts, NO_COUNTS } from '../reports.ts';
+import { parseBody, reportAnswerSchema, type ReportRequest } from '../wire.ts';
+import type { Answer } from './connection.ts';
+
+/** What one controller replica is told of counts and health: what is not as it was, when it wants to hear it. */
+export class Reporting {
+  readonly #post: (body: string) => Promise<Answer>;
+  #reported: CountsDocument = NO_COUNTS;
+  #sequence = 0;
+  /** The last report that it has; 0: it has none, or not what we think. */
+  #base = 0;
+  #next = 0;
+  #running = false;
+  /** Has changed without a sync, and is to be told. */
+  #programmed: ReplicaProgrammed | null = null;
+
+  constructor(post: (body: string) => Promise<Answer>) {
+    this.#post = post;
+  }
+
+  isDue(now: number): boolean {
+    return !this.#running && (now >= this.#next || this.#programmed !== null);
+  }
+
+  /** It is another process, or may have missed something: it is told everything again. */
+  reset(): void {
+    this.#reported = NO_COUNTS;
+    this.#base = 0;
+    this.#next = 0;
+  }
+
+  /** With the next report, which is due at once. */
+  acknowledge(programmed: ReplicaProgrammed | null): void {
+    this.#programmed = programmed;
+  }
+
+  /** One at a time (`isDue`). Errors: those of `post`; then the next report has everything. */
+  async send(counts: CountsDocument): Promise<void> {
+    const parts = diffCounts(this.#reported, counts);
+    const programmed = this.#programmed;
+    this.#programmed = null;
+    if (programmed !== null && parts.length === 0) {
+      parts.push({ rows: [], rowsGone: [], endpoints: [], endpointsGone: [] });
+    }
+    if (parts.length === 0) return;
+    this.#running = true;
+    try {
+      let pause = 0;
+      for (const [index, part] of parts.entries()) {
+        const own = index === 0 && programmed !== null ? { programmed: asSent(programmed) } : {};
+        const request: ReportRequest = { sequence: ++this.#sequence, base: this.#base, ...part, ...own };
+        const { status, body } = await this.#post(JSON.stringify(request));
+        if (status === 409) return this.reset();
+        if (status !== 200) throw new Error(`report: answered ${status} ${body.toString().slice(0, 200)}`);
+        this.#base = this.#sequence;
+        pause += parseBody(reportAnswerSchema, body).next;
+      }
+      this.#reported = counts;
+      this.#next = performance.now() + pause;
+    } catch (error) {
+      this.reset();
+      throw error;
+    } finally {
+      this.#running = false;
+    }
+  }
+}
+
+/** What is read has lists that may be changed. */
+export const asSent = (programmed: ReplicaProgrammed): NonNullable<ReportRequest['programmed']> => ({
+  ...programmed,
+  listeners: [...programmed.listeners],
+});
