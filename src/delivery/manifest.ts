@@ -38,6 +38,9 @@ export function missingPieces(manifest: Manifest, base: Snapshot | null): readon
   return manifest.pieces.filter(([, , hash]) => !inline.has(hash) && !known.has(hash));
 }
 
+/** Says which snapshot the pieces of a manifest make. */
+export type Identify = (pieces: readonly Piece[], manifest: Manifest, base: Snapshot | null) => string;
+
 /**
  * The snapshot that a manifest describes. `base` is what the one who asked for it had, `fetched` are the pieces that were
  * missing, by hash. Pieces that `base` has already stay the same objects (===).
@@ -47,6 +50,7 @@ export function applyManifest(
   manifest: Manifest,
   base: Snapshot | null,
   fetched: ReadonlyMap<string, Piece>,
+  identify: Identify = snapshotId,
 ): Snapshot {
   const given = new Map(manifest.inline.map((piece) => [piece.hash, piece]));
   const find = ([kind, key, hash]: PieceName, known?: Piece): Piece => {
@@ -71,7 +75,7 @@ export function applyManifest(
       throw new WireError(`the difference is to ${manifest.base}, not to ${base?.id ?? 'nothing'}`);
     pieces = merge(base.pieces, manifest, (name) => find(name));
   }
-  const id = snapshotId(pieces);
+  const id = identify(pieces, manifest, base);
   if (id !== manifest.id) throw new WireError(`the pieces make snapshot ${id}, expected ${manifest.id}`);
   return { id, pieces };
 }

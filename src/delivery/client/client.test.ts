@@ -224,14 +224,14 @@ test('a port that is taken is acknowledged as such, and again when it is free', 
 test('counts reach every replica', async (t) => {
   const [one, two, port] = await startControllers(t);
   const listening = await sharedPort();
-  const { hash: _, ...content } = virtualServer('d/v', {
+  const main = virtualServer('d/v', {
     listeners: [listener(listening)],
     servers: [
       { server: 'd/s00', weight: 3 },
       { server: 'd/s01', weight: 1 },
     ],
   });
-  const first = snapshotOf([named(content), ...many]);
+  const first = snapshotOf([named(main), ...many]);
   for (const { server } of [one, two]) server.publish(first, at(1), keys);
   await startProxy(t, { port, bundle: one.bundle, addresses: both });
   await acknowledged(one, first, 1);

@@ -65,9 +65,11 @@ export class InForce {
     return this.#following.dissenters;
   }
 
-  /** Whether to go on with what a manifest announces. */
+  /** Whether to go on with what a manifest announces. Where it is known, its versions are by now. */
   judge(offer: Offer): Verdict {
-    return this.#following.judge(offer, this.#options.isReached, performance.now());
+    const verdict = this.#following.judge(offer, this.#options.isReached, performance.now());
+    if (verdict.kind === 'known') this.#following.accept(offer);
+    return verdict;
   }
 
   /** Resolves when it is in force, or when it is clear that it will not be. Never rejects. */
@@ -90,7 +92,6 @@ export class InForce {
     const { snapshot, versions, keys } = publication;
     const offer: Offer = { server, id: snapshot.id, versions, keys: keysId(keys) };
     const verdict = this.judge(offer);
-    if (verdict.kind === 'known') this.#following.accept(offer);
     if (verdict.kind !== 'take') return verdict;
     const { serving, kept } = this.#options;
     if (offer.keys !== this.keys) serving.setCookieKeys(keys.cookies);

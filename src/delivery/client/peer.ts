@@ -199,7 +199,7 @@ export class Peer {
       return this.#refuse(id, 'format', message);
     }
     const first = inForce.judge({ server, id, versions, keys: keysId(keys) });
-    if (first.kind !== 'take' && first.kind !== 'known') return await this.#conclude(id, first, asked);
+    if (first.kind !== 'take') return await this.#conclude(id, first, asked);
     const snapshot = await assembly.assemble(manifest, base, (hashes) => this.#fetch(hashes));
     const verdict = await inForce.take(server, { snapshot, versions, keys }, received);
     return await this.#conclude(id, verdict, asked);
