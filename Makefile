@@ -26,7 +26,7 @@ tools: ## httperf for the recorded demo's test, nft and its like for the cluster
 	@bench/peers.sh httperf nft ip nsenter || true
 
 cluster-binaries: ## Kubernetes' own programs, for test/cluster: built once for all checkouts of a machine (needs Go)
-	@test/cluster/go/build.sh || { [ $$? = 69 ] && [ -z "$$CI" ]; }
+	@test/cluster/go/build.sh || { echo "the tests that need them are skipped; not so where CI is set" >&2; [ -z "$$CI" ]; }
 
 run: setup ## the demo: five servers, six apps, the weight matrix at work
 	@bin/tcpvs demo $(ARGS)
