@@ -31,6 +31,8 @@ export interface SnapshotServer {
 export interface Keys {
   /** That sign the cookies of chttp, 64 digits of hex each: the first signs, all verify. */
   readonly cookies: readonly string[];
+  /** That encrypt TLS session tickets, 96 digits each: the first encrypts, all decrypt; none: each proxy makes its own. */
+  readonly tickets: readonly string[];
 }
 
 /** PEM; the chain without the authority, which proxies have. */

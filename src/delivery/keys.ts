@@ -2,4 +2,4 @@ import { hashContent } from '../model/content.ts';
 import type { Keys } from './contract.ts';
 
 /** By which both sides know whether they mean the same keys; it says nothing of them that helps to guess them. */
-export const keysId = (keys: Keys): string => hashContent({ keys: keys.cookies });
+export const keysId = ({ cookies, tickets }: Keys): string => hashContent({ cookies, tickets });

@@ -24,7 +24,7 @@ const manifest = (after: Snapshot, more: Partial<Manifest>): Manifest => ({
   pieces: [],
   removed: [],
   inline: [],
-  keys: { cookies: [] },
+  keys: { cookies: [], tickets: [] },
   ...more,
 });
 

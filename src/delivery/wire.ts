@@ -77,6 +77,7 @@ export type PieceName = z.infer<typeof nameSchema>;
 const pieceSchema = z.looseObject({ kind: word, key, hash }) as unknown as z.ZodType<Piece>;
 const keysSchema = z.object({
   cookies: z.array(z.string().regex(/^[0-9a-f]{64}$/)).max(16),
+  tickets: z.array(z.string().regex(/^[0-9a-f]{96}$/)).max(16),
 });
 
 export const manifestSchema = z.object({

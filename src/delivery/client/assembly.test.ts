@@ -23,7 +23,7 @@ function manifest(after: Snapshot, before: Snapshot | null, inline: boolean): Ma
     pieces: changed.map(nameOf),
     removed,
     inline: inline ? changed : [],
-    keys: { cookies: [] },
+    keys: { cookies: [], tickets: [] },
   };
 }
 

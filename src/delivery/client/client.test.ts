@@ -25,7 +25,7 @@ test('two replicas, three proxies: all serve what is published, both replicas kn
   for (const proxy of proxies) {
     assert.equal(proxy.client.waiting, null);
     assert.equal(proxy.serving.ready, true);
-    assert.deepEqual(proxy.keys, [keys.cookies]);
+    assert.deepEqual(proxy.keys, [keys.cookies, keys.tickets]);
   }
   assert.match((await askOnce(listening, 'who'))!, /^\d/);
   const bytes = () => total(one, 'tcpvs_delivery_sent_bytes_total') + total(two, 'tcpvs_delivery_sent_bytes_total');

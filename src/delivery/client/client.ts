@@ -23,7 +23,7 @@ export interface DeliveryClientOptions {
   readonly tokenFile: string;
   /** Where the last good snapshot is kept; null: nowhere. */
   readonly stateDirectory: string | null;
-  readonly serving: Pick<Serving, 'configure' | 'setCookieKeys' | 'counts'>;
+  readonly serving: Pick<Serving, 'configure' | 'setCookieKeys' | 'setTicketKeys' | 'counts'>;
   readonly log: DeliveryLog;
   /** Of this program. */
   readonly version: string;

@@ -11,7 +11,7 @@ import { nameOf } from '../manifest.ts';
 import { FORMAT, type Manifest, MAX_ANSWER } from '../wire.ts';
 
 const authorities = newAuthorities(new Date());
-const keys = { cookies: ['aa'.repeat(32)] };
+const keys = { cookies: ['aa'.repeat(32)], tickets: ['bb'.repeat(48)] };
 const good = snapshotOf([realServer('d/a', 1), realServer('d/b', 1)]);
 const manifest: Manifest = {
   format: FORMAT,
@@ -42,7 +42,7 @@ const faulty: Readonly<Record<string, [Answer, RegExp]>> = {
   nothing: [value({}), /format: /],
   'not an object': [value([1]), /body: |: /],
   'a strange id': [value({ ...manifest, id: '../../x' }), /id: /],
-  'a key that is no key': [value({ ...manifest, keys: { cookies: ['secret'] } }), /keys\.cookies\.0: /],
+  'a key that is no key': [value({ ...manifest, keys: { cookies: ['secret'], tickets: [] } }), /keys\.cookies\.0: /],
   'negative versions': [value({ ...manifest, versions: { services: '-5' } }), /versions\.services: /],
   'a later format': [value({ ...manifest, format: FORMAT + 1 }), /understands 1: upgrade the proxy/],
   'another id than its pieces make': [value({ ...manifest, id: '0123456789abcdef' }), /the pieces make snapshot/],

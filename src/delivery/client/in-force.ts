@@ -9,7 +9,7 @@ import { Following, type Offer, type Verdict } from './follow.ts';
 import type { Kept } from './kept.ts';
 
 export interface InForceOptions {
-  readonly serving: Pick<Serving, 'configure' | 'setCookieKeys'>;
+  readonly serving: Pick<Serving, 'configure' | 'setCookieKeys' | 'setTicketKeys'>;
   readonly kept: Kept | null;
   readonly log: DeliveryLog;
   /** Whether a controller replica answers now. */
@@ -94,7 +94,10 @@ export class InForce {
     const verdict = this.judge(offer);
     if (verdict.kind !== 'take') return verdict;
     const { serving, kept } = this.#options;
-    if (offer.keys !== this.keys) serving.setCookieKeys(keys.cookies);
+    if (offer.keys !== this.keys) {
+      serving.setCookieKeys(keys.cookies);
+      serving.setTicketKeys(keys.tickets);
+    }
     if (snapshot.id !== this.#snapshot?.id) await this.#configure(snapshot, received);
     this.#following.accept(offer);
     if (this.#programmed?.error === undefined) kept?.write(publication);

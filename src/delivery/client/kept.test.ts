@@ -14,7 +14,7 @@ const SECRET = 'ab'.repeat(32);
 const publication = (port: number, count = 250): Publication => ({
   snapshot: snapshotOf(Array.from({ length: count }, (_, i) => server(`d/${i}`, port))),
   versions: { services: '7' },
-  keys: { cookies: [SECRET] },
+  keys: { cookies: [SECRET], tickets: [] },
 });
 
 function directory(t: TestContext): string {

@@ -27,7 +27,7 @@ test('started while no controller is there: the last good snapshot is served, an
   const after = await startProxy(t, { port: server.port, bundle: controller.bundle, directory: before.directory, log });
   await serves(after, two!);
   await until(() => after.serving.ready);
-  assert.deepEqual(after.keys, [keys.cookies]);
+  assert.deepEqual(after.keys, [keys.cookies, keys.tickets]);
   assert.match((await askOnce(listening, 'who'))!, /^\d/);
   assert.match(JSON.stringify(log.lines), /no controller has answered: what was kept is served/);
   assert.doesNotMatch(JSON.stringify(log.lines), new RegExp(keys.cookies[0]!));

@@ -11,7 +11,7 @@ import { HeldSyncs } from './held.ts';
 import { Offers } from './offers.ts';
 import { Refused } from './requests.ts';
 
-const keys = { cookies: [] };
+const keys = { cookies: [], tickets: [] };
 const snapshot = snapshotOf([server('d/a', 1)]);
 const response = (): ServerResponse => new ServerResponse(new IncomingMessage(new Socket()));
 const request = { ...emptySync, have: snapshot.id, keys: keysId(keys) };

@@ -8,7 +8,7 @@ import { keysId } from '../keys.ts';
 import { INLINE_BYTES, type Manifest, PIECES_BYTES } from '../wire.ts';
 import { Offers } from './offers.ts';
 
-const keys = { cookies: [] };
+const keys = { cookies: [], tickets: [] };
 const read = (buffer: Buffer | null): Manifest => JSON.parse(String(buffer)) as Manifest;
 const has = (id: string, versions = {}) => ({ ...emptySync, have: id, keys: keysId(keys), versions });
 

@@ -11,7 +11,7 @@ import { type Controller, listeningLog, NAME, startController, until } from '../
 import { keysId } from '../keys.ts';
 import { MAX_REQUEST } from '../wire.ts';
 
-const keys = { cookies: ['aa'.repeat(32)] };
+const keys = { cookies: ['aa'.repeat(32)], tickets: ['bb'.repeat(48)] };
 const one = snapshotOf([realServer('d/a', 1), realServer('d/b', 1)]);
 const two = snapshotOf([one.pieces[0]!, realServer('d/b', 2)]);
 const has = (snapshot: { id: string }, versions: Record<string, string>) => ({
@@ -104,7 +104,7 @@ test('a sync waits for the first snapshot, and then for a newer one, of which it
     assert.deepEqual(pieces, [[changed!.kind, changed!.key, changed!.hash]]);
     assert.equal(text.includes(two.pieces[0]!.hash), false);
   }
-  const rotated = { cookies: ['bb'.repeat(32), ...keys.cookies] };
+  const rotated = { ...keys, cookies: ['bb'.repeat(32), ...keys.cookies] };
   const third = a.sync(has(two, { services: '9' }));
   await held(controller, 1);
   server.publish(two, { services: '9' }, rotated);
