@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { ApiObject } from '../admin/contract.ts';
 import type { ObjectStatus } from '../model/status.ts';
+import { CertificateFiles } from '../standalone/certificate-files.ts';
 import { displayPath } from '../standalone/display-path.ts';
 import { ConfigFiles } from '../standalone/files.ts';
 import { nextLayers } from '../standalone/layers.ts';
@@ -34,7 +35,9 @@ async function readFiles(path: string) {
   const { base, faults } = mergeFiles(files.good, new Map(), (file) => displayPath(path, file));
   const none = { base: new Map(), overlay: new Map(), identities: new Map(), given: new Map(), objects: new Map() };
   const { objects } = nextLayers(none, base, new Map(), '1970-01-01T00:00:00Z', randomUUID);
-  return { files, base, faults, objects };
+  const certificates = await new CertificateFiles(path).load(objects.values());
+  const secrets = new Map([...files.secrets, ...certificates.secrets]);
+  return { files, base, faults, objects, secrets };
 }
 
 /** The objects of a path alone, and what is wrong in its files. Never rejects for what stands in them. */
@@ -45,8 +48,8 @@ export async function fileObjects(path: string): Promise<{ objects: readonly Api
 
 /** Never rejects for what stands in the files. */
 export async function readOffline(path: string, { className, cluster }: OfflineOptions): Promise<OfflineConfig> {
-  const { files, base, faults, objects } = await readFiles(path);
-  const state = toClusterState({ objects, secrets: files.secrets }, noLastGood, className);
+  const { files, base, faults, objects, secrets } = await readFiles(path);
+  const state = toClusterState({ objects, secrets }, noLastGood, className);
   const translation = translate({ ...state, mode: cluster ? 'Cluster' : 'Standalone' }, { checkPattern });
   const faulty = [...new Set(files.faults.map(({ file }) => file))];
   const complaints = translation.statuses

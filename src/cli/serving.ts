@@ -30,6 +30,8 @@ import { VERSION } from './version.ts';
 /** Requests in flight at one endpoint where its real server does not say; finite, as every limit. */
 const MAX_CONNECTIONS = 1024;
 
+const HOUR = 3_600_000;
+
 /** Runs until it has drained; resolves to the exit code. */
 export async function runServing(options: ServeOptions): Promise<number> {
   const log = createLogger({ level: options.logLevel });
@@ -69,15 +71,17 @@ async function start(options: ServeOptions, log: Log, listeners: Listening, read
   const stateDirectory = options.stateDir === null ? null : await StateDirectory.open(options.stateDir);
   if (options.stateDir !== null) await lockState(options.stateDir, listeners, log);
   const cookieKeys = (await stateDirectory?.cookieKeys(report)) ?? newCookieKeys();
+  const ticketKeys = (await stateDirectory?.ticketKeys(report, Date.now())) ?? [];
   const parse = fileParser(await systemServices());
   const source = await StandaloneSource.open({ config: options.config, parse, stateDirectory, log });
   const { trustedProxies, accessLog, logLevel, workers } = options;
   const serving = await startServing({
     workers,
-    settings: { trustedProxies, cookieKeys, ticketKeys: [], accessLog, logLevel, maxConnections: MAX_CONNECTIONS },
+    settings: { trustedProxies, cookieKeys, ticketKeys, accessLog, logLevel, maxConnections: MAX_CONNECTIONS },
     listeners,
     log,
   });
+  const rotation = stateDirectory === null ? null : rotateTicketKeys(stateDirectory, serving, report);
   const controller = new Controller({
     source,
     serving,
@@ -104,6 +108,7 @@ async function start(options: ServeOptions, log: Log, listeners: Listening, read
     },
     stop: async ({ deadline, replaced }) => {
       phase.draining = true;
+      clearInterval(rotation ?? undefined);
       controller.close();
       // The one that has taken over keeps the state now, and answers on the admin sockets.
       await source.close({ keep: !replaced });
@@ -116,6 +121,18 @@ async function start(options: ServeOptions, log: Log, listeners: Listening, read
       await admin.close();
     },
   };
+}
+
+/** Looks now and then whether they are due; another process may have made new ones meanwhile. */
+function rotateTicketKeys(
+  directory: StateDirectory,
+  serving: Serving,
+  report: (message: string) => void,
+): NodeJS.Timeout {
+  const rotate = async () => serving.setTicketKeys(await directory.ticketKeys(report, Date.now()));
+  return setInterval(() => {
+    rotate().catch((error: Error) => report(`keys of session tickets are not rotated: ${error.message}`));
+  }, HOUR).unref();
 }
 
 interface AdminSockets {

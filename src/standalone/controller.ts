@@ -13,6 +13,7 @@ import { APPLY_BOUNDS, Histogram } from '../telemetry/histogram.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ConfigState } from '../telemetry/metrics.ts';
 import type { ClusterState, LastGood } from '../translate/cluster-state.ts';
+import { GoodSecrets } from '../translate/good-secrets.ts';
 import type { SourceState, StandaloneSource } from './source.ts';
 import { keyOf, lastGoodOf, lastGoodToKeep, toClusterState } from './to-cluster-state.ts';
 
@@ -45,6 +46,7 @@ const WRITE_WAITS = 5000;
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #transitions = new Transitions();
+  readonly #secrets = new GoodSecrets();
   readonly #targets = new TargetWatch();
   readonly #applyDuration = new Histogram(APPLY_BOUNDS);
   readonly #propagation = new Histogram(APPLY_BOUNDS);
@@ -160,7 +162,7 @@ export class Controller {
 
   /** A written object must be accepted, unless it is not worse than it was: what breaks nothing new may be edited. */
   #judge(candidate: SourceState, apply: readonly ApiObject[]): void {
-    const translation = this.#translate(this.#clusterState(candidate));
+    const translation = this.#translate(this.#clusterState(candidate, false));
     const before = new Map(this.#translation?.statuses.map((s) => [`${s.kind} ${s.key}`, complaint(s)]));
     const after = new Map(translation.statuses.map((s) => [`${s.kind} ${s.key}`, complaint(s)]));
     const complaints = apply.flatMap((object) => {
@@ -171,8 +173,10 @@ export class Controller {
     if (complaints.length > 0) throw new Refusal(422, complaints.slice(0, 10).join('; '));
   }
 
-  #clusterState(state: SourceState): ClusterState {
-    return toClusterState(state, this.#lastGood, this.#options.className ?? 'tcpvs');
+  /** `keep` false: the state is only looked at. */
+  #clusterState(state: SourceState, keep = true): ClusterState {
+    const secrets = this.#secrets.take(state.secrets, keep);
+    return toClusterState({ ...state, secrets }, this.#lastGood, this.#options.className ?? 'tcpvs');
   }
 
   #translate(state: ClusterState): Translation {

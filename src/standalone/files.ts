@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
-import { open } from 'node:fs/promises';
 
 import type { TlsSecret } from '../translate/cluster-state.ts';
 import { type FileStamp, listFiles, type Listing } from './listing.ts';
 import type { Fault, FileObject, ParsedFile, ParseFile } from './objects.ts';
+import { messageOf, readText } from './read-text.ts';
 
 export interface FilesState {
   /** Last good objects of every file that is there, in order of paths. */
@@ -90,7 +90,7 @@ export class ConfigFiles {
       parsed,
     });
     try {
-      const text = await readText(stamp);
+      const text = await readText(stamp, MAX_FILE_BYTES);
       const digest = hash('sha256', text);
       if (before !== undefined && before.digest === digest) return cached(digest, before.parsed);
       return cached(digest, this.#parse(text, stamp.path));
@@ -99,34 +99,4 @@ export class ConfigFiles {
       return cached(null, { objects: [], faults: [fault] });
     }
   }
-}
-
-async function readText(stamp: FileStamp): Promise<string> {
-  if (stamp.size > MAX_FILE_BYTES) throw new Error(`has ${stamp.size} bytes, at most ${MAX_FILE_BYTES} are read`);
-  const file = await open(stamp.path, 'r');
-  try {
-    // What grows meanwhile, or is no plain file, is bounded too.
-    const chunks: Buffer[] = [];
-    let length = 0;
-    for await (const chunk of file.createReadStream({ autoClose: false, highWaterMark: 1 << 20 })) {
-      chunks.push(chunk as Buffer);
-      length += (chunk as Buffer).length;
-      if (length > MAX_FILE_BYTES) throw new Error(`has more than the ${MAX_FILE_BYTES} bytes that are read`);
-    }
-    try {
-      return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
-    } catch {
-      throw new Error('is not text in UTF-8');
-    }
-  } finally {
-    await file.close();
-  }
-}
-
-function messageOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return 'no such file or directory, or a link that leads nowhere';
-  if (code === 'ELOOP') return 'is a link that leads to itself';
-  if (code === 'EACCES') return 'may not be read by this user (permission denied)';
-  return message;
 }

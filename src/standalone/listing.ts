@@ -56,6 +56,13 @@ export async function listFiles(root: string): Promise<Listing> {
   return { files, directories };
 }
 
+/** Of one file. Errors: what the file system says, and what is no file. */
+export async function stampOf(path: string): Promise<FileStamp> {
+  const info = await stat(path, { bigint: true });
+  if (!info.isFile()) throw new Error('is not a file');
+  return stamp(path, info);
+}
+
 function stamp(path: string, info: BigIntStats): FileStamp {
   return {
     path,

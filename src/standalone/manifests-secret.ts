@@ -1,4 +1,7 @@
-/** Secret manifests of type kubernetes.io/tls → certificate and key. Their values never stand in a message. */
+/**
+ * Secret manifests → certificate and key (type kubernetes.io/tls), authorities (ca.crt, in whatever type). Their values never
+ * stand in a message.
+ */
 import { type Fault, toFault } from '../api/faults.ts';
 import type { TlsSecret } from '../translate/cluster-state.ts';
 
@@ -7,19 +10,17 @@ const TYPE = 'kubernetes.io/tls';
 /** The certificate and key, or what is wrong; `name` is `Secret ns/name`. */
 export const parseSecret = (name: string, raw: Readonly<Record<string, unknown>>): TlsSecret | Fault => {
   const { type } = raw;
+  const ca = valueOf(raw, 'ca.crt');
   if (type !== TYPE) {
-    return toFault(
-      name,
-      ['type'],
-      typeof type === 'string' ? JSON.stringify(type.slice(0, 80)) : 'nothing',
-      `"${TYPE}"`,
-    );
+    if (ca !== null) return { certificate: null, key: null, ca };
+    const read = typeof type === 'string' ? JSON.stringify(type.slice(0, 80)) : 'nothing';
+    return toFault(name, ['type'], read, `"${TYPE}", or ca.crt among its data`);
   }
   const certificate = valueOf(raw, 'tls.crt');
   const key = valueOf(raw, 'tls.key');
   if (certificate === null) return missing(name, 'tls.crt', 'CERTIFICATE');
   if (key === null) return missing(name, 'tls.key', 'PRIVATE KEY');
-  return { certificate, key, ca: valueOf(raw, 'ca.crt') };
+  return { certificate, key, ca };
 };
 
 const missing = (name: string, field: string, label: string): Fault =>

@@ -161,11 +161,20 @@ stringData:
   );
 });
 
+void test('a Secret of another type is taken for its authorities', () => {
+  const text = `type: Opaque\nstringData:\n  ca.crt: |\n    ${pem('CERTIFICATE').trim().replaceAll('\n', '\n    ')}\n`;
+  const { secrets } = parseManifests('s.yaml', secret(text));
+  assert.equal(secrets[0]?.secret.certificate, null);
+  assert.match(secrets[0]?.secret.ca ?? '', /BEGIN CERTIFICATE/);
+});
+
 const secret = (body: string) => `apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n${body}`;
 
 void test('a Secret that is no certificate is refused without its values', () => {
   const opaque = faults(secret('type: Opaque\nstringData: {password: hunter2}\n'));
-  assert.deepEqual(opaque, ['4:1: Secret default/s: type: read "Opaque", expected "kubernetes.io/tls"']);
+  assert.deepEqual(opaque, [
+    '4:1: Secret default/s: type: read "Opaque", expected "kubernetes.io/tls", or ca.crt among its data',
+  ]);
   const garbage = faults(secret('type: kubernetes.io/tls\nstringData: {tls.crt: hunter2, tls.key: hunter2}\n'));
   assert.match(garbage[0] ?? '', /data\.tls\.crt: .*expected PEM with BEGIN … CERTIFICATE/);
   assert.doesNotMatch(garbage.join(), /hunter2/);

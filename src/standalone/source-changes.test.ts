@@ -137,6 +137,28 @@ test('cookie keys are made once, for their owner alone', async () => {
   assert.equal(reports.length, 1);
 });
 
+test('keys of session tickets are kept, and rotated with overlap', async () => {
+  const path = temporaryDirectory();
+  const state = await StateDirectory.open(path);
+  const day = 24 * 3_600_000;
+  const at = async (now: number) => (await StateDirectory.open(path)).ticketKeys(() => undefined, now);
+  const first = await at(day);
+  assert.equal(first.length, 1);
+  assert.equal((await stat(join(path, 'ticket-keys.json'))).mode & 0o777, 0o600);
+  assert.deepEqual(await at(day + 1000), first);
+  const second = await at(2 * day);
+  assert.deepEqual(second.slice(1), first);
+  assert.deepEqual(await at(2 * day + 1000), second, 'another process finds what this one has made');
+  const third = await at(3 * day);
+  assert.deepEqual((await at(4 * day)).slice(1), third.slice(0, 2), 'the oldest is forgotten');
+  assert.deepEqual((await at(day)).slice(1), (await at(day)).slice(1), 'a clock that was set back');
+  await writeFile(join(path, 'ticket-keys.json'), '{"made":1,"keys":["rubbish"]}');
+  const reports: string[] = [];
+  assert.equal((await state.ticketKeys((m) => reports.push(m), 5 * day)).length, 1);
+  assert.equal(reports.length, 1);
+  assert.ok(!reports.join().includes('rubbish'));
+});
+
 test('what another process kept meanwhile is taken over: a hot restart', async () => {
   const dir = temporaryDirectory();
   const state = temporaryDirectory();

@@ -4,12 +4,13 @@ import type { ApiObject, ObjectsWrite } from '../admin/contract.ts';
 import { Refusal } from '../admin/refusal.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { TlsSecret } from '../translate/cluster-state.ts';
+import { CertificateFiles } from './certificate-files.ts';
 import { Changes } from './changes.ts';
 import { displayPath } from './display-path.ts';
 import { ConfigFiles } from './files.ts';
 import { type Layers, nextLayers, sameObjects } from './layers.ts';
 import { mergeFiles } from './merge.ts';
-import { contentHash, type Fault, faultText, type FileObject, type ObjectId, type ParseFile } from './objects.ts';
+import { type Fault, faultText, type FileObject, type ObjectId, type ParseFile } from './objects.ts';
 import { type Base, currentOverlay, type Overlay } from './overlay.ts';
 import type { KeptState, StateDirectory } from './state-directory.ts';
 import { PathWatch } from './watch.ts';
@@ -51,6 +52,7 @@ export class StandaloneSource {
   onChange: ChangeListener = () => undefined;
   readonly #options: SourceOptions;
   readonly #files: ConfigFiles;
+  readonly #certificates: CertificateFiles;
   readonly #changes = new Changes((noticed) =>
     this.#enqueue(() => this.#load(noticed, { all: false, settled: false })),
   );
@@ -58,6 +60,8 @@ export class StandaloneSource {
   #queue: Promise<unknown> = Promise.resolve();
   #layers: Layers;
   #good: ReadonlyMap<string, readonly FileObject[]>;
+  /** Secrets of the manifests. */
+  #given: ReadonlyMap<string, TlsSecret> = new Map();
   #lastGood: ReadonlyMap<ObjectId, unknown>;
   #state: SourceState;
   #reported = new Set<string>();
@@ -68,6 +72,7 @@ export class StandaloneSource {
     this.#options = options;
     this.#good = kept !== null && kept.config === options.config ? kept.files : new Map();
     this.#files = new ConfigFiles(options.config, options.parse, this.#good);
+    this.#certificates = new CertificateFiles(options.config);
     this.#layers = {
       base: new Map(),
       overlay: kept?.overlay ?? new Map(),
@@ -129,7 +134,7 @@ export class StandaloneSource {
       const { base, overlay, given } = this.#layers;
       const layers = this.#next(base, overlayAfter(write, base, overlay, given));
       if (sameObjects(layers, this.#layers)) return this.#state;
-      const state = { ...this.#state, revision: revision + 1, objects: layers.objects };
+      const state = { ...this.#state, ...(await this.#withCertificates(layers)), revision: revision + 1 };
       judge(state);
       await this.#keep(layers).catch((error: unknown) => {
         throw new Refusal(507, `nothing was changed, since it could not be kept: ${(error as Error).message}`);
@@ -149,7 +154,8 @@ export class StandaloneSource {
       if (kept === null || kept === undefined || this.#closed) return;
       const layers = this.#next(this.#layers.base, currentOverlay(this.#layers.base, kept.overlay));
       if (sameObjects(layers, this.#layers)) return;
-      const state = { ...this.#state, revision: this.#state.revision + 1, objects: layers.objects };
+      const revision = this.#state.revision + 1;
+      const state = { ...this.#state, ...(await this.#withCertificates(layers)), revision };
       this.#announce(layers, state, performance.now());
     });
   }
@@ -169,30 +175,48 @@ export class StandaloneSource {
   async #load(noticed: number, how: { all: boolean; settled: boolean }): Promise<void> {
     if (this.#closed) return;
     const files = await this.#files.load(how.all);
-    this.#watch.update(files.directories);
     const merged = mergeFiles(files.good, this.#layers.base, (file) => displayPath(this.#options.config, file));
-    const removes = [...this.#layers.base.keys()].some((id) => !merged.base.has(id));
+    const removes =
+      [...this.#layers.base.keys()].some((id) => !merged.base.has(id)) ||
+      [...this.#given.keys()].some((key) => !files.secrets.has(key));
     if (!removes || how.settled) this.#changes.clear();
     else if (!this.#changes.settled(REMOVAL_SETTLES)) return;
     this.#good = files.good;
+    this.#given = files.secrets;
     const faults = [...files.faults, ...merged.faults];
     this.#report(faults);
     const overlay = currentOverlay(merged.base, this.#layers.overlay);
     this.#reportDropped(overlay);
     const layers = this.#next(merged.base, overlay);
-    const { revision, known, secrets } = this.#state;
-    const unchanged =
-      sameObjects(layers, this.#layers) && contentHash([...files.secrets]) === contentHash([...secrets]);
+    const { revision, known } = this.#state;
+    const certificates = await this.#certificates.load(layers.objects.values(), how.all);
+    this.#watch.update(files.directories, certificates.directories);
+    const secrets = this.#secrets([...files.secrets, ...certificates.secrets]);
+    const unchanged = sameObjects(layers, this.#layers) && secrets === this.#state.secrets;
     const state = {
       revision: unchanged ? revision : revision + 1,
       objects: layers.objects,
-      secrets: files.secrets,
+      secrets,
       faults,
       known: known || files.good.size > 0 || faults.length === 0,
     };
     const same = state.revision === revision && state.known === known && sameFaults(faults, this.#state.faults);
     if (same) this.#layers = layers;
     else this.#announce(layers, state, noticed);
+  }
+
+  /** The same map as long as all that is in it is the same. */
+  #secrets(list: readonly (readonly [string, TlsSecret])[]): ReadonlyMap<string, TlsSecret> {
+    const { secrets } = this.#state;
+    const next = new Map(list);
+    const same = next.size === secrets.size && [...next].every(([key, secret]) => secrets.get(key) === secret);
+    return same ? secrets : next;
+  }
+
+  /** With the certificates that the objects name now. */
+  async #withCertificates({ objects }: Layers): Promise<Pick<SourceState, 'objects' | 'secrets'>> {
+    const { secrets } = await this.#certificates.load(objects.values());
+    return { objects, secrets: this.#secrets([...this.#given, ...secrets]) };
   }
 
   #next(base: Base, overlay: Overlay): Layers {

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { ApiObject } from '../admin/contract.ts';
 import { readBounded, removeLeftovers, writeDurably } from '../disk/durable-file.ts';
 import { makeDirectory } from '../disk/make-directory.ts';
+import { isTicketKey, newTicketKey } from '../tls/ticket-keys.ts';
 import type { Identities } from './identity.ts';
 import type { FileObject, ObjectId } from './objects.ts';
 import type { Overlay } from './overlay.ts';
@@ -45,7 +46,7 @@ const stateSchema = z.object({
   lastGood: z.array(z.tuple([z.string(), z.unknown()])),
 });
 
-/** The directory of `--state-dir`: `state.json` and `cookie-keys.json`, readable by their owner only. */
+/** The directory of `--state-dir`: `state.json`, `cookie-keys.json`, `ticket-keys.json`, readable by their owner only. */
 export class StateDirectory {
   readonly #path: string;
 
@@ -60,7 +61,7 @@ export class StateDirectory {
       throw fail(error);
     });
     const directory = new StateDirectory(path);
-    for (const file of [directory.#state, directory.#keys]) {
+    for (const file of [directory.#state, directory.#keys, directory.#tickets]) {
       await removeLeftovers(file).catch((error: unknown) => {
         throw fail(error);
       });
@@ -74,6 +75,10 @@ export class StateDirectory {
 
   get #keys(): string {
     return join(this.#path, 'cookie-keys.json');
+  }
+
+  get #tickets(): string {
+    return join(this.#path, 'ticket-keys.json');
   }
 
   /**
@@ -138,6 +143,27 @@ export class StateDirectory {
     return keys;
   }
 
+  /**
+   * Keys of TLS session tickets, the first encrypts: made at the first start, rotated whenever this is called and the first
+   * one is half a day old (`now`: milliseconds since 1970). The two before it still decrypt.
+   */
+  async ticketKeys(report: (message: string) => void, now: number): Promise<readonly string[]> {
+    const text = await readBounded(this.#tickets, 65_536);
+    const kept = text === null ? null : parseTickets(text);
+    if (text !== null && kept === null) {
+      report(`${this.#tickets} cannot be understood, new keys are made: sessions of TLS begin anew`);
+    }
+    // made in the future: the clock was set back, and nobody knows how old it is
+    const isDue = kept === null || now - kept.made >= TICKET_LIFETIME || kept.made > now;
+    if (!isDue) {
+      await chmod(this.#tickets, 0o600);
+      return kept.keys;
+    }
+    const keys = [newTicketKey(), ...(kept?.keys.slice(0, 2) ?? [])];
+    await writeDurably(this.#tickets, `${JSON.stringify({ made: now, keys })}\n`);
+    return keys;
+  }
+
   async #putAside(report: (message: string) => void, why: string): Promise<null> {
     await rename(this.#state, `${this.#state}.bad`);
     report(`${this.#state} cannot be understood (${why}); it was put aside as state.json.bad`);
@@ -145,9 +171,22 @@ export class StateDirectory {
   }
 }
 
+/** Milliseconds for which a key encrypts. */
+const TICKET_LIFETIME = 12 * 3_600_000;
+
 /** For a server without a state directory too: then sessions last until it is restarted. */
 export function newCookieKeys(): readonly string[] {
   return [randomBytes(32).toString('hex')];
+}
+
+function parseTickets(text: string): { readonly made: number; readonly keys: readonly string[] } | null {
+  try {
+    return z
+      .object({ made: z.number(), keys: z.array(z.string().refine(isTicketKey)).min(1).max(16) })
+      .parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
 }
 
 function parseKeys(text: string): readonly string[] | null {

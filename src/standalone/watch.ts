@@ -27,13 +27,17 @@ export class PathWatch {
     this.update(new Map());
   }
 
-  /** Directories with their identities (`Listing.directories`): one that was replaced is watched anew. */
-  update(directories: ReadonlyMap<string, string>): void {
+  /**
+   * Directories with their identities (`Listing.directories`): one that was replaced is watched anew. `others`: those of files
+   * elsewhere.
+   */
+  update(directories: ReadonlyMap<string, string>, others: ReadonlyMap<string, string> = new Map()): void {
     const parent = dirname(this.#root);
     // A path that is a directory concerns its parent by its name alone; a file may be a link to what lies beside it
     // (`..data` in Kubernetes' volumes), so that any event counts.
     const nameOnly = directories.size > 0;
-    const wanted = new Map([[parent, `parent ${nameOnly}`], ...directories]);
+    const wanted = new Map([[parent, `parent ${nameOnly && !others.has(parent)}`], ...directories]);
+    for (const [path, identity] of others) if (!wanted.has(path)) wanted.set(path, identity);
     for (const [path, { identity, watcher }] of this.#watchers) {
       if (wanted.get(path) === identity) continue;
       watcher.close();
@@ -41,7 +45,7 @@ export class PathWatch {
     }
     for (const [path, identity] of wanted) {
       if (!this.#watchers.has(path))
-        this.#open(path, identity, path === parent && nameOnly ? basename(this.#root) : null);
+        this.#open(path, identity, identity === 'parent true' ? basename(this.#root) : null);
     }
   }
 

@@ -26,7 +26,8 @@ test('lines are JSON with level by name; the level can be changed while running'
 test('secrets do not reach the log, wherever the field stands', () => {
   const { lines, log } = capture('info');
   const canary = 'canary-5f1e';
-  log.info({ cookie: canary, headers: { authorization: canary }, a: { b: { token: canary } }, cookieKeys: [canary] });
+  const keys = { cookieKeys: [canary], ticketKeys: [canary], piece: { privateKey: canary } };
+  log.info({ cookie: canary, headers: { authorization: canary }, a: { b: { token: canary } }, ...keys });
   assert.ok(!JSON.stringify(lines).includes(canary));
 });
 

@@ -10,7 +10,7 @@ export function isLogLevel(text: string): text is LogLevel {
 }
 
 /** Fields that carry secrets wherever they stand; their values never reach the log. */
-const SECRET = ['authorization', 'cookie', 'cookieKeys', 'privateKey', 'password', 'token', 'secret'];
+const SECRET = ['authorization', 'cookie', 'cookieKeys', 'ticketKeys', 'privateKey', 'password', 'token', 'secret'];
 
 /** What waits for a reader of standard output that has stalled; beyond it lines are lost, the server is not. */
 const BUFFER_BYTES = 4 << 20;

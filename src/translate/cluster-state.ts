@@ -48,7 +48,13 @@ export interface TlsSecret {
   readonly key: string | null;
   /** ca.crt */
   readonly ca: string | null;
+  /** Why there is nothing to read, for people: of files. */
+  readonly fault?: string;
+  /** What was good before, and serves where this is not: see GoodSecrets. */
+  readonly former?: FormerSecret;
 }
+
+export type FormerSecret = Pick<TlsSecret, 'certificate' | 'key' | 'ca'>;
 
 export const noLastGood: LastGood = { virtualServers: new Map(), realServers: new Map(), matrices: new Map() };
 

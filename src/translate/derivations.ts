@@ -32,7 +32,7 @@ import type { PatternJudgement } from './judge.ts';
 import { type Rows, translateMatrix } from './matrices.ts';
 import { API_SERVICE, exposureOf, networksOf, POLICY_KEY, policyContent } from './policies.ts';
 import { type References, resolveReferences } from './references.ts';
-import { authorityContent, certificateContent, type SecretVerdict, usedBy, verdictOn } from './secrets.ts';
+import { authorityContent, certificateContent, sameUses, type SecretUses, usedBy, usesOf } from './secrets.ts';
 import { factsOf, sameFacts, type ServerFacts, translateServer } from './servers.ts';
 import { type ResolvedPort, resolvePort, serviceContent, serviceKeyOf } from './services.ts';
 import type { Subject } from './subjects.ts';
@@ -67,7 +67,7 @@ export interface Values {
   exposure: Problem | null;
   /** Of a virtual server. */
   refusedHosts: readonly string[];
-  verdict: SecretVerdict;
+  secretUses: SecretUses;
   certificate: CertificatePiece;
   authority: AuthorityPiece;
   /** By `portAsked`. */
@@ -142,16 +142,22 @@ export const derivations = ({ mode, patterns, certificates }: Judges): Rules<Val
       ),
     same: sameJson,
   },
-  verdict: {
-    make: (key, read) => ifThere(read.value('secret', key), (secret) => verdictOn(secret, certificates)),
-    same: (a, b) => a.certificate === b.certificate && a.authority === b.authority,
+  secretUses: {
+    make: (key, read) => ifThere(read.value('secret', key), (secret) => usesOf(secret, certificates)),
+    same: sameUses,
   },
   certificate: {
-    make: (key, read) => ifThere(read.value('secret', key), (secret) => named(certificateContent(key, secret))),
+    make: (key, read) =>
+      ifThere(read.value('secret', key), (secret) =>
+        ifThere(usesOf(secret, certificates).certificate.from, (from) => named(certificateContent(key, from))),
+      ),
     same: sameHash,
   },
   authority: {
-    make: (key, read) => ifThere(read.value('secret', key), (secret) => named(authorityContent(key, secret))),
+    make: (key, read) =>
+      ifThere(read.value('secret', key), (secret) =>
+        ifThere(usesOf(secret, certificates).authority.from, (from) => named(authorityContent(key, from))),
+      ),
     same: sameHash,
   },
   port: {
@@ -240,7 +246,7 @@ const NONE_REFUSED: PatternJudgement['refused'] = new Map();
 
 const worldOf = (read: Reader<Values>) => ({
   grants: read.value('grants', '') ?? [],
-  verdict: (key: ObjectKey) => read.value('verdict', key),
+  uses: (key: ObjectKey) => read.value('secretUses', key),
   port: (asked: string) => read.value('port', asked)!,
 });
 

@@ -19,7 +19,7 @@ export interface References {
 }
 
 /** Where a virtual server's references are looked up. */
-export interface ReferenceWorld extends Pick<SecretWorld, 'grants' | 'verdict'> {
+export interface ReferenceWorld extends Pick<SecretWorld, 'grants' | 'uses'> {
   readonly server: (key: ObjectKey) => ServerFacts | undefined;
   /** Names of a matrix' columns. */
   readonly columns: (matrix: ObjectKey) => ReadonlySet<string> | undefined;

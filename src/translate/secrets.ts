@@ -7,7 +7,7 @@ import type { AuthorityPiece, CertificatePiece, ListenerTls, ObjectKey, Piece, S
 import type { Kind } from '../model/status.ts';
 import type { CheckCertificates } from './check-certificate.ts';
 import type { ReferenceGrantFacts } from './cluster-facts.ts';
-import type { TlsSecret } from './cluster-state.ts';
+import type { FormerSecret, TlsSecret } from './cluster-state.ts';
 import type { Problem } from './conditions.ts';
 import { notPermitted, permits } from './grants.ts';
 
@@ -17,10 +17,49 @@ export interface SecretVerdict {
   readonly authority: string | null;
 }
 
-export const verdictOn = ({ certificate, key, ca }: TlsSecret, check: CheckCertificates): SecretVerdict => ({
-  certificate: certificate === null || key === null ? 'has no tls.crt and tls.key' : check.pair(certificate, key),
-  authority: ca === null ? 'has no ca.crt' : check.authorities(ca),
-});
+export const verdictOn = (secret: TlsSecret, check: CheckCertificates): SecretVerdict => {
+  const known = verdicts.get(secret);
+  if (known?.check === check) return known.verdict;
+  const { certificate, key, ca, fault } = secret;
+  const verdict = {
+    certificate:
+      fault ?? (certificate === null || key === null ? 'has no tls.crt and tls.key' : check.pair(certificate, key)),
+    authority: fault ?? (ca === null ? 'has no ca.crt' : check.authorities(ca)),
+  };
+  verdicts.set(secret, { check, verdict });
+  return verdict;
+};
+
+/** To judge one costs up to a millisecond, and each is judged by its source too. */
+const verdicts = new WeakMap<TlsSecret, { readonly check: CheckCertificates; readonly verdict: SecretVerdict }>();
+
+/** What of a Secret is used: itself where it is good, else what was good before. */
+export interface SecretUse {
+  /** Why it itself is not; null: it is. */
+  readonly fault: string | null;
+  readonly from: FormerSecret | null;
+}
+
+export interface SecretUses {
+  readonly certificate: SecretUse;
+  readonly authority: SecretUse;
+}
+
+export const usesOf = (secret: TlsSecret, check: CheckCertificates): SecretUses => {
+  const { former } = secret;
+  const { certificate, authority } = verdictOn(secret, check);
+  const hasPair = former !== undefined && former.certificate !== null;
+  const hasAuthority = former !== undefined && former.ca !== null;
+  return {
+    certificate: { fault: certificate, from: certificate === null ? secret : hasPair ? former : null },
+    authority: { fault: authority, from: authority === null ? secret : hasAuthority ? former : null },
+  };
+};
+
+export const sameUses = (a: SecretUses, b: SecretUses): boolean =>
+  (['certificate', 'authority'] as const).every(
+    (use) => a[use].fault === b[use].fault && (a[use].from === null) === (b[use].from === null),
+  );
 
 /** Where references are looked up, on behalf of one object. */
 export interface SecretWorld {
@@ -28,7 +67,7 @@ export interface SecretWorld {
   readonly namespace: string;
   readonly grants: readonly ReferenceGrantFacts[];
   /** undefined: there is no such Secret (or no such files). */
-  readonly verdict: (key: ObjectKey) => SecretVerdict | undefined;
+  readonly uses: (key: ObjectKey) => SecretUses | undefined;
 }
 
 /** Under which key a source puts the certificate of two files among the Secrets; no Secret's key has a space. */
@@ -98,7 +137,7 @@ const refsOfServer = ({ tls }: RealServerSpec): SecretRef[] =>
     ? []
     : [...tls.caCertificateRefs, ...(tls.clientCertificateRef === undefined ? [] : [tls.clientCertificateRef])];
 
-const lookUp = (ref: SecretRef, use: keyof SecretVerdict, world: SecretWorld, problems: Problem[]): ObjectKey[] => {
+const lookUp = (ref: SecretRef, use: keyof SecretUses, world: SecretWorld, problems: Problem[]): ObjectKey[] => {
   const key = keyOf(ref, world);
   const asked = reference(ref, world);
   if (!permits(world.grants, asked)) {
@@ -118,19 +157,20 @@ const lookUpFiles = (
 const judged = (
   key: ObjectKey,
   what: string,
-  use: keyof SecretVerdict,
+  use: keyof SecretUses,
   world: SecretWorld,
   problems: Problem[],
 ): ObjectKey[] => {
-  const verdict = world.verdict(key);
-  if (verdict === undefined) {
+  const uses = world.uses(key);
+  if (uses === undefined) {
     problems.push({ reason: 'CertificateNotFound', message: `${what}: not there` });
     return [];
   }
-  const fault = verdict[use];
+  const { fault, from } = uses[use];
   if (fault === null) return [key];
-  problems.push({ reason: 'InvalidCertificate', message: `${what}: ${fault}` });
-  return [];
+  const serving = from === null ? '' : '; what was good before keeps serving';
+  problems.push({ reason: 'InvalidCertificate', message: `${what}: ${fault}${serving}` });
+  return from === null ? [] : [key];
 };
 
 const keyOf = (ref: SecretRef, { namespace }: { readonly namespace: string }): ObjectKey =>
@@ -180,14 +220,14 @@ export interface UsedPieces {
 const NOTHING: UsedPieces = { certificates: [], authorities: [], services: [] };
 
 /** The pieces of a Secret, as far as they are asked for. */
-export const certificateContent = (key: ObjectKey, secret: TlsSecret): Omit<CertificatePiece, 'hash'> => ({
+export const certificateContent = (key: ObjectKey, secret: FormerSecret): Omit<CertificatePiece, 'hash'> => ({
   kind: 'Certificate',
   key,
   certificate: secret.certificate ?? '',
   privateKey: secret.key ?? '',
 });
 
-export const authorityContent = (key: ObjectKey, secret: TlsSecret): Omit<AuthorityPiece, 'hash'> => ({
+export const authorityContent = (key: ObjectKey, secret: FormerSecret): Omit<AuthorityPiece, 'hash'> => ({
   kind: 'Authority',
   key,
   certificates: secret.ca ?? '',

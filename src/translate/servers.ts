@@ -52,7 +52,7 @@ export interface ServerResult {
   readonly status: ObjectStatus;
 }
 
-export type ServerWorld = SourceWorld & Pick<SecretWorld, 'verdict'>;
+export type ServerWorld = SourceWorld & Pick<SecretWorld, 'uses'>;
 
 /** Piece and status of one real server. */
 export const translateServer = (subject: Subject<RealServerSpec>, world: ServerWorld): ServerResult => {

@@ -138,9 +138,19 @@ const ruleConditions = (
   if (refused !== undefined) conditions.push(isFalse('Accepted', refused.reason, refused.message, generation));
   const problems = references.problems.filter((each) => each.rule === name);
   if (problems.length > 0) conditions.push(unless('ResolvedRefs', problems, 'ResolvedRefs', '', generation));
-  if (spec.scheduler === 'wlc' && spec.listeners.every((each) => each.protocol === 'TCP')) {
-    const message = 'wlc on TCP looks at no request; the destinations are spec.servers';
-    conditions.push(isFalse('Used', 'SchedulerReadsNoRequest', message, generation));
-  }
+  const unused = whyUnused(name, spec);
+  if (unused !== null) conditions.push(isFalse('Used', 'SchedulerReadsNoRequest', unused, generation));
   return conditions;
+};
+
+const whyUnused = (name: string, { scheduler, listeners, rules }: TcpVirtualServerSpec): string | null => {
+  if (scheduler !== 'wlc') return null;
+  if (listeners.every(({ protocol }) => protocol === 'TCP')) {
+    return 'wlc on TCP looks at no request; the destinations are spec.servers';
+  }
+  const match = rules.find((rule) => rule.name === name)?.match;
+  const asksMore =
+    match !== undefined &&
+    (match.path !== undefined || match.methods.length + match.headers.length + match.query.length > 0);
+  return asksMore ? 'TLS that is passed through tells its host alone; a rule that looks at more is not used' : null;
 };
