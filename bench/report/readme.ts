@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { CASES } from '../cases.ts';
+import type { InForceResult } from '../in-force.ts';
 import type { Circumstances } from '../measure/machine.ts';
 import type { LatencyResult } from '../parts/latency.ts';
 import type { MemoryResult } from '../parts/memory.ts';
@@ -12,7 +13,16 @@ import { ratio, typical } from '../parts/throughput.ts';
 import type { WorkersResult } from '../parts/workers.ts';
 import { faultsText, recordedDemoTable, soakText, type Faults, type RecordedDemo, type Soak } from './long-runs.ts';
 import { read, readCases, type Kept } from './results.ts';
-import { caseTable, latencyTable, memoryTable, profileTable, syscallTable, table, workersTable } from './tables.ts';
+import {
+  caseTable,
+  inForceTable,
+  latencyTable,
+  memoryTable,
+  profileTable,
+  syscallTable,
+  table,
+  workersTable,
+} from './tables.ts';
 
 export function writeReadme(directory: string): void {
   const order = CASES.map((each) => each.name);
@@ -29,6 +39,7 @@ export function writeReadme(directory: string): void {
     ...part(read<WorkersResult>(directory, 'workers'), workersTable),
     ...part(read<readonly LatencyResult[]>(directory, 'latency'), latencyTable),
     ...part(read<MemoryResult>(directory, 'memory'), memoryTable),
+    ...part(read<InForceResult>(directory, 'in-force'), inForceTable),
     ...part(read<SyscallResult>(directory, 'syscalls'), syscallTable),
     ...part(read<RecordedDemo>(directory, 'recorded-demo'), recordedDemoTable),
     ...part(read<Soak>(directory, 'soak'), soakText),

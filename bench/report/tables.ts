@@ -1,4 +1,5 @@
 /** Results as Markdown tables that read well in a terminal too; pure. */
+import type { InForceResult } from '../in-force.ts';
 import { median } from '../measure/statistics.ts';
 import type { LatencyResult, Subject } from '../parts/latency.ts';
 import type { MemoryResult } from '../parts/memory.ts';
@@ -89,6 +90,12 @@ export function memoryTable({ rules, connections, peers }: MemoryResult): string
     ],
     rows,
   )}`;
+}
+
+export function inForceTable({ rules, changes, layouts }: InForceResult): string {
+  const rows = layouts.map(({ layout, median: middle, max }) => [layout, middle.toFixed(1), max.toFixed(1)]);
+  const what = `${rules.toLocaleString('en')} rules, ${changes} changes; \`node bench/in-force.ts --write\``;
+  return `From the write of a manifest to the first answer by it, ms (${what})\n\n${table(['the matrix is in', 'median', 'max'], rows)}`;
 }
 
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
