@@ -10,6 +10,8 @@ import { ApiError, type KubeObject } from '../cluster/api-client.ts';
 import { type Api, startApi } from '../cluster/api.ts';
 import { skipReason } from '../cluster/binaries.ts';
 import { type CommandResult, run } from '../cluster/run.ts';
+import { auditEvents, compareWithAudit } from './audit.ts';
+import { rightsOf } from './rights.ts';
 import { fromText, rendered } from './stage.ts';
 
 const NAMESPACE = 'edge';
@@ -228,6 +230,20 @@ describe('the chart on a real API', { skip: skipReason('cluster') }, () => {
     for (const path of [`${TCPVS}/realservers`, '/api/v1/services', `/api/v1/namespaces/${NAMESPACE}/configmaps`]) {
       await assert.rejects(client.list(path), forbidden);
     }
+  });
+
+  it('the audit log has what was refused, and which rights were used', () => {
+    const rights = rightsOf(rendered({}, { release: 'tcpvs', namespace: NAMESPACE }));
+    const [controller, proxy] = [
+      `system:serviceaccount:${NAMESPACE}:tcpvs-controller`,
+      `system:serviceaccount:${NAMESPACE}:tcpvs-proxy`,
+    ];
+    const events = auditEvents(readFileSync(api.auditLog, 'utf8'));
+    const { refused, unused } = compareWithAudit(rights, events, [proxy]);
+    assert.ok(refused.includes(`${controller}: get ${NAMESPACE} secrets somebody`), refused.join('\n'));
+    assert.ok(refused.includes(`${proxy}: list * services`), refused.join('\n'));
+    assert.ok(!unused.some((line) => line.startsWith(`${controller}: update ${NAMESPACE} secrets`)), unused.join('\n'));
+    assert.ok(unused.includes(`${controller}: watch * nodes`), 'nothing in this test watches');
   });
 
   it('people with edit may write objects, those with view may read them', async () => {
