@@ -22,6 +22,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'which rule takes a request, which destinations with which shares, and why',
     load: async () => (await import('./explain.ts')).explain,
   },
+  optimize: {
+    summary: 'which workload runs where, with which weights, for a problem file of demands and capacities',
+    load: async () => (await import('./optimize.ts')).optimize,
+  },
   demo: {
     summary: 'five servers, six apps and the weight matrix at work, on this machine',
     load: async () => (await import('./demo.ts')).demo,

@@ -64,6 +64,12 @@ describe('the bundle', () => {
     assert.equal(validated.status, 0, validated.stderr);
   });
 
+  it('optimises, with its solving thread and the WebAssembly of HiGHS', () => {
+    const file = join(ROOT, 'examples/20-placement/problem.yaml');
+    const { stdout, stderr } = run(directory, 'dist/tcpvs.mjs', 'optimize', '-f', file, '--json');
+    assert.equal((JSON.parse(stdout) as { provenOptimal: boolean }).provenOptimal, true, stderr);
+  });
+
   it('serves, with its supervisor and its workers', async () => {
     const web = await origin('web');
     const port = await freePort();
