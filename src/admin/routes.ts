@@ -11,9 +11,11 @@ export interface Answer {
   readonly body: string;
 }
 
-type Handler = (backend: AdminBackend, body: () => Promise<unknown>) => Answer | Promise<Answer>;
+type Handler<Backend> = (backend: Backend, body: () => Promise<unknown>) => Answer | Promise<Answer>;
 /** Path → method → handler. GET answers HEAD too. */
-export type Routes = ReadonlyMap<string, Readonly<Record<string, Handler>>>;
+export type Routes<Backend> = ReadonlyMap<string, Readonly<Record<string, Handler<Backend>>>>;
+/** What anybody who reaches HOST:PORT may see. */
+export type PublicBackend = Pick<AdminBackend, 'readiness' | 'metrics'>;
 
 const name = z.string().min(1).max(253);
 const writeSchema = z.strictObject({
@@ -32,15 +34,14 @@ const writeSchema = z.strictObject({
 });
 const levelSchema = z.strictObject({ level: z.string().max(16) });
 
-/** What anybody who reaches HOST:PORT may see. */
-export const PUBLIC_ROUTES: Routes = new Map<string, Readonly<Record<string, Handler>>>([
+export const PUBLIC_ROUTES: Routes<PublicBackend> = new Map<string, Readonly<Record<string, Handler<PublicBackend>>>>([
   ['/healthz', { GET: () => text(200, 'ok') }],
   ['/readyz', { GET: (backend) => readiness(backend.readiness(), false) }],
   ['/metrics', { GET: (backend) => ({ status: 200, type: CONTENT_TYPE, body: backend.metrics() }) }],
 ]);
 
 /** What the owner of the Unix socket may see and do. */
-export const OWNER_ROUTES: Routes = new Map<string, Readonly<Record<string, Handler>>>([
+export const OWNER_ROUTES: Routes<AdminBackend> = new Map<string, Readonly<Record<string, Handler<AdminBackend>>>>([
   ...PUBLIC_ROUTES,
   ['/readyz', { GET: (backend) => readiness(backend.readiness(), true) }],
   ['/v1/status', { GET: (backend) => json(backend.status()) }],
@@ -90,6 +91,14 @@ export const OWNER_ROUTES: Routes = new Map<string, Readonly<Record<string, Hand
     },
   ],
 ]);
+
+/** What a cluster's controller shows: what the proxies have counted, as one. `kubectl tcpvs -L` reads it. */
+export const CONTROLLER_ROUTES: Routes<ControllerBackend> = new Map<
+  string,
+  Readonly<Record<string, Handler<ControllerBackend>>>
+>([...PUBLIC_ROUTES, ['/v1/counts', { GET: (backend) => json(backend.counts()) }]]);
+
+export type ControllerBackend = PublicBackend & Pick<AdminBackend, 'counts'>;
 
 function readiness({ ready, reasons, details }: Readiness, owner: boolean): Answer {
   const lines = owner ? [...reasons, ...details] : reasons;

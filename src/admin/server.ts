@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 
 import type { Log } from '../telemetry/log.ts';
 import type { AdminBackend } from './backend.ts';
@@ -28,50 +27,73 @@ const REQUEST_TIMEOUT = 30_000;
 const IDLE_TIMEOUT = 10_000;
 
 /** Serves the admin API on sockets that are bound already. Errors: when one cannot be listened on. */
-export async function startAdmin(options: AdminOptions): Promise<Admin> {
-  const servers: Server[] = [];
-  const listen = (routes: Routes, handle: object) =>
-    new Promise<Server>((resolve, reject) => {
-      const server = createServer(
-        { requestTimeout: REQUEST_TIMEOUT, headersTimeout: IDLE_TIMEOUT, keepAliveTimeout: IDLE_TIMEOUT },
-        (request, response) => void serve(options, routes, request, response),
-      );
-      server.maxConnections = MAX_CONNECTIONS;
-      server.on('clientError', (_, socket) => {
-        if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
-        else socket.destroy();
-      });
-      server.once('error', reject);
-      server.listen(handle, () => {
-        server.on('error', (error) => options.log.error(`admin API: ${error.message}`));
-        resolve(server);
-      });
-      servers.push(server);
-    });
-  const close = async () => {
-    await Promise.all(
-      servers.map((server) => {
-        const closed = new Promise((resolve) => {
-          server.close(resolve);
-        });
-        server.closeAllConnections();
-        return closed;
-      }),
-    );
-  };
+export async function startAdmin({ backend, log, socket, tcp }: AdminOptions): Promise<Admin> {
+  const servers: RouteServer[] = [];
+  const close = async () => void (await Promise.all(servers.map((server) => server.close())));
   try {
-    if (options.socket !== undefined) await listen(OWNER_ROUTES, options.socket);
-    const tcp = options.tcp === undefined ? null : await listen(PUBLIC_ROUTES, options.tcp);
-    return { port: tcp === null ? null : (tcp.address() as AddressInfo).port, close };
+    if (socket !== undefined) servers.push(await serveRoutes({ routes: OWNER_ROUTES, backend, log, handle: socket }));
+    if (tcp === undefined) return { port: null, close };
+    const server = await serveRoutes({ routes: PUBLIC_ROUTES, backend, log, handle: tcp });
+    servers.push(server);
+    return { port: server.port, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function serve(
-  { backend, log }: AdminOptions,
-  routes: Routes,
+export interface RoutesOptions<Backend> {
+  readonly routes: Routes<Backend>;
+  readonly backend: Backend;
+  readonly log: Log;
+  /** A bound socket, or where to bind one. */
+  readonly handle: object;
+}
+
+export interface RouteServer {
+  /** null: it is no TCP socket. */
+  readonly port: number | null;
+  close(): Promise<void>;
+}
+
+/** Errors: when it cannot be listened on. */
+export async function serveRoutes<Backend>(options: RoutesOptions<Backend>): Promise<RouteServer> {
+  const server = await listening(options);
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : null,
+    close: async () => {
+      const closed = new Promise((resolve) => {
+        server.close(resolve);
+      });
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function listening<Backend>(options: RoutesOptions<Backend>): Promise<Server> {
+  return new Promise<Server>((resolve, reject) => {
+    const server = createServer(
+      { requestTimeout: REQUEST_TIMEOUT, headersTimeout: IDLE_TIMEOUT, keepAliveTimeout: IDLE_TIMEOUT },
+      (request, response) => void serve(options, request, response),
+    );
+    server.maxConnections = MAX_CONNECTIONS;
+    server.on('clientError', (_, socket) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+      else socket.destroy();
+    });
+    server.once('error', reject);
+    server.listen(options.handle, () => {
+      server.off('error', reject);
+      server.on('error', (error) => options.log.error(`admin API: ${error.message}`));
+      resolve(server);
+    });
+  });
+}
+
+async function serve<Backend>(
+  { routes, backend, log }: RoutesOptions<Backend>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -100,7 +122,7 @@ async function serve(
   response.end(request.method === 'HEAD' ? undefined : answer.body);
 }
 
-async function route(routes: Routes, backend: AdminBackend, request: IncomingMessage): Promise<Answer> {
+async function route<Backend>(routes: Routes<Backend>, backend: Backend, request: IncomingMessage): Promise<Answer> {
   const path = pathOf(request);
   const methods = routes.get(path);
   if (methods === undefined) throw new Refusal(404, `no such path; there is ${[...routes.keys()].join(', ')}`);
@@ -110,7 +132,7 @@ async function route(routes: Routes, backend: AdminBackend, request: IncomingMes
   return await handler(backend, () => readJson(request));
 }
 
-function allowed(routes: Routes, request: IncomingMessage): string {
+function allowed(routes: Routes<never>, request: IncomingMessage): string {
   return Object.keys(routes.get(pathOf(request)) ?? {}).join(', ');
 }
 

@@ -14,6 +14,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'dispatch requests by a directory of manifests or a KTCPVS configuration file',
     load: async () => (await import('./serve.ts')).serve,
   },
+  proxy: {
+    summary: 'in a cluster: take snapshots from the controller, dispatch requests by them',
+    load: async () => (await import('./proxy.ts')).proxy,
+  },
   validate: {
     summary: 'check manifests and configuration files, without a server',
     load: async () => (await import('./validate.ts')).validate,

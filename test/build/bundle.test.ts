@@ -112,7 +112,9 @@ describe('what is in the bundle', () => {
     const entries = withClient.map(([, { entryPoint }]) => entryPoint).filter((entry) => entry !== undefined);
     assert.ok(entries.length > 0, 'the client is in the bundle');
     for (const entry of entries) assert.match(entry, /^src\/(kube|controller|cli\/(controller|cluster))/);
-    const proxy = files.filter(([, { entryPoint = '' }]) => /^src\/(proxy\/|cli\/(tcpvs|proxy)\.ts)/.test(entryPoint));
+    const proxy = files.filter(([, { entryPoint = '' }]) =>
+      /^src\/(proxy\/|cli\/(tcpvs|proxy|proxy-serving)\.ts)/.test(entryPoint),
+    );
     assert.ok(proxy.length >= 2);
     for (const [file] of proxy) assert.ok(!withClient.some(([other]) => other === file), file);
   });
