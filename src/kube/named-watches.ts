@@ -25,6 +25,7 @@ export class NamedWatches<T> {
   readonly #closing = new Set<Promise<void>>();
   #view: ReadonlyMap<string, T> | null = new Map();
   #version: string | null = null;
+  #lastChange: string | null = null;
   readonly #past = new Map<RestartReason, number>();
 
   constructor(options: NamedWatchesOptions<T>) {
@@ -47,11 +48,22 @@ export class NamedWatches<T> {
     return (this.#view ??= new Map([...this.#watches.values()].flatMap((watch) => [...watch.view])));
   }
 
+  /** As the watch of this object has it. */
+  get(key: string): T | undefined {
+    return this.#watches.get(key)?.get(key);
+  }
+
   /** Null: nothing has been seen yet. */
   get version(): string | null {
-    const known = [...this.#watches.values()].flatMap(({ version }) => (version === null ? [] : [version]));
-    this.#version = highest(this.#version === null ? known : [this.#version, ...known]);
+    const known = [this.#version, ...[...this.#watches.values()].map(({ version }) => version)];
+    this.#version = highest(known.filter((version) => version !== null));
     return this.#version;
+  }
+
+  get lastChange(): string | null {
+    const known = [this.#lastChange, ...[...this.#watches.values()].map(({ lastChange }) => lastChange)];
+    this.#lastChange = highest(known.filter((version) => version !== null));
+    return this.#lastChange;
   }
 
   /** Whether it is known of each what it is, or that it is not there or may not be read. */

@@ -1,8 +1,8 @@
 import { compareVersions, type KubeObject } from './resource.ts';
 
 export interface CacheOptions<T> {
-  /** What is kept of an object; the smaller, the less memory. */
-  readonly keep: (object: KubeObject) => T;
+  /** What is kept of an object, the smaller, the less memory; `before`: what is kept of it now. */
+  readonly keep: (object: KubeObject, before: T | undefined) => T;
   /** Whether two values say the same: then nobody is told. Default: never. */
   readonly same?: (before: T, now: T) => boolean;
   /** Whether a value holds nothing: a list that has it is suspected like one that lacks it. Default: never. */
@@ -23,6 +23,7 @@ export class ObjectCache<T> {
   readonly #versions = new Map<string, string>();
   #view: ReadonlyMap<string, T> | null = null;
   #version: string | null = null;
+  #lastChange: string | null = null;
 
   constructor(options: CacheOptions<T>) {
     this.#options = options;
@@ -36,6 +37,14 @@ export class ObjectCache<T> {
   /** Highest resource version that was seen, of objects, lists and bookmarks. */
   get version(): string | null {
     return this.#version;
+  }
+
+  /**
+   * Resource version of the last change that was seen: of two that have seen everything it is the same, whenever they have
+   * listed.
+   */
+  get lastChange(): string | null {
+    return this.#lastChange;
   }
 
   get(key: string): T | undefined {
@@ -55,7 +64,7 @@ export class ObjectCache<T> {
   /** Takes an object as it is now. True: it says something else than before. */
   set(key: string, value: T, version: string): boolean {
     this.#versions.set(key, version);
-    this.see(version);
+    this.#change(version);
     const before = this.#values.get(key);
     if (before !== undefined && this.#options.same?.(before, value) === true) return false;
     this.#values.set(key, value);
@@ -63,7 +72,9 @@ export class ObjectCache<T> {
     return true;
   }
 
-  delete(key: string): boolean {
+  /** `version`: of the deletion, as the watch has it. */
+  delete(key: string, version: string): boolean {
+    this.#change(version);
     this.#versions.delete(key);
     if (!this.#values.delete(key)) return false;
     this.#view = null;
@@ -72,13 +83,22 @@ export class ObjectCache<T> {
 
   /** Takes a whole list, at once. Answers with the keys of what is new, changed, or gone. */
   replace({ objects, version }: Listed<T>): string[] {
-    const changed = [...this.#values.keys()].filter((key) => !objects.has(key) && this.delete(key));
+    const changed = [...this.#values.keys()].filter((key) => !objects.has(key) && this.delete(key, version));
     for (const [key, object] of objects) {
       if (this.#versions.get(key) === object.version && this.#values.has(key)) continue;
       if (this.set(key, object.value, object.version)) changed.push(key);
     }
     this.see(version);
     return changed;
+  }
+
+  /** Nothing is there any more, and nobody says since when. */
+  clear(): string[] {
+    const keys = [...this.#values.keys()];
+    this.#values.clear();
+    this.#versions.clear();
+    if (keys.length > 0) this.#view = null;
+    return keys;
   }
 
   /**
@@ -93,5 +113,10 @@ export class ObjectCache<T> {
       return object === undefined || isEmpty(object.value);
     });
     return lost.length > full.length / 2 ? lost.toSorted().join('\n') : null;
+  }
+
+  #change(version: string): void {
+    this.see(version);
+    if (this.#lastChange === null || compareVersions(version, this.#lastChange) > 0) this.#lastChange = version;
   }
 }

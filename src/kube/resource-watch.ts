@@ -104,6 +104,11 @@ export class ResourceWatch<T> {
     return this.#cache.version;
   }
 
+  /** Resource version of the last change that was seen; null: none. */
+  get lastChange(): string | null {
+    return this.#cache.lastChange;
+  }
+
   /** Has been listed once (or is known not to be installed). */
   get synced(): boolean {
     return this.#synced;
@@ -179,7 +184,8 @@ export class ResourceWatch<T> {
       onPage: (page) => {
         for (const object of page) {
           const { resourceVersion = '' } = object.metadata;
-          objects.set(keyOf(object), { value: this.#keep(object), version: resourceVersion });
+          const key = keyOf(object);
+          objects.set(key, { value: this.#keep(key, object), version: resourceVersion });
         }
       },
     });
@@ -239,7 +245,9 @@ export class ResourceWatch<T> {
       if (type === 'BOOKMARK') continue;
       const key = keyOf(object);
       const differs =
-        type === 'DELETED' ? this.#cache.delete(key) : this.#cache.set(key, this.#keep(object), resourceVersion);
+        type === 'DELETED'
+          ? this.#cache.delete(key, resourceVersion)
+          : this.#cache.set(key, this.#keep(key, object), resourceVersion);
       if (differs) changed.add(key);
     }
     if (changed.size > 0) this.#tell([...changed], received);
@@ -278,8 +286,7 @@ export class ResourceWatch<T> {
     this.#absences++;
     if (this.#synced && this.#cache.view.size > 0 && this.#absences < 2) return this.#timing.betweenLists;
     const received = performance.now();
-    const gone = [...this.#cache.view.keys()];
-    for (const key of gone) this.#cache.delete(key);
+    const gone = this.#cache.clear();
     this.#from = null;
     this.#well();
     this.#sync();
@@ -287,10 +294,10 @@ export class ResourceWatch<T> {
     return this.#timing.slowly;
   }
 
-  #keep(object: KubeObject): T {
+  #keep(key: string, object: KubeObject): T {
     const { resource, keep } = this.#options;
     // Those of a list do not say what they are.
-    return keep({ apiVersion: apiVersionOf(resource), kind: resource.kind, ...object });
+    return keep({ apiVersion: apiVersionOf(resource), kind: resource.kind, ...object }, this.#cache.get(key));
   }
 
   #tell(keys: readonly string[], received: number): void {

@@ -8,7 +8,9 @@ export interface Watched<T> {
   readonly view: ReadonlyMap<string, T>;
   get(key: string): T | undefined;
   versionOf(key: string): string | undefined;
+  /** Up to where everything is known. */
   readonly version: string | null;
+  readonly lastChange: string | null;
   readonly synced: boolean;
   readonly whenSynced: Promise<unknown>;
   readonly trouble: ApiError | null;
@@ -59,6 +61,10 @@ export class WatchGroup<T> implements Watched<T> {
     return highest(this.#watches.map(({ version }) => version));
   }
 
+  get lastChange(): string | null {
+    return highest(this.#watches.flatMap(({ lastChange }) => (lastChange === null ? [] : [lastChange])));
+  }
+
   get synced(): boolean {
     return this.#watches.every(({ synced }) => synced);
   }
@@ -76,6 +82,7 @@ export class WatchGroup<T> implements Watched<T> {
   }
 }
 
+/** Null where one is null, and where there is none. */
 export function highest(versions: readonly (string | null)[]): string | null {
   let most: string | null = null;
   for (const version of versions) {
