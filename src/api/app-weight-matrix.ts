@@ -142,7 +142,7 @@ export const appWeightMatrixStatus = z.strictObject({
         app: dnsLabel.describe('Name of the app.'),
         server: dnsLabel.describe('Name of the RealServer.'),
         asked: fraction.describe('Share that the weights ask for.'),
-        delivered: fraction.describe('Share that was counted.'),
+        delivered: fraction.exactOptional().describe('Share that was counted; none where nothing was asked.'),
       })
       .describe('The share of a cell.'),
     2048,
