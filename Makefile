@@ -47,10 +47,12 @@ format: setup ## format all files
 
 generate: setup ## write the generated files: crds/, docs/reference, parts of charts/, deploy/
 	$(NODE) src/api/generate.ts
+	$(NODE) src/status/generate.ts
 	$(NODE) charts/tools/generate.ts
 
 check-generated: setup cluster-binaries
 	@$(NODE) src/api/generate.ts --check
+	@$(NODE) src/status/generate.ts --check
 	@$(NODE) charts/tools/generate.ts --check
 
 build: setup ## the bundle in dist/, with its bill of materials: runs without node_modules

@@ -1,4 +1,5 @@
 /** The bundle: everything that the product runs by, in a few files without node_modules. */
+import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import { build, type Metafile } from 'esbuild';
@@ -24,6 +25,8 @@ export async function bundle(): Promise<Bundle> {
       tcpvsadm: 'src/cli/tcpvsadm.ts',
       // beside the others: main/serving.ts looks for it there
       worker: 'src/proxy/worker/worker.ts',
+      // beside the others: placement/thread/solver-thread.ts looks for it there
+      'placement-worker': 'src/placement/thread/worker.ts',
     },
     outdir: 'dist',
     write: false,
@@ -40,7 +43,10 @@ export async function bundle(): Promise<Bundle> {
     metafile: true,
     logLevel: 'warning',
   });
-  return { metafile, files: new Map(outputFiles.map(({ path, contents }) => [basename(path), contents])) };
+  const files = new Map<string, Uint8Array>(outputFiles.map(({ path, contents }) => [basename(path), contents]));
+  // HiGHS looks for it beside its own code; only the solving thread loads either.
+  files.set('highs.wasm', readFileSync(join(ROOT, 'node_modules/highs/build/highs.wasm')));
+  return { metafile, files };
 }
 
 /** The sources that a file of the bundle needs as soon as it is loaded: its own, and those of what it imports statically. */

@@ -1,50 +1,16 @@
 /** Each rule by objects that it refuses; the same objects are for a real API server to refuse. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { load } from 'js-yaml';
-
 import { toSchema } from './crd.ts';
-import { API_VERSION } from './group.ts';
+import { largestObjects } from './fixture/largest-objects.ts';
+import { matrixOf, type RefusedCase, refusedCases } from './fixture/refused-cases.ts';
 import { kindInfos } from './kinds.ts';
 import { type AnyObject, parseObject } from './parse.ts';
 import type { Structural } from './structural.ts';
 import { checkTransition } from './transitions.ts';
 
-interface Refused {
-  readonly message: string;
-  readonly object?: object;
-  readonly old?: object;
-  /** Short for a virtual server with these rules. */
-  readonly rules?: readonly unknown[];
-  /** Short for a matrix of that many cells. */
-  readonly cells?: number;
-}
-
-const cases = load(readFileSync(`${import.meta.dirname}/refused.yaml`, 'utf8')) as Refused[];
-
-const objectOf = (refused: Refused): unknown => {
-  if (refused.rules !== undefined) {
-    const spec = { listeners: [{ name: 'l', port: 80 }], rules: refused.rules };
-    return { apiVersion: API_VERSION, kind: 'TcpVirtualServer', metadata: { name: 'a' }, spec };
-  }
-  if (refused.cells !== undefined) {
-    return {
-      apiVersion: API_VERSION,
-      kind: 'AppWeightMatrix',
-      metadata: { name: 'a' },
-      spec: { rows: rowsOf(refused.cells) },
-    };
-  }
-  return { apiVersion: API_VERSION, ...refused.object };
-};
-
-const rowsOf = (cells: number) =>
-  Array.from({ length: Math.ceil(cells / 100) }, (_, row) => ({
-    server: `s${row}`,
-    weights: Array.from({ length: Math.min(100, cells - row * 100) }, (__, app) => ({ app: `a${app}`, weight: 1 })),
-  }));
+const cases = refusedCases();
 
 const parsed = (raw: unknown): AnyObject => {
   const result = parseObject(raw);
@@ -52,12 +18,9 @@ const parsed = (raw: unknown): AnyObject => {
   return result.object;
 };
 
-const refusals = (refused: Refused): string[] => {
-  if (refused.old !== undefined) {
-    const before = parsed({ apiVersion: API_VERSION, ...refused.old });
-    return checkTransition(parsed(objectOf(refused)), before).map((fault) => fault.message);
-  }
-  const result = parseObject(objectOf(refused));
+const refusals = ({ object, old }: RefusedCase): string[] => {
+  if (old !== null) return checkTransition(parsed(object), parsed(old)).map((fault) => fault.message);
+  const result = parseObject(object);
   return result.ok ? [] : result.faults.map((fault) => fault.message);
 };
 
@@ -89,5 +52,9 @@ void test('every rule of the CRDs has an object that it refuses', () => {
 });
 
 void test('a matrix of 2,048 cells is right', () => {
-  parsed(objectOf({ message: '', cells: 2048 }));
+  parsed(matrixOf(2048));
+});
+
+void test('the largest objects are right', () => {
+  for (const object of largestObjects()) parsed(object);
 });

@@ -7,65 +7,33 @@ import { startAdmin } from '../admin/server.ts';
 import { makeDirectory } from '../disk/make-directory.ts';
 import { startServing } from '../proxy/main/serving.ts';
 import type { Serving } from '../proxy/serving-contract.ts';
-import { connectSupervisor } from '../proxy/supervisor/connect-supervisor.ts';
-import { type Listening, localListeners } from '../proxy/supervisor/local-listeners.ts';
+import type { Listening } from '../proxy/supervisor/local-listeners.ts';
 import { Controller } from '../standalone/controller.ts';
 import { faultText } from '../standalone/objects.ts';
 import { fileParser } from '../standalone/parse-file.ts';
 import { StandaloneSource } from '../standalone/source.ts';
 import { newCookieKeys, StateDirectory } from '../standalone/state-directory.ts';
 import { renderFamilies } from '../telemetry/exposition.ts';
-import { createLogger, isLogLevel, type Log } from '../telemetry/log.ts';
+import { isLogLevel, type Log } from '../telemetry/log.ts';
 import { collectMetrics } from '../telemetry/metrics.ts';
 import { SeriesBudget } from '../telemetry/series.ts';
 import { checkPattern } from '../translate/check-pattern.ts';
 import { translate } from '../translate/translate.ts';
-import { endProcess } from './end-process.ts';
-import { EXIT } from './exit-codes.ts';
 import type { ServeOptions } from './serve-options.ts';
+import { type Running, runServingProcess, type Surroundings } from './serving-process.ts';
 import { lockState } from './state-lock.ts';
 import { systemServices } from './tcpvsadm-input.ts';
+import { MAX_CONNECTIONS } from './traffic-options.ts';
 import { VERSION } from './version.ts';
-
-/** Requests in flight at one endpoint where its real server does not say; finite, as every limit. */
-const MAX_CONNECTIONS = 1024;
 
 const HOUR = 3_600_000;
 
 /** Runs until it has drained; resolves to the exit code. */
-export async function runServing(options: ServeOptions): Promise<number> {
-  const log = createLogger({ level: options.logLevel });
-  const ordered = Promise.withResolvers<DrainOrder>();
-  const running: { now: Running | null } = { now: null };
-  const supervisor = connectSupervisor({
-    drain: (deadline, replaced) => ordered.resolve({ deadline, replaced }),
-    reload: () => void running.now?.reload(),
-  });
-  try {
-    const listeners = supervisor?.listeners ?? localListeners();
-    running.now = await start(options, log, listeners, () => supervisor?.ready());
-    await running.now.stop(await ordered.promise);
-    return await endProcess(log, EXIT.ok);
-  } catch (error) {
-    log.fatal(`tcpvs serve: ${(error as Error).message}`);
-    log.debug({ err: error }, 'the same with its stack');
-    return await endProcess(log, EXIT.failed);
-  }
+export function runServing(options: ServeOptions): Promise<number> {
+  return runServingProcess('serve', options, (surroundings) => start(options, surroundings));
 }
 
-interface DrainOrder {
-  /** Milliseconds. */
-  readonly deadline: number;
-  /** Another serving process has taken over. */
-  readonly replaced: boolean;
-}
-
-interface Running {
-  reload(): Promise<void>;
-  stop(order: DrainOrder): Promise<void>;
-}
-
-async function start(options: ServeOptions, log: Log, listeners: Listening, ready: () => void): Promise<Running> {
+async function start(options: ServeOptions, { log, listeners, ready }: Surroundings): Promise<Running> {
   const report = (message: string) => log.error(message);
   const sockets = await bindAdmin(options, listeners);
   const stateDirectory = options.stateDir === null ? null : await StateDirectory.open(options.stateDir);

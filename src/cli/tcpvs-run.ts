@@ -14,6 +14,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'dispatch requests by a directory of manifests or a KTCPVS configuration file',
     load: async () => (await import('./serve.ts')).serve,
   },
+  proxy: {
+    summary: 'in a cluster: take snapshots from the controller, dispatch requests by them',
+    load: async () => (await import('./proxy.ts')).proxy,
+  },
   controller: {
     summary: 'in a cluster: watch its objects, serve snapshots to the proxies, write statuses',
     load: async () => (await import('./controller.ts')).controller,
@@ -25,6 +29,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   explain: {
     summary: 'which rule takes a request, which destinations with which shares, and why',
     load: async () => (await import('./explain.ts')).explain,
+  },
+  optimize: {
+    summary: 'which workload runs where, with which weights, for a problem file of demands and capacities',
+    load: async () => (await import('./optimize.ts')).optimize,
   },
   demo: {
     summary: 'five servers, six apps and the weight matrix at work, on this machine',

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
+import { clientFamilies } from '../delivery/client/metrics.ts';
+import { serverFamilies } from '../delivery/server/metrics.ts';
 import { sampleInput } from './fixture.ts';
 import { collectMetrics } from './metrics.ts';
 import { SeriesBudget } from './series.ts';
@@ -16,12 +18,25 @@ test('docs/metrics.md names every metric with its type and labels, and no other'
     ]),
   );
   const shown = new Map(
-    collectMetrics(sampleInput(2, 2), new SeriesBudget(1000)).map(({ name, type, samples }) => {
+    [...collectMetrics(sampleInput(2, 2), new SeriesBudget(1000)), ...delivery].map(({ name, type, samples }) => {
       const labels = Object.keys(samples[0]?.labels ?? {}).filter((label) => label !== 'le');
       return [name, `${type} ${labels.join(' ')}`];
     }),
   );
   assert.deepEqual(new Map([...documented].toSorted(byName)), new Map([...shown].toSorted(byName)));
 });
+
+/** Of a proxy in a cluster, and of its controller. */
+const delivery = [
+  ...clientFamilies({ controllers: 1, received: 1, failures: 1, refused: new Map([['older', 1]]) }),
+  ...serverFamilies({
+    proxies: 1,
+    held: 1,
+    manifests: { full: 1, delta: 1 },
+    sent: 1,
+    reviews: { accepted: 1, refused: 0, failed: 0 },
+    refused: new Map([['token', 1]]),
+  }),
+];
 
 const byName = ([a]: readonly [string, string], [b]: readonly [string, string]) => (a < b ? -1 : 1);

@@ -10,8 +10,8 @@ import type { SeriesBudget } from './series.ts';
 export interface MetricsInput {
   readonly version: string;
   readonly config: ConfigState;
-  /** Objects by kind, and whether their `Ready` condition is True, False or Unknown. */
-  readonly objects: readonly { readonly kind: string; readonly ready: 'True' | 'False' | 'Unknown' }[];
+  /** Objects by kind, and whether their `Ready` condition is True, False or Unknown; null: it has none, as a cluster's proxy. */
+  readonly objects: readonly { readonly kind: string; readonly ready: 'True' | 'False' | 'Unknown' }[] | null;
   readonly ready: boolean;
   /** Null while the serving process has not started. */
   readonly traffic: { readonly totals: Totals; readonly counts: CountsDocument } | null;
@@ -56,7 +56,11 @@ export function collectMetrics(input: MetricsInput, budget: SeriesBudget): Famil
       'tcpvs_config_propagation_seconds',
       'From noticing a change of the configuration to the last acknowledgement.',
     ),
-    gauge('tcpvs_objects', 'Objects by kind and by their condition Ready.', objectSamples(input.objects)),
+    gauge(
+      'tcpvs_objects',
+      'Objects by kind and by their condition Ready.',
+      input.objects === null ? [] : objectSamples(input.objects),
+    ),
     ...(input.traffic === null ? [] : trafficFamilies(input.traffic.totals, input.traffic.counts, budget)),
     ...processFamilies(),
   ];
@@ -70,7 +74,7 @@ export function collectMetrics(input: MetricsInput, budget: SeriesBudget): Famil
   return families;
 }
 
-function objectSamples(objects: MetricsInput['objects']) {
+function objectSamples(objects: NonNullable<MetricsInput['objects']>) {
   const numbers = new Map<string, number>();
   for (const kind of ['TcpVirtualServer', 'RealServer', 'AppWeightMatrix']) {
     for (const status of ['ready', 'not_ready', 'unknown']) numbers.set(`${kind} ${status}`, 0);

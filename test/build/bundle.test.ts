@@ -64,6 +64,12 @@ describe('the bundle', () => {
     assert.equal(validated.status, 0, validated.stderr);
   });
 
+  it('optimises, with its solving thread and the WebAssembly of HiGHS', () => {
+    const file = join(ROOT, 'examples/20-placement/problem.yaml');
+    const { stdout, stderr } = run(directory, 'dist/tcpvs.mjs', 'optimize', '-f', file, '--json');
+    assert.equal((JSON.parse(stdout) as { provenOptimal: boolean }).provenOptimal, true, stderr);
+  });
+
   it('serves, with its supervisor and its workers', async () => {
     const web = await origin('web');
     const port = await freePort();
@@ -106,7 +112,9 @@ describe('what is in the bundle', () => {
     const entries = withClient.map(([, { entryPoint }]) => entryPoint).filter((entry) => entry !== undefined);
     assert.ok(entries.length > 0, 'the client is in the bundle');
     for (const entry of entries) assert.match(entry, /^src\/(kube|controller|cli\/(controller|cluster))/);
-    const proxy = files.filter(([, { entryPoint = '' }]) => /^src\/(proxy\/|cli\/(tcpvs|proxy)\.ts)/.test(entryPoint));
+    const proxy = files.filter(([, { entryPoint = '' }]) =>
+      /^src\/(proxy\/|cli\/(tcpvs|proxy|proxy-serving)\.ts)/.test(entryPoint),
+    );
     assert.ok(proxy.length >= 2);
     for (const [file] of proxy) assert.ok(!withClient.some(([other]) => other === file), file);
   });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { skipReason } from './binaries.ts';
 import { type Cluster, startCluster } from './cluster.ts';
@@ -40,6 +41,13 @@ apiVersion: policy/v1
 kind: PodDisruptionBudget
 metadata: {name: web}
 spec: {maxUnavailable: 1, selector: {matchLabels: {app: web}}}
+`;
+
+const POLICY = `
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web}
+spec: {podSelector: {matchLabels: {app: web}}, ingress: [{from: [{ipBlock: {cidr: 10.1.0.0/16}}]}]}
 `;
 
 const HELM = `
@@ -167,6 +175,23 @@ spec:
     const status = again.find(({ metadata }) => metadata.name === name)?.status.containerStatuses[0];
     assert.equal(status.lastState.terminated.exitCode, 137);
     await untilText(() => cluster.log('default', name), /listens[^]*listens/);
+  });
+
+  test('a NetworkPolicy keeps out whom it does not name, while the node’s probes go on', async () => {
+    const [first] = await untilReadyPods(cluster.client, 'default', 'web', 2);
+    const podIP = first?.status.podIP as string;
+    const refused = () =>
+      get(agent, `http://${podIP}:8080/`).then(
+        () => false,
+        ({ code }) => code === 'ECONNREFUSED',
+      );
+    assert.equal(await refused(), false);
+    await apply(POLICY);
+    while (!(await refused())) await sleep(10);
+    await untilReadyPods(cluster.client, 'default', 'web', 2);
+    await apply(POLICY.replace('10.1.0.0/16', '10.240.0.0/16'));
+    while (await refused()) await sleep(10);
+    await kubectl('delete', 'networkpolicy', 'web');
   });
 
   test('pods outlive the API server, which may be away', async () => {

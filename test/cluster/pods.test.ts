@@ -1,6 +1,7 @@
 /** What the node agent does for a pod, asked of pods that run. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { KubeObject } from './api-client.ts';
 import { skipReason } from './binaries.ts';
@@ -166,6 +167,33 @@ describe('a pod', { skip: skipReason() }, () => {
     await Promise.all(['polite', 'deaf'].map(gone));
     assert.equal(log('polite'), 'began\npreStop\nasked\n');
     assert.equal(log('deaf'), 'began\nasked\n');
+  });
+
+  test('that is deleted by force is killed at once, though it was asked before', async () => {
+    const env = [{ name: 'IGNORE', value: 'yes' }];
+    await create('stubborn', { ...sh(TRAP), env }, { terminationGracePeriodSeconds: 3600 });
+    await untilText(() => log('stubborn'), /began/);
+    await cluster.client.delete(`${pods('default')}/stubborn`);
+    await untilText(() => log('stubborn'), /asked/);
+    await cluster.client.delete(`${pods('default')}/stubborn`, { gracePeriodSeconds: 0 });
+    await gone('stubborn');
+    const isThere = () => cluster.kill({ namespace: 'default', name: 'stubborn' }, null, 'SIGCONT').then(() => true);
+    for (let tries = 0; tries < 500 && (await isThere().catch(() => false)); tries++) await sleep(20);
+    await assert.rejects(isThere(), /no pod default\/stubborn runs here/);
+  });
+
+  test('with a startup probe is not asked whether it is ready, or alive, before that', async () => {
+    const probes = {
+      startupProbe: exec('test', '-e', '/tmp/up'),
+      readinessProbe: exec('true'),
+      livenessProbe: exec('true'),
+    };
+    probes.startupProbe.failureThreshold = 100;
+    await create('slow', { ...sh('sleep 1; touch /tmp/up; sleep 1000'), ...probes });
+    const found = await pod('slow', ({ status }) => status.containerStatuses?.[0].state.running !== undefined);
+    assert.deepEqual([found.status.containerStatuses[0].started, isReady(found)], [false, false]);
+    await pod('slow', (each) => isReady(each) && each.status.containerStatuses[0].started === true);
+    await cluster.client.delete(`${pods('default')}/slow`, { gracePeriodSeconds: 0 });
   });
 
   test('with init containers runs them first, one after the other', async () => {

@@ -1,7 +1,7 @@
 /** Snapshots for a proxy, from all replicas of its controller. */
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { Serving } from '../../proxy/serving-contract.ts';
-import { counter, type Family, gauge } from '../../telemetry/exposition.ts';
+import type { Family } from '../../telemetry/exposition.ts';
 import type { ConfigState } from '../../telemetry/metrics.ts';
 import { RateLimit } from '../../telemetry/rate-limit.ts';
 import type { DeliveryLog } from '../contract.ts';
@@ -11,6 +11,7 @@ import { Connection } from './connection.ts';
 import { FreshFile } from './fresh-file.ts';
 import { InForce } from './in-force.ts';
 import { Kept } from './kept.ts';
+import { clientFamilies } from './metrics.ts';
 import { Peer, type PeerEvents, type RefusedWhy } from './peer.ts';
 import { Peers, type Resolve, resolveHost } from './peers.ts';
 
@@ -132,17 +133,12 @@ export class DeliveryClient {
   }
 
   families(): Family[] {
-    const { received, failures, refused } = this.#counts;
-    return [
-      gauge('tcpvs_delivery_controllers', 'Controller replicas that answer.', this.#reached.length),
-      counter('tcpvs_delivery_received_bytes_total', 'Bytes of manifests and pieces.', received),
-      counter('tcpvs_delivery_failures_total', 'Attempts to reach a controller replica that failed.', failures),
-      counter(
-        'tcpvs_delivery_refused_snapshots_total',
-        'Snapshots that were offered and not taken.',
-        [...refused].map(([reason, value]) => ({ labels: { reason }, value })),
-      ),
-    ];
+    return clientFamilies({ ...this.#counts, controllers: this.#reached.length });
+  }
+
+  /** Looks for controllers now, not when the next look is due. */
+  look(): void {
+    this.#peers.look();
   }
 
   /** Takes nothing any more; what is served is served on. Resolves when the last good snapshot is kept. */

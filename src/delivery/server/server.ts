@@ -2,10 +2,10 @@
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
-import { counter, type Family, gauge } from '../../telemetry/exposition.ts';
 import type { ServerCertificate, SnapshotServer, SnapshotServerOptions } from '../contract.ts';
 import { type Connections, limitConnections } from './connections.ts';
 import { HeldSyncs } from './held.ts';
+import { serverFamilies } from './metrics.ts';
 import { Offers } from './offers.ts';
 import { Replicas } from './replicas.ts';
 import { REFUSAL_REASONS, type RefusalReason } from './requests.ts';
@@ -73,7 +73,15 @@ export async function createSnapshotServer(
     setCertificate: (next) => server.setSecureContext(tlsOptions(next)),
     replicas: () => replicas.all(),
     onAcknowledge: (listener) => replicas.onAcknowledge(listener),
-    families: () => familiesOf({ ...parts, counts }),
+    families: () =>
+      serverFamilies({
+        proxies: replicas.all().size,
+        held: held.size,
+        manifests: offers.made,
+        sent: counts.sent,
+        reviews: gate.reviews,
+        refused: counts.refused,
+      }),
     close: () => close(server, held, connections),
   };
 }
@@ -94,33 +102,3 @@ async function close(server: Server, held: HeldSyncs, connections: Connections):
   await closed;
   clearTimeout(timer);
 }
-
-interface Counted {
-  readonly gate: TokenGate;
-  readonly offers: Offers;
-  readonly held: HeldSyncs;
-  readonly replicas: Replicas;
-  readonly counts: { readonly sent: number; readonly refused: ReadonlyMap<RefusalReason, number> };
-}
-
-function familiesOf({ gate, offers, held, replicas, counts }: Counted): Family[] {
-  return [
-    gauge('tcpvs_delivery_proxies', 'Proxies that were heard of within two minutes.', replicas.all().size),
-    gauge('tcpvs_delivery_syncs_held', 'Requests that wait for something newer.', held.size),
-    counter(
-      'tcpvs_delivery_manifests_total',
-      'Manifests that were sent: whole, or the difference to what the proxy had.',
-      by('kind', Object.entries(offers.made)),
-    ),
-    counter('tcpvs_delivery_sent_bytes_total', 'Bytes of manifests and pieces.', counts.sent),
-    counter(
-      'tcpvs_delivery_token_reviews_total',
-      'Tokens that the API server was asked about.',
-      by('result', Object.entries(gate.reviews)),
-    ),
-    counter('tcpvs_delivery_refusals_total', 'Requests that were refused.', by('reason', counts.refused)),
-  ];
-}
-
-const by = (label: string, values: Iterable<readonly [string, number]>) =>
-  [...values].map(([value, number]) => ({ labels: { [label]: value }, value: number }));

@@ -144,6 +144,18 @@ test('a stalled worker is avoided, then replaced; what it had in flight is taken
   assert.equal(serving.counts().endpoints[0]!.active, 1);
 });
 
+test('a worker that moves bytes is not taken for stalled, however long its turn is; one whose turn never ends is', async (t) => {
+  const { port, serving } = await onPort(t, { patience: { late: 500, stalled: 1000 } });
+  const [client] = await clients(t, port, 1);
+  assert.equal(await client!.ask('busy 3000'), 'was busy');
+  assert.deepEqual(
+    serving.totals().workers.map(({ restarts }) => restarts),
+    [0, 0],
+  );
+  assert.equal(await client!.ask('busy 60000'), null);
+  await until(() => serving.totals().workers.some(({ restarts }) => restarts === 1));
+});
+
 test('connections wait while the only worker is replaced', async (t) => {
   const { port, serving } = await onPort(t, { workers: 1 });
   assert.equal(await askOnce(port, 'throw'), null);

@@ -20,6 +20,9 @@ export class WorkerMember {
   readonly #memory: MainMemory;
   #beat = 0;
   #beatSeenAt = 0;
+  /** What it had moved when that was last looked at, and when it was last seen to move more. */
+  #moved = 0;
+  #movedAt = 0;
   /** Connections handed over since the thread started, and how many of them it has taken up for sure. */
   #posted = 0;
   #taken = 0;
@@ -97,9 +100,12 @@ export class WorkerMember {
   }
 
   /** What was handed over before the last tick has arrived by now, counted or not. */
-  tick(): void {
+  tick(now: number): void {
     this.#taken = this.#postedAtTick;
     this.#postedAtTick = this.#posted;
+    const moved = MOVEMENT.reduce((sum, counter) => sum + this.#counter(counter), 0);
+    if (moved !== this.#moved) this.#movedAt = now;
+    this.#moved = moved;
   }
 
   /**
@@ -113,6 +119,16 @@ export class WorkerMember {
       this.#beatSeenAt = now;
     }
     return now - this.#beatSeenAt;
+  }
+
+  /**
+   * Milliseconds for which it has done nothing. A heart beats once in a turn of the loop, and a turn is long where a
+   * thousand connections have a megabyte each and the processors are short: whoever moves bytes is at work, up to `most` ms
+   * in one turn (a loop that never ends moves bytes, too).
+   */
+  idleness(now: number, most: number): number {
+    const silence = this.silence(now);
+    return silence > most ? silence : Math.min(silence, now - this.#movedAt);
   }
 
   /** This thread itself was away: the worker gets a fresh chance to be heard. */
@@ -130,6 +146,14 @@ export class WorkerMember {
     return this.#memory.counters[this.index]!.global[index]!;
   }
 }
+
+/** What grows while it works. */
+const MOVEMENT: readonly number[] = [
+  GLOBAL.requests,
+  GLOBAL.connectionsAccepted,
+  GLOBAL.bytesReceived,
+  GLOBAL.bytesSent,
+];
 
 /** Megabytes, three times a semi-space of 8: what a request leaves behind dies young. */
 const NURSERY = 24;

@@ -18,6 +18,8 @@ export interface Patience {
 
 const PATIENCE: Patience = { late: 500, stalled: 2000 };
 const TICK = 250;
+/** A worker that moves bytes may be silent for this many times as long. */
+const LONGEST_TURN = 5;
 /** For the first configuration, and for each one after it. */
 const CONFIGURE_DEADLINE = 10_000;
 /** A worker that lived this long has not crashed in a loop. */
@@ -202,7 +204,7 @@ export class WorkerPool {
     this.#tickedAt = now;
     for (const member of this.members) {
       if (!member.running || member.ending) continue;
-      member.tick();
+      member.tick(now);
       if (away) member.forgive(now);
       const problem = this.#problem(member, now);
       if (problem === null) continue;
@@ -215,7 +217,8 @@ export class WorkerPool {
   /** Why the worker must be replaced; null: all is well. */
   #problem(member: WorkerMember, now: number): string | null {
     if (!member.live) return now - member.startedAt.time > CONFIGURE_DEADLINE ? 'worker does not come up' : null;
-    if (member.silence(now) > this.#patience.stalled) return 'worker stalls';
+    const { stalled } = this.#patience;
+    if (member.idleness(now, LONGEST_TURN * stalled) > stalled) return 'worker stalls';
     for (const { pending, since } of this.#acknowledgements) {
       if (now - since > CONFIGURE_DEADLINE && pending.has(member)) return 'worker does not take its configuration';
     }

@@ -12,6 +12,7 @@ import { imageCatalogue } from '../node-agent/images.ts';
 import type { FromMachine, MachineCalls, MachineSettings, ToMachine } from './contract.ts';
 import { startControlPlane, USERS } from './control-plane.ts';
 import { startDns } from './dns/server.ts';
+import { enforcePolicies } from './network-policy/enforce.ts';
 import { addNamespace, CLIENT, openRouter, ROUTER, SERVICE_RANGE } from './network.ts';
 import { registerNodes } from './nodes.ts';
 
@@ -40,6 +41,7 @@ async function open({ directory, nodes, product }: MachineSettings): Promise<voi
   const options = { address: ROUTER, port: 6443, serviceRange: SERVICE_RANGE, controllers: true };
   const api = await startApi({ ...options, directory: join(directory, 'api'), users: USERS });
   await startDns(api.client, ROUTER);
+  enforcePolicies(api.client);
   const registered = await registerNodes(api.client, nodes);
   for (const node of registered) await addNamespace(node.name, node.address);
   const daemons = startControlPlane(api, registered[0]?.name ?? '');

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { ContainerSpec, ContainerState, Terminated } from './kinds.ts';
-import { attempt, type ProbeTarget, watchProbe } from './probe.ts';
+import { attempt, probeResults, type ProbeTarget } from './probe.ts';
 import type { ContainerProcess } from './process.ts';
 
 export interface ContainerOptions {
@@ -86,11 +86,14 @@ export class Container {
     }
   }
 
-  /** preStop, SIGTERM, and SIGKILL when `gracePeriod` seconds are over. No effect on what has ended. */
+  /** preStop, SIGTERM, and SIGKILL when `gracePeriod` seconds are over. Of further calls only those with 0 count. */
   async stop(gracePeriod: number): Promise<void> {
-    if (this.#stopping.signal.aborted) return;
-    this.#stopping.abort();
     const running = this.#process;
+    if (this.#stopping.signal.aborted) {
+      if (gracePeriod === 0) running?.kill('SIGKILL');
+      return;
+    }
+    this.#stopping.abort();
     if (running === null) return;
     // A shell that still makes mounts would not hear SIGTERM.
     await running.started;
@@ -147,34 +150,29 @@ export class Container {
     return null;
   }
 
-  async #probe(running: ContainerProcess, signal: AbortSignal): Promise<void> {
+  /** Readiness is asked for until it ends, life only until it is asked to end. */
+  async #probe(running: ContainerProcess, ended: AbortSignal): Promise<void> {
     const { startupProbe, readinessProbe, livenessProbe } = this.spec;
     const target = this.#target(running);
-    const failed = () => void this.#terminate(running, this.#options.gracePeriod * 1000);
-    if (startupProbe !== undefined) {
-      await new Promise<void>((resolve) => {
-        const result = (succeeded: boolean) => (succeeded ? resolve() : failed());
-        const until = AbortSignal.any([signal, AbortSignal.timeout(2 ** 31 - 1)]);
-        void watchProbe({ probe: startupProbe, target, signal: until, eager: false, result }).then(resolve);
-      });
-      if (signal.aborted) return;
-    }
+    const alive = AbortSignal.any([ended, this.#stopping.signal]);
+    const isStarted = startupProbe === undefined || (await first(probeResults(startupProbe, target, alive)));
+    if (isStarted === null) return;
+    if (!isStarted) return this.#terminate(running, this.#options.gracePeriod * 1000);
     this.#isStarted = true;
-    if (readinessProbe === undefined) this.#isReady = true;
+    this.#isReady = readinessProbe === undefined;
     this.#options.changed();
-    if (readinessProbe !== undefined) {
-      const result = (succeeded: boolean) => {
-        if (this.#isReady === succeeded) return;
-        this.#isReady = succeeded;
-        this.#options.changed();
-      };
-      void watchProbe({ probe: readinessProbe, target, signal, eager: true, result });
+    if (readinessProbe !== undefined) void this.#follow(probeResults(readinessProbe, target, ended, true));
+    if (livenessProbe === undefined) return;
+    for await (const isAlive of probeResults(livenessProbe, target, alive)) {
+      if (!isAlive) return this.#terminate(running, this.#options.gracePeriod * 1000);
     }
-    if (livenessProbe !== undefined) {
-      const result = (succeeded: boolean) => {
-        if (!succeeded) failed();
-      };
-      void watchProbe({ probe: livenessProbe, target, signal, eager: false, result });
+  }
+
+  async #follow(readiness: AsyncIterable<boolean>): Promise<void> {
+    for await (const isReady of readiness) {
+      if (this.#isReady === isReady) continue;
+      this.#isReady = isReady;
+      this.#options.changed();
     }
   }
 
@@ -193,6 +191,12 @@ export class Container {
     this.#state = state;
     this.#options.changed();
   }
+}
+
+/** Null: there is none. */
+async function first(results: AsyncIterable<boolean>): Promise<boolean | null> {
+  for await (const result of results) return result;
+  return null;
 }
 
 function isRestarted(policy: 'Always' | 'OnFailure' | 'Never', exitCode: number): boolean {

@@ -102,6 +102,8 @@ export class PodWorker {
     const { signal } = this.#stopping;
     this.#status.write();
     this.#sandbox = await this.#tools.openSandbox(this.#pod);
+    // Others need the address as early as can be: policies, for one.
+    this.#status.write();
     while (!signal.aborted) {
       try {
         const token = (audience: string | undefined, seconds: number) =>

@@ -23,20 +23,16 @@ export async function attempt(handler: Handler, target: ProbeTarget, patience: n
   return true;
 }
 
-export interface ProbeWatch {
-  readonly probe: Probe;
-  readonly target: ProbeTarget;
-  readonly signal: AbortSignal;
-  /** Ask more often than the period until it succeeds for the first time: so that tests need not wait for a second to pass. */
-  readonly eager: boolean;
-  /** Each time the thresholds are reached. */
-  readonly result: (succeeded: boolean) => void;
-}
-
+/** How often, in ms, a readiness probe is tried until it succeeds for the first time: tests need not wait for seconds. */
 const EAGER_PERIOD = 200;
 
-/** Asks until `signal`. Never rejects. */
-export async function watchProbe({ probe, target, signal, eager, result }: ProbeWatch): Promise<void> {
+/** Yields each time that a threshold is reached, until `signal`. */
+export async function* probeResults(
+  probe: Probe,
+  target: ProbeTarget,
+  signal: AbortSignal,
+  isEager = false,
+): AsyncGenerator<boolean> {
   const { initialDelaySeconds = 0, timeoutSeconds = 1, failureThreshold = 3, successThreshold = 1 } = probe;
   const period = Math.max(1, probe.periodSeconds ?? 10) * 1000;
   const pause = (time: number) => sleep(time, undefined, { signal }).catch(() => {});
@@ -49,9 +45,9 @@ export async function watchProbe({ probe, target, signal, eager, result }: Probe
     if (signal.aborted) return;
     inARow = succeeded === last ? inARow + 1 : 1;
     last = succeeded;
-    if (inARow >= (succeeded ? successThreshold : failureThreshold)) result(succeeded);
+    if (inARow >= (succeeded ? successThreshold : failureThreshold)) yield succeeded;
     hasSucceeded ||= succeeded;
-    await pause(eager && !hasSucceeded ? Math.min(period, EAGER_PERIOD) : period);
+    await pause(isEager && !hasSucceeded ? Math.min(period, EAGER_PERIOD) : period);
   }
 }
 

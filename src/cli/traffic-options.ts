@@ -1,0 +1,61 @@
+/** Options of everything that moves requests: `serve` and `proxy`. */
+import { availableParallelism } from 'node:os';
+
+import { LOG_LEVELS, type LogLevel } from '../telemetry/log.ts';
+import type { CommandLine, OptionSpec } from './command-line.ts';
+import { classOption, levelOption, networksOption, numberOption } from './option-values.ts';
+
+export interface TrafficOptions {
+  readonly workers: number;
+  readonly logLevel: LogLevel;
+  readonly trustedProxies: readonly string[];
+  /** 0 … 1 */
+  readonly accessLog: number;
+  /** Milliseconds. */
+  readonly drainTimeout: number;
+  readonly drainDelay: number;
+  readonly metricSeries: number;
+  readonly className: string;
+}
+
+/** Requests in flight at one endpoint where its real server does not say; finite, as every limit. */
+export const MAX_CONNECTIONS = 1024;
+
+/** As the proxy's shared memory is laid out (MAX_WORKERS). */
+const MAX_WORKERS = 16;
+
+/** `drainDelay` in seconds, where the command line says nothing. */
+export function trafficHelp(drainDelay: number): Record<string, OptionSpec> {
+  return {
+    workers: { value: 'N', help: `threads that move requests, 1…${MAX_WORKERS} (default: one per processor)` },
+    'log-level': { value: 'LEVEL', help: `${LOG_LEVELS.join(', ')}\n(default: info)` },
+    'trusted-proxies': { value: 'CIDR,…', help: 'whose X-Forwarded-* is believed (default: nobody’s)' },
+    'access-log': { value: 'SHARE', help: 'share of requests in the log, 0…1 (default: 0)' },
+    'drain-timeout': { value: 'S', help: 'seconds that requests have to finish after SIGTERM (default: 30)' },
+    'drain-delay': {
+      value: 'S',
+      help: `seconds in which connections are still accepted after SIGTERM,\nwhile /readyz says no (default: ${drainDelay})`,
+    },
+    'metric-series': { value: 'N', help: 'most series of metrics that grow with objects (default: 500)' },
+    class: { value: 'NAME', help: 'objects of which spec.className (default: tcpvs)' },
+  };
+}
+
+/** Errors: UsageError, which names the option, what was read and what was expected. */
+export function trafficOptions(line: CommandLine, drainDelay: number): TrafficOptions {
+  return {
+    workers: numberOption(line, 'workers', {
+      otherwise: Math.min(availableParallelism(), MAX_WORKERS),
+      least: 1,
+      most: MAX_WORKERS,
+      whole: true,
+    }),
+    logLevel: levelOption(line),
+    trustedProxies: networksOption(line, 'trusted-proxies'),
+    accessLog: numberOption(line, 'access-log', { otherwise: 0, least: 0, most: 1, whole: false }),
+    drainTimeout: numberOption(line, 'drain-timeout', { otherwise: 30, least: 1, most: 86_400, whole: false }) * 1000,
+    drainDelay: numberOption(line, 'drain-delay', { otherwise: drainDelay, least: 0, most: 3600, whole: false }) * 1000,
+    metricSeries: numberOption(line, 'metric-series', { otherwise: 500, least: 0, most: 1_000_000, whole: true }),
+    className: classOption(line),
+  };
+}
