@@ -23,7 +23,15 @@ async function start(options: ProxyOptions, { log, listeners, ready }: Surroundi
   const serving = await startServing({
     workers,
     // Keys come with the first snapshot.
-    settings: { trustedProxies, cookieKeys: [], ticketKeys: [], accessLog, logLevel, maxConnections: MAX_CONNECTIONS },
+    settings: {
+      trustedProxies,
+      cookieKeys: [],
+      ticketKeys: [],
+      accessLog,
+      logLevel,
+      maxConnections: MAX_CONNECTIONS,
+      admin: options.admin,
+    },
     listeners,
     log,
   });

@@ -45,7 +45,15 @@ async function start(options: ServeOptions, { log, listeners, ready }: Surroundi
   const { trustedProxies, accessLog, logLevel, workers } = options;
   const serving = await startServing({
     workers,
-    settings: { trustedProxies, cookieKeys, ticketKeys, accessLog, logLevel, maxConnections: MAX_CONNECTIONS },
+    settings: {
+      trustedProxies,
+      cookieKeys,
+      ticketKeys,
+      accessLog,
+      logLevel,
+      maxConnections: MAX_CONNECTIONS,
+      admin: options.admin,
+    },
     listeners,
     log,
   });

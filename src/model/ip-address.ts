@@ -36,6 +36,12 @@ export const parseNetwork = (text: string): Network | null => {
 
 export const isV4 = (address: IpAddress): boolean => MAPPED.every((byte, index) => address[index] === byte);
 
+/** 0.0.0.0 or ::, which stand for oneself where they are connected to. */
+export const isAny = (address: IpAddress): boolean => ['0.0.0.0', '::'].includes(formatIp(address));
+
+export const isLoopback = (address: IpAddress): boolean =>
+  isV4(address) ? address[12] === 127 : formatIp(address) === '::1';
+
 /** Whether the address lies in the network. `::/0` is all of IPv6 and has nothing of IPv4. */
 export const contains = ({ address, bits }: Network, other: IpAddress): boolean => {
   const whole = bits >> 3;

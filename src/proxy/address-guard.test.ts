@@ -46,7 +46,7 @@ const listen = async (t: TestContext): Promise<number> => {
 
 void test('a name is connected to only at an address that the policy allows', async (t) => {
   const port = await listen(t);
-  const guard = new AddressGuard(answering('127.0.0.1'));
+  const guard = new AddressGuard(null, answering('127.0.0.1'));
   assert.equal(await connect(guard, 'web.example', port), FORBIDDEN);
   assert.equal(guard.set(policy('0.0.0.0/0')), true);
   assert.equal(await connect(guard, 'web.example', port), FORBIDDEN);
@@ -62,7 +62,7 @@ void test('a name is connected to only at an address that the policy allows', as
 
 void test('of several addresses those are tried that are allowed', async (t) => {
   const port = await listen(t);
-  const guard = new AddressGuard(answering('169.254.169.254', '127.0.0.1', '::ffff:169.254.169.254'));
+  const guard = new AddressGuard(null, answering('169.254.169.254', '127.0.0.1', '::ffff:169.254.169.254'));
   guard.set(policy('127.0.0.0/8'));
   assert.equal(await connect(guard, 'web.example', port), 'connected');
   guard.set(policy('10.0.0.0/8'));
@@ -78,4 +78,20 @@ void test('addresses are judged, too: the proxy’s own are in no policy that do
   const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   for (const { address } of own) assert.equal(await connect(guard, address.replace(/%.*/, ''), port), FORBIDDEN);
   assert.ok(own.length > 0);
+});
+
+void test('the own admin API is nobody’s endpoint, however it is named', async (t) => {
+  const port = await listen(t);
+  const names = ['localhost', '127.0.0.1', '::ffff:127.0.0.1', '0.0.0.0', '::'];
+  for (const address of ['127.0.0.1', '::', '0.0.0.0']) {
+    const guard = new AddressGuard({ address, port }, answering('127.0.0.1'));
+    for (const name of names) assert.equal(await connect(guard, name, port, null), FORBIDDEN, `${name} at ${address}`);
+  }
+  // Another port, or another address, is another's.
+  const others = [
+    { address: '127.0.0.1', port: port - 1 },
+    { address: '127.0.0.9', port },
+  ];
+  for (const admin of others)
+    assert.equal(await connect(new AddressGuard(admin), '127.0.0.1', port, null), 'connected');
 });

@@ -1,14 +1,15 @@
 /**
  * Judges what is connected to, by the policy of the snapshot, after names have been resolved; the connection goes to the
  * very address that was judged. What is given as an address was judged when it was translated, too, but not against the
- * proxy's own addresses, which only the proxy knows.
+ * proxy's own addresses, which only the proxy knows. Its own admin API is nobody's endpoint, wherever that comes from.
  */
 import dns from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
 import { AddressPolicy } from '../model/address-policy.ts';
-import type { PolicyPiece } from '../model/snapshot.ts';
+import { formatIp, isAny, isLoopback, parseIp } from '../model/ip-address.ts';
+import type { HostPort, PolicyPiece } from '../model/snapshot.ts';
 
 /** Of the error with which a connection fails that must not be made. */
 export const FORBIDDEN = 'EADDRFORBIDDEN';
@@ -21,11 +22,16 @@ export interface ConnectTo {
 
 export class AddressGuard {
   readonly #resolve: typeof dns.lookup;
+  readonly #admin: HostPort | null;
   #piece: PolicyPiece | null = null;
   #policy: AddressPolicy | null = null;
 
-  /** @param resolve as dns.lookup, which asks what the system asks */
-  constructor(resolve: typeof dns.lookup = dns.lookup) {
+  /**
+   * @param admin where this process' own admin API listens; null: nowhere
+   * @param resolve as dns.lookup, which asks what the system asks
+   */
+  constructor(admin: HostPort | null = null, resolve: typeof dns.lookup = dns.lookup) {
+    this.#admin = admin;
     this.#resolve = resolve;
   }
 
@@ -43,26 +49,30 @@ export class AddressGuard {
 
   /** Options for net.connect. `guard`: whose policy it is; null: nobody's. */
   connectTo({ address, port, guard }: { address: string; port: number; guard: string | null }): ConnectTo {
-    if (guard === null) return { host: address, port };
-    if (isIP(address) === 0) return { host: address, port, lookup: this.#lookup(guard) };
-    const why = this.#judge(guard, address);
+    if (guard === null && port !== this.#admin?.port) return { host: address, port };
+    if (isIP(address) === 0) return { host: address, port, lookup: this.#lookup(guard, port) };
+    const why = this.#judge(guard, address, port);
     // net.connect asks nobody about addresses, so that this one stands as a name.
     return why === null ? { host: address, port } : { host: 'forbidden.invalid', port, lookup: failing(why) };
   }
 
-  #judge(guard: string, address: string): string | null {
+  #judge(guard: string | null, address: string, port: number): string | null {
+    if (this.#admin?.port === port && isOwn(address, this.#admin.address)) {
+      return `${address} port ${port} is the proxy's own admin API`;
+    }
+    if (guard === null) return null;
     if (this.#policy === null) return `${address}: no policy is known`;
     return this.#policy.judgeFound(guard, address);
   }
 
-  #lookup(guard: string): LookupFunction {
+  #lookup(guard: string | null, port: number): LookupFunction {
     return (hostname, options, callback) => {
       this.#resolve(hostname, { ...options, all: true }, (error, found) => {
         if (error !== null) {
           callback(error, '');
           return;
         }
-        const judged = found.map((each) => ({ each, why: this.#judge(guard, each.address) }));
+        const judged = found.map((each) => ({ each, why: this.#judge(guard, each.address, port) }));
         const allowed = judged.flatMap(({ each, why }) => (why === null ? [each] : []));
         const [first] = allowed;
         if (first === undefined) callback(forbidden(`${hostname}: ${judged[0]?.why ?? 'no address'}`), '');
@@ -80,6 +90,15 @@ const failing =
   };
 
 const forbidden = (message: string): NodeJS.ErrnoException => Object.assign(new Error(message), { code: FORBIDDEN });
+
+/** Whether a connection to `address` could reach what listens on `listening`. */
+const isOwn = (address: string, listening: string): boolean => {
+  const [target, own] = [parseIp(address.replace(/%.*$/, '')), parseIp(listening)];
+  if (target === null || own === null) return false;
+  // To connect to "any" address is to connect to oneself.
+  if (isAny(own)) return isAny(target) || isLoopback(target) || ownAddresses().includes(formatIp(target));
+  return formatIp(target) === formatIp(own) || (isAny(target) && isLoopback(own));
+};
 
 /** The loopback ones are nobody's anyway, and an operator may allow them. */
 const ownAddresses = (): string[] =>

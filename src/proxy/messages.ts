@@ -5,6 +5,7 @@ import type { RowPlan } from '../model/plan.ts';
 import type {
   AuthorityPiece,
   CertificatePiece,
+  HostPort,
   ObjectKey,
   PolicyPiece,
   VirtualServerPiece,
@@ -24,6 +25,8 @@ export interface ProxySettings {
   readonly logLevel: string;
   /** Requests in flight over connections of one endpoint where a real server does not say. */
   readonly maxConnections: number;
+  /** Where the admin API of this process listens: no endpoint may be there, whoever names it. Absent: nowhere. */
+  readonly admin?: HostPort | null;
 }
 
 export interface WorkerData {

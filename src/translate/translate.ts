@@ -25,9 +25,15 @@ export const translate = (state: ClusterState, options: TranslateOptions): Trans
   const judging = { mode, className, checkPattern, checkCertificates };
   const known = previous === undefined ? undefined : engines.get(previous);
   const engine = known !== undefined && sameJudging(known.judging, judging) ? known : new Engine(judging);
-  const translation = engine.translate(state, previous);
-  engines.set(translation.snapshot, engine);
-  return translation;
+  try {
+    const translation = engine.translate(state, previous);
+    engines.set(translation.snapshot, engine);
+    return translation;
+  } catch (error) {
+    // A fault of ours, in whose midst the engine stopped: the next translation begins with another one.
+    if (previous !== undefined) engines.delete(previous);
+    throw error;
+  }
 };
 
 /** By snapshot, so that an engine lives as long as somebody still has its snapshot. Only speed depends on it. */

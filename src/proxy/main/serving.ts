@@ -66,7 +66,7 @@ class ServingProcess implements Serving {
   readonly #health: Health;
   readonly #dates: CertificateDates;
   readonly #credentials: Credentials;
-  readonly #guard = new AddressGuard();
+  readonly #guard: AddressGuard;
   readonly #sessionKeys: SessionKeys;
   readonly #swaps: Swaps;
   readonly #reports: readonly Reports[];
@@ -86,6 +86,7 @@ class ServingProcess implements Serving {
     this.#log = log;
     this.#rare = new RateLimitedLog(log);
     this.#memory = new MainMemory(buffers, workers);
+    this.#guard = new AddressGuard(settings.admin ?? null);
     this.#planner = new Planner({
       memory: this.#memory,
       schedule: new Schedules().of,

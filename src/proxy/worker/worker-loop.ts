@@ -38,7 +38,7 @@ export class WorkerLoop {
       if (this.state.draining) this.#continueDrain(now);
     });
     const tickets = new TicketKeys(settings.ticketKeys);
-    const guard = new AddressGuard();
+    const guard = new AddressGuard(settings.admin ?? null);
     this.#tables = new Tables(data.workers, tickets, guard);
     this.state = {
       index,
