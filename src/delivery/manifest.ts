@@ -87,9 +87,15 @@ export function isGenuine({ hash, ...content }: Piece): boolean {
 
 export const nameOf = ({ kind, key, hash }: Piece): PieceName => [kind, key, hash];
 
-/** Where pieces do not stand in order, the first that does not; null: all do. */
-export function outOfOrder(pieces: readonly Piece[]): Piece | null {
-  for (let at = 1; at < pieces.length; at++) if (!isBefore(pieces[at - 1]!, pieces[at]!)) return pieces[at]!;
+/**
+ * Where pieces do not stand in order, the first that does not; null: all do. Pairs that stand in the same place in `before`,
+ * which is in order, are not looked at.
+ */
+export function outOfOrder(pieces: readonly Piece[], before: readonly Piece[] = []): Piece | null {
+  for (let at = 1; at < pieces.length; at++) {
+    if (pieces[at] === before[at] && pieces[at - 1] === before[at - 1]) continue;
+    if (!isBefore(pieces[at - 1]!, pieces[at]!)) return pieces[at]!;
+  }
   return null;
 }
 

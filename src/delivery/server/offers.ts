@@ -35,7 +35,7 @@ export class Offers {
     const before = this.#current;
     const { snapshot } = publication;
     if (snapshot !== before?.publication.snapshot) {
-      const wrong = outOfOrder(snapshot.pieces);
+      const wrong = outOfOrder(snapshot.pieces, before?.publication.snapshot.pieces);
       if (wrong !== null) throw new Error(`${wrong.kind} ${wrong.key} does not stand in order of kind, then key`);
       this.#history.delete(snapshot.id);
       this.#history.set(snapshot.id, snapshot.pieces);

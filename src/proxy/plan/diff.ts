@@ -1,39 +1,46 @@
-/** Which pieces of a snapshot differ from those in force: by hash, so that equal pieces cost one comparison each. */
+/**
+ * Which pieces of a snapshot differ from those in force: by hash, so that equal pieces cost one comparison each, and those
+ * that are the same objects in the same places (as they are where a difference was applied) only one of pointers.
+ */
 import type {
   MatrixPiece,
   ObjectKey,
+  Piece,
   RealServerPiece,
   ServicePiece,
-  Snapshot,
   VirtualServerPiece,
 } from '../../model/snapshot.ts';
 
-export function diffPieces(current: Pieces, snapshot: Snapshot): PieceDiff {
+/** `current`: the pieces of `before` by kind and key. */
+export function diffPieces(current: Pieces, before: readonly Piece[], after: readonly Piece[]): PieceDiff {
+  const [old, fresh] = withoutCommon(before, after);
   const changed = {
     VirtualServer: new Map<ObjectKey, VirtualServerPiece>(),
     Matrix: new Map<ObjectKey, MatrixPiece>(),
     RealServer: new Map<ObjectKey, RealServerPiece>(),
     Service: new Map<ObjectKey, ServicePiece>(),
   };
-  const seen = {
-    VirtualServer: new Set<ObjectKey>(),
-    Matrix: new Set<ObjectKey>(),
-    RealServer: new Set<ObjectKey>(),
-    Service: new Set<ObjectKey>(),
-  };
-  for (const piece of snapshot.pieces) {
-    // Certificates, authorities and policy belong to listeners and connections, not to rows.
-    if (piece.kind === 'Certificate' || piece.kind === 'Authority' || piece.kind === 'Policy') continue;
-    const known = current[GROUPS[piece.kind]].get(piece.key);
-    if (known !== undefined) seen[piece.kind].add(piece.key);
-    if (known?.hash === piece.hash) continue;
+  const there = new Set<string>();
+  for (const piece of fresh) {
+    if (!isOfRows(piece)) continue;
+    there.add(`${piece.kind} ${piece.key}`);
+    if (current[GROUPS[piece.kind]].get(piece.key)?.hash === piece.hash) continue;
     (changed[piece.kind] as Map<ObjectKey, typeof piece>).set(piece.key, piece);
   }
+  const removed = {
+    VirtualServer: new Set<string>(),
+    Matrix: new Set<string>(),
+    RealServer: new Set<string>(),
+    Service: new Set<string>(),
+  };
+  for (const piece of old) {
+    if (isOfRows(piece) && !there.has(`${piece.kind} ${piece.key}`)) removed[piece.kind].add(piece.key);
+  }
   return {
-    virtualServers: kindDiff(current.virtualServers, changed.VirtualServer, seen.VirtualServer),
-    matrices: kindDiff(current.matrices, changed.Matrix, seen.Matrix),
-    servers: kindDiff(current.servers, changed.RealServer, seen.RealServer),
-    services: kindDiff(current.services, changed.Service, seen.Service),
+    virtualServers: kindDiff(current.virtualServers, changed.VirtualServer, removed.VirtualServer),
+    matrices: kindDiff(current.matrices, changed.Matrix, removed.Matrix),
+    servers: kindDiff(current.servers, changed.RealServer, removed.RealServer),
+    services: kindDiff(current.services, changed.Service, removed.Service),
   };
 }
 
@@ -86,8 +93,30 @@ export function changedColumns(before: MatrixPiece | undefined, after: MatrixPie
   return changed;
 }
 
-function kindDiff<P>(current: Map<ObjectKey, P>, changed: Map<ObjectKey, P>, seen: Set<ObjectKey>): KindDiff<P> {
-  const removed = new Set<ObjectKey>();
-  if (seen.size < current.size) for (const key of current.keys()) if (!seen.has(key)) removed.add(key);
+function kindDiff<P>(
+  current: ReadonlyMap<ObjectKey, P>,
+  changed: ReadonlyMap<ObjectKey, P>,
+  removed: ReadonlySet<ObjectKey>,
+): KindDiff<P> {
   return { changed, removed, get: (key) => changed.get(key) ?? (removed.has(key) ? undefined : current.get(key)) };
+}
+
+/** Certificates, authorities and policy belong to listeners and connections, not to rows. */
+const isOfRows = (piece: Piece): piece is Extract<Piece, { kind: keyof typeof GROUPS }> =>
+  Object.hasOwn(GROUPS, piece.kind);
+
+/** Both lists without pieces that are the same object in both; which of those are left out is of no importance. */
+function withoutCommon(before: readonly Piece[], after: readonly Piece[]): [readonly Piece[], readonly Piece[]] {
+  if (before.length === after.length) {
+    return [
+      before.filter((piece, index) => piece !== after[index]),
+      after.filter((piece, index) => piece !== before[index]),
+    ];
+  }
+  let start = 0;
+  const most = Math.min(before.length, after.length);
+  while (start < most && before[start] === after[start]) start++;
+  let end = 0;
+  while (end < most - start && before[before.length - 1 - end] === after[after.length - 1 - end]) end++;
+  return [before.slice(start, before.length - end), after.slice(start, after.length - end)];
 }

@@ -4,7 +4,7 @@
  * cursors and counters. Pure: memory, availability and time are given.
  */
 import type { RowPlan, Schedule } from '../../model/plan.ts';
-import type { ObjectKey, Snapshot } from '../../model/snapshot.ts';
+import type { ObjectKey, Piece, Snapshot } from '../../model/snapshot.ts';
 import type { VirtualServerPlan } from '../messages.ts';
 import { changedColumns, diffPieces, type PieceDiff, type Pieces } from './diff.ts';
 import { EndpointRegistry, type EndpointState } from './endpoints.ts';
@@ -27,6 +27,8 @@ export class Planner {
     servers: new Map(),
     services: new Map(),
   };
+  /** The same, as the snapshot in force has them. */
+  #inForce: readonly Piece[] = [];
   readonly #virtualServers: VirtualServers;
   readonly #endpoints: EndpointRegistry;
   readonly #rows = new Map<string, RowState>();
@@ -72,7 +74,7 @@ export class Planner {
    */
   *steps(snapshot: Snapshot, availability: Availability, now: number): Generator<void, PlanChange> {
     yield* this.#resting.steps(now);
-    const diff = diffPieces(this.#pieces, snapshot);
+    const diff = diffPieces(this.#pieces, this.#inForce, snapshot.pieces);
     const draft = this.#virtualServers.draft(diff, this.#pieces);
     const affected = new Set<string>(draft.sources.keys());
     for (const key of [...diff.matrices.changed.keys(), ...diff.matrices.removed]) {
@@ -101,6 +103,7 @@ export class Planner {
       yield;
     }
     applyDiff(this.#pieces, diff);
+    this.#inForce = snapshot.pieces;
     const retired = nothingRetired();
     const virtualServers = this.#virtualServers.commit(draft, retired);
     // Read now: afterwards all rows are old ones.
