@@ -8,7 +8,7 @@ CONCURRENCY ?= 2
 BOUND := $(shell command -v timeout >/dev/null && echo timeout 2400)
 TESTS ?= src/**/*.test.ts test/**/*.test.ts bench/**/*.test.ts
 
-.PHONY: help setup tools run test unit lint format generate check-generated cluster-binaries bench demo-full fuzz faults soak build sbom image clean
+.PHONY: help setup tools run test unit lint format generate check-generated cluster cluster-binaries bench demo-full fuzz faults soak build sbom image clean
 
 help: ## list the targets
 	@if [ -t 1 ]; then on=$$'\033[1m' off=$$'\033[0m'; fi; grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | \
@@ -27,6 +27,9 @@ tools: ## httperf for the recorded demo's test, nft and its like for the cluster
 
 cluster-binaries: ## Kubernetes' own programs, for test/cluster: built once for all checkouts of a machine (needs Go)
 	@test/cluster/go/build.sh || { echo "the tests that need them are skipped; not so where CI is set" >&2; [ -z "$$CI" ]; }
+
+cluster: setup tools cluster-binaries ## a Kubernetes cluster on this machine with tcpvs and an example in it, until Ctrl-C; needs root
+	@$(NODE) test/cluster/serve.ts $(ARGS)
 
 run: setup ## the demo: five servers, six apps, the weight matrix at work
 	@bin/tcpvs demo $(ARGS)

@@ -38,6 +38,7 @@ export async function installChart(cluster: Cluster, options: ChartOptions = {})
 export async function applyMatrixExample({ kubectl }: Pick<Cluster, 'kubectl'>, noWait = false): Promise<void> {
   const steps = [
     ['apply', '--server-side', '-k', join(ROOT, 'examples/12-kubernetes')],
+    ...(noWait ? [] : [['-n', 'eapac', 'rollout', 'status', 'deployment', '--timeout=120s']]),
     ...(noWait ? [] : [['-n', 'eapac', 'wait', '--for=condition=Ready', 'tvs,rsv,awm', '--all', '--timeout=120s']]),
   ];
   for (const step of steps) {

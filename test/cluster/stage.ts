@@ -1,27 +1,29 @@
 /** What the tests of the cluster itself ask of it. */
-import { request } from 'node:http';
+import { type Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { ApiClient, KubeObject } from './api-client.ts';
 import { until } from './follow.ts';
-import type { PlaceAgent } from './place.ts';
 
 export interface Answer {
   readonly status: number;
   /** X-Served-By: the pod. */
   readonly pod: string;
+  /** X-Node: where that runs. */
+  readonly node: string;
   readonly body: string;
 }
 
 /** GET from wherever the agent's connections begin. */
-export function get(agent: PlaceAgent, url: string): Promise<Answer> {
+export function get(agent: Agent, url: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const outgoing = request(url, { agent, timeout: 10_000 }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text: string) => (body += text));
       response.on('error', reject);
       response.on('end', () => {
-        resolve({ status: response.statusCode ?? 0, pod: String(response.headers['x-served-by']), body });
+        const { 'x-served-by': pod, 'x-node': node } = response.headers;
+        resolve({ status: response.statusCode ?? 0, pod: String(pod), node: String(node), body });
       });
     });
     outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer from ${url}`)));
