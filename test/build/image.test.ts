@@ -129,4 +129,29 @@ describe('the image', { skip: noSandbox() }, () => {
       outside: 'ENETUNREACH',
     });
   });
+
+  it('runs a proxy that finds no controller: alive, not ready, and gone when it is asked to go', async () => {
+    const seen = (await inside(`
+      import { spawn } from 'node:child_process';
+      import { once } from 'node:events';
+      const state = '/var/lib/tcpvs';
+      const flags = ['--controller=https://127.0.0.1:9443', '--state-dir=' + state + '/state', '--admin=127.0.0.1:9000',
+        '--ca-file=' + state + '/ca.crt', '--token-file=' + state + '/token', '--workers=1', '--drain-delay=0', '--drain-timeout=1'];
+      const proxy = spawn(process.execPath, ['/opt/tcpvs/tcpvs.mjs', 'proxy', ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
+      let log = '';
+      proxy.stdout.setEncoding('utf8').on('data', (text) => (log += text));
+      const ask = (path) => fetch('http://127.0.0.1:9000' + path).then(async (r) => [r.status, await r.text()], () => null);
+      while ((await ask('/healthz')) === null) {
+        if (proxy.exitCode !== null) throw new Error('it ended: ' + log);
+        await Promise.race([once(proxy.stdout, 'data'), once(proxy, 'exit')]);
+      }
+      const answers = [await ask('/healthz'), await ask('/readyz')];
+      proxy.kill('SIGTERM');
+      const [code] = await once(proxy, 'exit');
+      console.log(JSON.stringify({ healthz: answers[0][0], readyz: answers[1], code }));
+    `)) as { healthz: number; readyz: [number, string]; code: number };
+    assert.equal(seen.healthz, 200);
+    assert.equal(seen.readyz[0], 503, seen.readyz[1]);
+    assert.equal(seen.code, 0);
+  });
 });
