@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import { readCommandLine } from '../../src/cli/command-line.ts';
-import { CONTROLLER_HELP, controllerOptions } from '../../src/cli/controller-options.ts';
-import { PROXY_HELP, proxyOptions } from '../../src/cli/proxy-options.ts';
+import { CONTROLLER_HELP, type ControllerCommandOptions, controllerOptions } from '../../src/cli/controller-options.ts';
+import { PROXY_HELP, type ProxyOptions, proxyOptions } from '../../src/cli/proxy-options.ts';
 import { needsHelm, rendered } from './stage.ts';
 
 const EVERYTHING = {
@@ -33,11 +33,18 @@ function args(values: object, pod: 'controller' | 'proxy'): readonly string[] {
   return rest;
 }
 
+const ofController = (values: object): ControllerCommandOptions =>
+  controllerOptions(readCommandLine(CONTROLLER_HELP, args(values, 'controller')), ENVIRONMENT, null);
+
+const ofProxy = (values: object): ProxyOptions => proxyOptions(readCommandLine(PROXY_HELP, args(values, 'proxy')));
+
+/** Names of the options that some values give. */
+const given = (pod: 'controller' | 'proxy'): ReadonlySet<string> =>
+  new Set([...args({}, pod), ...args(EVERYTHING, pod)].map((arg) => /^--([a-z-]+)=/.exec(arg)?.[1] ?? arg));
+
 describe('the flags of the chart', needsHelm, () => {
   it('are the controller’s', () => {
-    const read = (values: object) =>
-      controllerOptions(readCommandLine(CONTROLLER_HELP, args(values, 'controller')), ENVIRONMENT, null);
-    const { controller, admin } = read({});
+    const { controller, admin } = ofController({});
     assert.deepEqual(
       [controller.name, controller.namespace, controller.className, controller.watchNamespaces],
       ['edge', 'tcpvs-system', 'tcpvs', null],
@@ -52,7 +59,7 @@ describe('the flags of the chart', needsHelm, () => {
     assert.equal(controller.serverName, 'edge-controller.tcpvs-system.svc');
     assert.equal(controller.publishService, 'tcpvs-system/edge-proxy');
 
-    const all = read(EVERYTHING);
+    const all = ofController(EVERYTHING);
     assert.deepEqual(all.controller.watchNamespaces, ['shop', 'bank']);
     assert.deepEqual(all.controller.secretNamespaces, ['shop']);
     assert.deepEqual(all.controller.publishAddresses, [
@@ -64,26 +71,23 @@ describe('the flags of the chart', needsHelm, () => {
   });
 
   it('are the proxies’', () => {
-    const read = (values: object) => proxyOptions(readCommandLine(PROXY_HELP, args(values, 'proxy')));
-    const options = read({});
+    const options = ofProxy({});
     assert.deepEqual(options.controller, { host: 'edge-controller.tcpvs-system.svc', port: 9443 });
     assert.deepEqual(
       [options.bundleFile, options.tokenFile, options.stateDir],
       ['/etc/tcpvs/ca/ca.crt', '/var/run/secrets/tcpvs/token', '/var/lib/tcpvs/state'],
     );
-    const all = read(EVERYTHING);
+    const all = ofProxy(EVERYTHING);
     assert.deepEqual(all.controller, { host: 'edge-controller.tcpvs-system.svc', port: 9444 });
     assert.deepEqual([all.admin.port, all.workers, all.metricSeries, all.accessLog], [9001, 4, 1000, 0.01]);
     assert.deepEqual(all.trustedProxies, ['10.0.0.0/8', 'fd00::/8']);
     assert.deepEqual([all.drainDelay, all.drainTimeout], [7000, 60_000]);
     assert.deepEqual([all.logLevel, all.className], ['warn', 'edge']);
     // One thread for each processor of the node.
-    assert.ok(read({ proxy: { workers: 0 } }).workers >= 1);
+    assert.ok(ofProxy({ proxy: { workers: 0 } }).workers >= 1);
   });
 
   it('are all that there is to say: what has no value in the chart is named here', () => {
-    const given = (pod: 'controller' | 'proxy') =>
-      new Set([...args({}, pod), ...args(EVERYTHING, pod)].map((arg) => /^--([a-z-]+)=/.exec(arg)?.[1] ?? arg));
     const [toController, toProxy] = [given('controller'), given('proxy')];
     // The pod says where it is, and by which account.
     const left = Object.keys(CONTROLLER_HELP.options).filter((option) => !toController.has(option));

@@ -161,4 +161,25 @@ describe('the chart’s accounts on a real API', { skip: skipReason('cluster') }
       }
     }
   });
+
+  it('who is bound to the Role for counts may ask the controller for them, and nothing else through the API', async () => {
+    const bind = ['-n', NAMESPACE, 'create', 'rolebinding', 'counts', '--role=tcpvs-counts', '--user=reader'];
+    assert.equal((await api.kubectl(bind)).code, 0);
+    const may = async (service: string) => {
+      const asked = [
+        '-n',
+        NAMESPACE,
+        'auth',
+        'can-i',
+        'get',
+        `services/${service}`,
+        '--subresource=proxy',
+        '--as=reader',
+      ];
+      return (await api.kubectl(asked)).stdout.trim();
+    };
+    assert.equal(await may('tcpvs-controller:admin'), 'yes');
+    assert.equal(await may('tcpvs-controller:snapshots'), 'no');
+    assert.equal(await may('tcpvs-proxy'), 'no');
+  });
 });
