@@ -1,0 +1,54 @@
+/**
+ * Under constant load over kept-alive connections, no request fails whatever happens to the platform: `make reliability`
+ * with full counts (100,000 requests and more each; SCENARIOS=a,b for some), `make test` with reduced ones.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { skipReason } from '../cluster/binaries.ts';
+import { buildProduct } from './product.ts';
+import { edited, SCENARIOS } from './scenarios.ts';
+import { openStage, type Stage } from './stage.ts';
+
+const FULL = process.env['RELIABILITY'] === 'full';
+const RATE = FULL ? 500 : 200;
+const LEAST = FULL ? 100_000 : 500;
+/** Bound of one scenario. */
+const SECONDS = 900;
+const chosen = process.env['SCENARIOS']?.split(',');
+const wanted = SCENARIOS.map((scenario) => ({ ...scenario, count: scenario.counts[FULL ? 1 : 0] })).filter(
+  ({ name, count }) => (chosen === undefined ? count > 0 : chosen.includes(name)),
+);
+
+describe('no request fails', { skip: skipReason() }, () => {
+  let stage: Stage;
+  before(async () => {
+    stage = await openStage(await buildProduct());
+  });
+  after(() => stage?.stop());
+
+  for (const scenario of wanted) {
+    const { name, what, count } = scenario;
+    test(what, { timeout: SECONDS * 1000 }, async () => {
+      const load = stage.load({ rate: RATE, seconds: SECONDS });
+      const started = performance.now();
+      let details: Record<string, unknown>;
+      try {
+        await sleep(1000);
+        details = await scenario.run(stage, Math.max(1, count));
+        await sleep(Math.max(1000, (1000 * LEAST) / RATE - (performance.now() - started)));
+      } catch (error) {
+        await load.stop();
+        throw error;
+      }
+      const { requests, failed, statuses, failures, milliseconds, seconds } = await load.stop();
+      const figures = { scenario: name, what, mode: FULL ? 'full' : 'reduced', ...details };
+      console.log(JSON.stringify({ ...figures, requests, failed, statuses, milliseconds, seconds, failures }));
+      assert.equal(failed, 0, JSON.stringify(failures));
+      assert.ok(requests >= LEAST, `${requests} requests`);
+      // What the API says is what is served, also afterwards.
+      await edited(stage);
+    });
+  }
+});
