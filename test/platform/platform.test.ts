@@ -1,0 +1,251 @@
+/** From the empty cluster to the matrix at work, and what nobody may do. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+import { rightsOf } from '../chart/rights.ts';
+import { rendered } from '../chart/stage.ts';
+import { skipReason } from '../cluster/binaries.ts';
+import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { applyMatrixExample, HOSTS, installChart } from '../cluster/installation.ts';
+import { PlaceAgent } from '../cluster/place.ts';
+import { must } from '../cluster/run.ts';
+import { ask, nodesServing } from './asking.ts';
+import { allowed, deedsOf } from './audit.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const SYSTEM = 'tcpvs-system';
+const PROXY = `http://tcpvs-proxy.${SYSTEM}.svc.cluster.local`;
+const SNAPSHOTS = `tcpvs-controller.${SYSTEM}.svc.cluster.local`;
+const OBJECTS = '/apis/tcpvs.io/v1alpha1/namespaces';
+
+describe('the platform', { skip: skipReason() }, () => {
+  let cluster: Cluster;
+  let agent: PlaceAgent;
+  before(async () => {
+    cluster = await startCluster({ nodes: HOSTS });
+    agent = new PlaceAgent(cluster.outside);
+    await installChart(cluster);
+    await applyMatrixExample(cluster);
+  });
+  after(async () => {
+    agent?.destroy();
+    await cluster?.stop();
+  });
+
+  const kubectl = async (args: string, input?: string) => {
+    const { code, stdout, stderr } = await cluster.kubectl(args.split(' '), input);
+    assert.equal(code, 0, `kubectl ${args}: ${stderr}`);
+    return stdout;
+  };
+  const kubectlTcpvs = (args: string) =>
+    must([join(ROOT, 'bin/kubectl-tcpvs'), '--kubeconfig', cluster.kubeconfig, '-n', 'eapac', ...args.split(' ')]);
+  const apply = (manifest: string) => kubectl('apply --server-side --force-conflicts -f -', manifest);
+  const statusOf = async (namespace: string, path: string) => {
+    const { status } = await cluster.client.get(`${OBJECTS}/${namespace}/${path}`);
+    return Object.fromEntries(
+      (status.conditions as { type: string; status: string; reason: string; message: string }[]).map((condition) => [
+        condition.type,
+        condition,
+      ]),
+    );
+  };
+  const podsOf = async (component: string) => {
+    const names = await kubectl(
+      `-n ${SYSTEM} get pods -l app.kubernetes.io/component=${component} -o jsonpath={.items[*].metadata.name}`,
+    );
+    return names.split(' ');
+  };
+
+  test('shares are exact for each replica of the proxy', async () => {
+    for (const [app, asked] of Object.entries({
+      appc: { web2: 0.87, web3: 0.13 },
+      appd: { web3: 0.6, web4: 0.4 },
+      appe: { web4: 0.31, web5: 0.69 },
+    })) {
+      const counts = await nodesServing(agent, `${PROXY}/${app}/x`, 200);
+      for (const [node, share] of Object.entries(asked)) {
+        // Two replicas, each within one request.
+        const off = Math.abs((counts[node] ?? 0) - 200 * share);
+        assert.ok(off <= 2, `${app} at ${node}: ${JSON.stringify(counts)}`);
+      }
+    }
+  });
+
+  test('kubectl get tells what matters, and kubectl tcpvs -L what was delivered', async () => {
+    const table = await kubectl('-n eapac get tvs,rsv,awm');
+    assert.match(table, /tcpvirtualserver\S*\/http .*True/);
+    assert.match(table, /appweightmatrix\S*\/eapac .*True/);
+    const list = await kubectlTcpvs('-L');
+    assert.match(list, /Virtual eapac\/http \{/);
+    // Asked and delivered, in percent, of the sums over both proxies.
+    assert.match(list, /87\.0/);
+  });
+
+  test('a changed weight is in force at once, and the status says when', async () => {
+    await kubectlTcpvs('--add-rule -i http -p /appc/.* -w 13 -r @web2');
+    await kubectl('-n eapac wait --for=condition=Programmed awm/eapac --timeout=30s');
+    const counts = await nodesServing(agent, `${PROXY}/appc/x`, 100);
+    assert.ok(Math.abs((counts['web2'] ?? 0) - 50) <= 2, JSON.stringify(counts));
+  });
+
+  test('a faulty object harms nobody and goes on as it was; a matrix serves what it knows', async () => {
+    await apply(virtualServer('a', 'pattern', '^/a/.*', 'a.example'));
+    await kubectl('-n eapac wait --for=condition=Ready tvs/a --timeout=30s');
+    // The API takes it, only the engine can tell that it does not compile.
+    await apply(virtualServer('a', 'pattern', '((', 'a.example'));
+    await kubectl('-n eapac wait --for=condition=Accepted=False tvs/a --timeout=30s');
+    assert.equal((await statusOf('eapac', 'tcpvirtualservers/a'))['Accepted']?.reason, 'InvalidPattern');
+    assert.equal((await statusOf('eapac', 'tcpvirtualservers/http'))['Ready']?.status, 'True');
+    assert.equal((await ask(agent, `${PROXY}/appc/x`)).status, 200);
+    const matrix = await cluster.client.get(`${OBJECTS}/eapac/appweightmatrices/eapac`);
+    matrix['spec'].rows.push({ server: 'nosuch', weights: [{ app: 'appc', weight: 5 }] });
+    await cluster.client.replace(`${OBJECTS}/eapac/appweightmatrices/eapac`, matrix);
+    await kubectl('-n eapac wait --for=condition=ResolvedRefs=False awm/eapac --timeout=30s');
+    assert.match((await statusOf('eapac', 'appweightmatrices/eapac'))['ResolvedRefs']?.message ?? '', /nosuch/);
+    assert.equal((await ask(agent, `${PROXY}/appc/x`)).status, 200);
+    matrix['spec'].rows.pop();
+    await apply(JSON.stringify({ ...matrix, metadata: { name: 'eapac', namespace: 'eapac' }, status: undefined }));
+    await kubectl('-n eapac delete tvs/a');
+  });
+
+  test('another ServiceAccount gets nothing from the snapshot server, whatever it asks for', async () => {
+    const token = await cluster.tokenOf('default', 'default', { audience: 'tcpvs' });
+    for (const path of ['/v1/sync', '/v1/pieces', '/v1/report', '/', '/metrics']) {
+      const curl = ['curl', '-sk', '-o', '/dev/null', '-w', '%{http_code}', '-X', 'POST', '-d', '{}'];
+      const url = `https://${SNAPSHOTS}:9443${path}`;
+      for (const header of [`Authorization: Bearer ${token}`, 'Authorization: Bearer x.y.z', 'Accept: */*']) {
+        const { stdout } = await cluster.outside.run([...curl, '-H', header, url]);
+        assert.equal(stdout, '401', `${path} with ${header.slice(0, 24)}`);
+      }
+    }
+  });
+
+  test('no key appears in a log, a metric, an event or a status', async () => {
+    const directory = join(cluster.directory, 'tls');
+    const request =
+      'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=secure.example';
+    const names = '-addext subjectAltName=DNS:secure.example';
+    await must(`openssl ${request} ${names} -keyout ${directory}.key -out ${directory}.crt`.split(' '));
+    await kubectl(`-n eapac create secret tls canary --cert=${directory}.crt --key=${directory}.key`);
+    await apply(SECRET_READER);
+    await apply(secureServer('canary'));
+    await kubectl('-n eapac wait --for=condition=Ready tvs/secure --timeout=30s');
+    const { stdout } = await cluster.outside.run(
+      `curl -sk --resolve secure.example:443:${await clusterIp()} https://secure.example/x`.split(' '),
+    );
+    assert.match(stdout, /serves \/x/);
+    const shown: string[] = [];
+    for (const [component, port] of [
+      ['controller', 8080],
+      ['proxy', 9000],
+    ] as const) {
+      for (const pod of await podsOf(component)) {
+        shown.push(cluster.log(SYSTEM, pod));
+        const ip = await kubectl(`-n ${SYSTEM} get pod ${pod} -o jsonpath={.status.podIP}`);
+        for (const path of ['metrics', 'healthz', 'readyz', 'v1/counts', 'v1/snapshot', 'v1/status']) {
+          shown.push((await cluster.outside.run(['curl', '-s', `http://${ip}:${port}/${path}`])).stdout);
+        }
+      }
+    }
+    shown.push(await kubectl('get tvs,rsv,awm,events,configmaps,controllerrevisions -A -o yaml'));
+    const secrets = await cluster.client.list(`/api/v1/namespaces/${SYSTEM}/secrets`);
+    const canary = await cluster.client.get('/api/v1/namespaces/eapac/secrets/canary');
+    const keys = [...secrets, canary].flatMap(({ data = {} }) =>
+      Object.entries(data as Record<string, string>)
+        .filter(([name]) => !name.endsWith('.crt') && name !== 'release')
+        .map(([, value]) => Buffer.from(value, 'base64').toString()),
+    );
+    assert.ok(keys.length >= 3);
+    const needles = keys.flatMap((key) =>
+      key.split(/[\s",]+/).filter((part) => part.length >= 24 && !/^-+/.test(part)),
+    );
+    for (const text of shown) for (const needle of needles) assert.ok(!text.includes(needle), text.slice(0, 200));
+  });
+
+  test('two installations do not touch each other’s objects', async () => {
+    await installChart(cluster, {
+      release: 'other',
+      namespace: 'other-system',
+      values: { className: 'other', crds: { install: false }, controller: { replicas: 1 }, proxy: { replicas: 1 } },
+    });
+    await apply(virtualServer('theirs', 'prefix', '/theirs', 'theirs.example', 'other'));
+    await kubectl('-n eapac wait --for=condition=Accepted tvs/theirs --timeout=60s');
+    const managers = async (name: string) => {
+      const { metadata } = await cluster.client.get(`${OBJECTS}/eapac/tcpvirtualservers/${name}`);
+      const fields = metadata['managedFields'] as { manager: string; subresource?: string }[];
+      return fields.filter(({ subresource }) => subresource === 'status').map(({ manager }) => manager);
+    };
+    const [ours, theirs] = [await managers('http'), await managers('theirs')];
+    assert.equal(new Set([...ours, ...theirs]).size, ours.length + theirs.length);
+    const other = 'http://other-proxy.other-system.svc.cluster.local';
+    assert.equal((await ask(agent, `${other}/appc/x`)).status, 404);
+    await kubectl('-n eapac delete tvs/theirs');
+    assert.equal((await cluster.helm(['uninstall', 'other', '-n', 'other-system', '--wait'])).code, 0);
+    assert.equal((await ask(agent, `${PROXY}/appc/x`)).status, 200);
+  });
+
+  test('the controller did what the chart lets it do, and was refused nothing', () => {
+    const user = `system:serviceaccount:${SYSTEM}:tcpvs-controller`;
+    const may = allowed(rightsOf(rendered({ fullnameOverride: 'tcpvs' })), user);
+    const { done, refused } = deedsOf(cluster.auditLog, user);
+    // The Secret of the test before is a tenant's: until it was granted, there was a no.
+    const unexpected = refused.filter((deed) => !deed.includes('secrets. eapac/canary'));
+    assert.deepEqual(unexpected, []);
+    assert.deepEqual(
+      [...done].filter((deed) => !may.has(deed)),
+      [],
+    );
+    const proxy = deedsOf(cluster.auditLog, `system:serviceaccount:${SYSTEM}:tcpvs-proxy`);
+    assert.deepEqual([proxy.done.size, proxy.refused.length], [0, 0]);
+  });
+
+  async function clusterIp(): Promise<string> {
+    return kubectl(`-n ${SYSTEM} get service tcpvs-proxy -o jsonpath={.spec.clusterIP}`);
+  }
+});
+
+const virtualServer = (name: string, type: 'pattern' | 'prefix', path: string, host: string, className = 'tcpvs') => `
+apiVersion: tcpvs.io/v1alpha1
+kind: TcpVirtualServer
+metadata: {name: ${name}, namespace: eapac}
+spec:
+  className: ${className}
+  listeners: [{name: web, port: 80, protocol: HTTP}]
+  rules:
+    - name: r
+      match: {hosts: [${host}], path: {type: ${type === 'pattern' ? 'Pattern' : 'Prefix'}, value: "${path}"}}
+      servers: [{server: web}]
+---
+apiVersion: tcpvs.io/v1alpha1
+kind: RealServer
+metadata: {name: web, namespace: eapac}
+spec: {className: ${className}, serviceRef: {name: appc, port: http}}
+`;
+
+const secureServer = (secret: string) => `
+apiVersion: tcpvs.io/v1alpha1
+kind: RealServer
+metadata: {name: plain, namespace: eapac}
+spec: {serviceRef: {name: appc, port: http}}
+---
+apiVersion: tcpvs.io/v1alpha1
+kind: TcpVirtualServer
+metadata: {name: secure, namespace: eapac}
+spec:
+  listeners: [{name: tls, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: ${secret}}]}}]
+  rules: [{name: all, match: {hosts: [secure.example]}, servers: [{server: plain}]}]
+`;
+
+const SECRET_READER = `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: tcpvs-canary, namespace: eapac}
+rules: [{apiGroups: [''], resources: [secrets], resourceNames: [canary], verbs: [get, list, watch]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: tcpvs-canary, namespace: eapac}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: tcpvs-canary}
+subjects: [{kind: ServiceAccount, name: tcpvs-controller, namespace: tcpvs-system}]
+`;
