@@ -32,6 +32,19 @@ export function deedsOf(auditLog: string, user: string): { readonly done: Set<st
   return { done, refused };
 }
 
+/** Names of the objects whose status somebody has written. */
+export function statusesWrittenBy(auditLog: string, user: string): Set<string> {
+  const events = readFileSync(auditLog, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(user))
+    .map((line) => JSON.parse(line) as Event);
+  const written = events.filter(
+    ({ user: who, verb, objectRef }) =>
+      who.username === user && verb === 'patch' && objectRef?.subresource === 'status',
+  );
+  return new Set(written.map(({ objectRef }) => objectRef?.name ?? ''));
+}
+
 /** The same words for what is allowed. */
 export function allowed(rights: readonly Right[], user: string): Set<string> {
   const own = rights.filter((right) => right.user === user);

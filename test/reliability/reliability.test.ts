@@ -12,7 +12,7 @@ import { edited, SCENARIOS } from './scenarios.ts';
 import { openStage, type Stage } from './stage.ts';
 
 const FULL = process.env['RELIABILITY'] === 'full';
-const RATE = FULL ? 500 : 200;
+const RATE = FULL ? 700 : 200;
 const LEAST = FULL ? 100_000 : 500;
 /** Bound of one scenario. */
 const SECONDS = 900;

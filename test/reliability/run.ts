@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 
 import { type Figures, page, type ResultsDocument } from './page.ts';
 
@@ -21,16 +22,18 @@ writeFileSync(join(root, 'docs/reliability.md'), page(JSON.parse(readFileSync(pa
 process.exit(passed ? 0 : 1);
 
 async function run(scenarios: readonly string[]): Promise<boolean> {
-  const { code, figures } = await runTests(scenarios);
-  const document: ResultsDocument = {
-    version,
-    date: new Date().toISOString(),
-    machine: `${cpus().length} x ${cpus()[0]?.model ?? ''}, Linux ${release()}, node ${process.version}`,
-    // Scenarios that were not run this time keep their figures.
-    figures: [...earlier().filter((old) => !figures.some(({ scenario }) => scenario === old.scenario)), ...figures],
-  };
+  const before = earlier();
   mkdirSync(directory, { recursive: true });
-  writeFileSync(path, `${JSON.stringify(document, null, 2)}\n`);
+  const code = await runTests(scenarios, (figures) => {
+    const document: ResultsDocument = {
+      version,
+      date: new Date().toISOString(),
+      machine: `${cpus().length} x ${cpus()[0]?.model ?? ''}, Linux ${release()}, node ${process.version}`,
+      // Scenarios that were not run this time keep their figures.
+      figures: [...before.filter((old) => !figures.some(({ scenario }) => scenario === old.scenario)), ...figures],
+    };
+    writeFileSync(path, `${JSON.stringify(document, null, 2)}\n`);
+  });
   return code === 0;
 }
 
@@ -42,22 +45,25 @@ function earlier(): readonly Figures[] {
   }
 }
 
-function runTests(scenarios: readonly string[]): Promise<{ code: number | null; figures: Figures[] }> {
+/** `measured` is called with all figures so far whenever there are new ones: a run of an hour may be ended in the middle. */
+function runTests(
+  scenarios: readonly string[],
+  measured: (figures: readonly Figures[]) => void,
+): Promise<number | null> {
   const environment = { RELIABILITY: 'full', ...(scenarios.length === 0 ? {} : { SCENARIOS: scenarios.join(',') }) };
   const test = join(import.meta.dirname, 'reliability.test.ts');
   const child = spawn(process.execPath, ['--test', '--test-timeout=7200000', test], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-    process.stdout.write(text);
+  const figures: Figures[] = [];
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    process.stdout.write(`${line}\n`);
+    if (!line.startsWith('{"scenario":')) return;
+    figures.push(JSON.parse(line) as Figures);
+    measured(figures);
   });
   return new Promise((resolve) => {
-    child.once('close', (code) => {
-      const lines = output.split('\n').filter((line) => line.startsWith('{"scenario":'));
-      resolve({ code, figures: lines.map((line) => JSON.parse(line) as Figures) });
-    });
+    child.once('close', resolve);
   });
 }
