@@ -66,7 +66,7 @@ spec:
       containers: [{name: hook, image: shell, command: ['true']}]
 `;
 
-describe('a cluster', { skip: skipReason() }, () => {
+describe('a cluster', { skip: skipReason(), timeout: 400_000 }, () => {
   let cluster: Cluster;
   let agent: PlaceAgent;
   before(async () => {

@@ -12,7 +12,7 @@ import { skipReason } from './binaries.ts';
 import { run } from './run.ts';
 import { get } from './stage.ts';
 
-test('a cluster for a person', { skip: skipReason() }, async (t) => {
+test('a cluster for a person', { skip: skipReason(), timeout: 400_000 }, async (t) => {
   const port = await freePort();
   const child = spawn(process.execPath, [join(import.meta.dirname, 'serve.ts'), '--port', String(port)]);
   const exited = once(child, 'exit');
