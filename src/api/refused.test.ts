@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { toSchema } from './crd.ts';
-import { largestObjects } from './fixture/largest-objects.ts';
+import { largestFaulty, largestObjects } from './fixture/largest-objects.ts';
 import { matrixOf, type RefusedCase, refusedCases } from './fixture/refused-cases.ts';
 import { kindInfos } from './kinds.ts';
 import { type AnyObject, parseObject } from './parse.ts';
@@ -57,4 +57,16 @@ void test('a matrix of 2,048 cells is right', () => {
 
 void test('the largest objects are right', () => {
   for (const object of largestObjects()) parsed(object);
+});
+
+void test('one fault in one of them is found', () => {
+  for (const { object, message } of largestFaulty()) {
+    const result = parseObject(object);
+    assert.equal(result.ok, false, message);
+    const messages = result.ok ? [] : result.faults.map((fault) => fault.message);
+    assert.ok(
+      messages.every((each) => each.includes(message)),
+      messages.join('\n'),
+    );
+  }
 });

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 
 import { loadAll } from 'js-yaml';
 
-import { largestObjects } from '../../src/api/fixture/largest-objects.ts';
+import { largestFaulty, largestObjects } from '../../src/api/fixture/largest-objects.ts';
 import { type CaseObject, matrixOf, refusedCases } from '../../src/api/fixture/refused-cases.ts';
 import { API_VERSION } from '../../src/api/group.ts';
 import { kindInfos } from '../../src/api/kinds.ts';
@@ -70,6 +70,18 @@ describe('the kinds on a real API server', { skip: skipReason('api') }, () => {
       const path = `${pathOf(object.kind)}/${metadata.name}`;
       await api.client.patch(path, { spec: CHANGES[object.kind] });
       await api.client.delete(path);
+    }
+  });
+
+  test('one fault at the end of the largest ones is told as any other', async () => {
+    for (const { object, message } of largestFaulty()) {
+      await assert.rejects(tryOut(object), (error) => {
+        assert.ok(error instanceof ApiError);
+        assert.equal(error.status, 422, error.message.slice(0, 500));
+        assert.ok(error.message.includes(message), error.message.slice(0, 500));
+        assert.doesNotMatch(error.message, /cost|budget/);
+        return true;
+      });
     }
   });
 
