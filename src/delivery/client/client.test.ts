@@ -111,6 +111,37 @@ test('replicas that have seen the same and disagree: one is followed, the other 
   await acknowledged(two, theirs, 1);
 });
 
+test('a disagreement that is over is forgotten: who is first with the next change is heard at once', async (t) => {
+  const [one, two, port] = await startControllers(t);
+  const listening = await sharedPort();
+  const [mine, theirs, next] = [1, 2, 3].map((value) => snapshot(listening, value));
+  one.server.publish(mine!, at(5), keys);
+  const proxy = await startProxy(t, { port, bundle: one.bundle, addresses: both });
+  await acknowledged(one, mine!, 1);
+  two.server.publish(theirs!, at(5), keys);
+  const disagree = () => proxy.client.troubles.some((trouble) => trouble.includes('disagree'));
+  await until(disagree);
+  two.server.publish(mine!, at(5), keys);
+  await until(() => !disagree());
+  two.server.publish(next!, at(6), keys);
+  await acknowledged(two, next!, 1);
+  assert.deepEqual(proxy.configured, [mine!.id, next!.id]);
+});
+
+test('a replica that disagrees and is ahead takes over where the followed one does not catch up', async (t) => {
+  const [one, two, port] = await startControllers(t);
+  const listening = await sharedPort();
+  const [mine, theirs, ahead] = [1, 2, 3].map((value) => snapshot(listening, value));
+  one.server.publish(mine!, at(5), keys);
+  const proxy = await startProxy(t, { port, bundle: one.bundle, addresses: both });
+  await acknowledged(one, mine!, 1);
+  two.server.publish(theirs!, at(5), keys);
+  await until(() => proxy.client.troubles.some((trouble) => trouble.includes('disagree')));
+  two.server.publish(ahead!, at(6), keys);
+  await acknowledged(two, ahead!, 1);
+  assert.deepEqual(proxy.configured, [mine!.id, ahead!.id]);
+});
+
 test('a token of somebody else gets nothing; when the file has a right one, it is used', async (t) => {
   const controller = await startController(t);
   const log = listeningLog();

@@ -80,6 +80,7 @@ export class DeliveryClient {
       log,
       onFirst: options.onFirst,
       isReached: (server) => this.#reached.some((peer) => peer.server === server),
+      onTaken: () => this.#wake(),
       onProgrammed: () => {
         for (const peer of this.#reached) peer.acknowledge();
         this.#report();
@@ -175,7 +176,7 @@ export class DeliveryClient {
         this.#counts.failures++;
         this.#warn(`failed ${address}`, { address, why }, 'a controller is not reached');
         this.#peers.look();
-        for (const peer of this.#reached) peer.reconsider();
+        this.#wake();
         this.#fallBackIfAlone();
       },
       refused: ({ address }, snapshot, reason, why) => {
@@ -191,6 +192,10 @@ export class DeliveryClient {
   #warn(kind: string, fields: object, message: string): void {
     const suppressed = this.#rate.take(kind);
     if (suppressed !== null && !this.#closed) this.#options.log.warn({ ...fields, suppressed }, message);
+  }
+
+  #wake(): void {
+    for (const peer of this.#peers.all) peer.wake();
   }
 
   /** Nobody answers: there is nothing to wait for. */

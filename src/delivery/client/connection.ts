@@ -47,17 +47,9 @@ export class Connection {
    * `silence`: milliseconds without a byte, after which it is given up. Errors: token or bundle cannot be read, no
    * connection, a certificate that is not trusted or for another name, an answer that does not come or is too long.
    */
-  async post(path: string, body: string, silence: number, cancel?: AbortSignal): Promise<Answer> {
+  async post(path: string, body: string, silence: number): Promise<Answer> {
     const [token, ca] = await Promise.all([this.#options.token.text(), this.#options.bundle.text()]);
-    const { signal } = this.#abort;
-    const call = {
-      path,
-      body,
-      silence,
-      token,
-      ca,
-      signal: cancel === undefined ? signal : AbortSignal.any([signal, cancel]),
-    };
+    const call = { path, body, silence, token, ca };
     try {
       return await this.#once(call);
     } catch (error) {
@@ -72,7 +64,7 @@ export class Connection {
     this.#agent.destroy();
   }
 
-  #once({ path, body, silence, token, ca, signal }: Call): Promise<Answer> {
+  #once({ path, body, silence, token, ca }: Call): Promise<Answer> {
     const { address, port, host } = this.#options;
     return new Promise((resolve, reject) => {
       const asked = request(
@@ -92,7 +84,7 @@ export class Connection {
             'Content-Length': Buffer.byteLength(body),
           },
           timeout: silence,
-          signal,
+          signal: this.#abort.signal,
         },
         (response) => void read(response).then(resolve, reject),
       );
@@ -112,7 +104,6 @@ interface Call {
   readonly silence: number;
   readonly token: string;
   readonly ca: string;
-  readonly signal: AbortSignal;
 }
 
 class StaleConnection extends Error {}

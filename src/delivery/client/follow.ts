@@ -65,6 +65,11 @@ export class Following {
     return waited >= PATIENCE ? { kind: 'take' } : { kind: 'later', wait: PATIENCE - waited };
   }
 
+  /** The replica has nothing to offer to somebody who has what we have: it says the same, or is behind. */
+  agreed(server: string): void {
+    this.#dissenters.delete(server);
+  }
+
   /** It was taken, or was known: what comes after must not be older than this. */
   accept(offer: Offer): void {
     const before = this.#current;

@@ -16,6 +16,8 @@ export interface InForceOptions {
   readonly isReached: (server: string) => boolean;
   /** Called once, when the first snapshot is in force. */
   readonly onFirst: () => void;
+  /** Something else is in force: who waited for that need not wait any more. */
+  readonly onTaken: () => void;
   /** What is programmed is not what it was, though no replica has offered anything. */
   readonly onProgrammed: () => void;
 }
@@ -72,6 +74,11 @@ export class InForce {
     return verdict;
   }
 
+  /** A replica has nothing to offer beside what is in force. */
+  agreed(server: string): void {
+    this.#following.agreed(server);
+  }
+
   /** Resolves when it is in force, or when it is clear that it will not be. Never rejects. */
   take(server: string, publication: Publication, received: number): Promise<Verdict> {
     return this.#inTurn(() => this.#take(server, publication, received));
@@ -101,6 +108,7 @@ export class InForce {
     if (snapshot.id !== this.#snapshot?.id) await this.#configure(snapshot, received);
     this.#following.accept(offer);
     if (this.#programmed?.error === undefined) kept?.write(publication);
+    this.#options.onTaken();
     return verdict;
   }
 

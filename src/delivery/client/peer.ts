@@ -47,6 +47,8 @@ const SYNC_SILENCE = HOLD + 10_000;
 const SILENCE = 10_000;
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 5000;
+/** Before a replica that disagrees is asked again; doubled each time. */
+const FIRST_DOUBT = 20;
 /** Rounds that are shorter and bring nothing, and how many of them are nothing unusual. */
 const SHORT = 500;
 const FREE = 3;
@@ -64,9 +66,11 @@ export class Peer {
   /** Its process, by the name that it gives itself. */
   #server: string | null = null;
   #tried = false;
-  #refused: { readonly id: string; readonly why: RefusedWhy } | null = null;
-  /** Of the sync that is on its way. */
-  #cancel = new AbortController();
+  #refused: string | null = null;
+  /** In a row: it said something else of what the one that is followed has seen too. */
+  #dissents = 0;
+  /** Ends a wait for the one that is followed. */
+  #nap = new AbortController();
   /** The difference did not fit: everything is asked for once. */
   #whole = false;
   /** Rounds in a row that were short and brought nothing. */
@@ -106,11 +110,9 @@ export class Peer {
     this.#reporting.acknowledge(this.#options.inForce.programmed);
   }
 
-  /** Another replica has failed: what was refused for it may be taken now. */
-  reconsider(): void {
-    if (this.#refused?.why !== 'dissent') return;
-    this.#refused = null;
-    this.#cancel.abort();
+  /** Something else is in force, or another replica has failed: what it waited for may be over. */
+  wake(): void {
+    this.#nap.abort();
   }
 
   close(): void {
@@ -130,7 +132,6 @@ export class Peer {
         if (this.#fruitless > FREE) await this.#pause(pauseAfter(this.#fruitless - FREE - 1));
       } catch (error) {
         if (signal.aborted) return;
-        if (this.#cancel.signal.aborted) continue;
         this.#tried = true;
         this.#reached = false;
         this.#reporting.reset();
@@ -145,10 +146,8 @@ export class Peer {
   async #sync(): Promise<boolean> {
     const { inForce, connection, events } = this.#options;
     const base = inForce.snapshot ?? this.#options.kept?.snapshot ?? null;
-    this.#cancel = new AbortController();
     const request = this.#request();
-    const { signal } = this.#cancel;
-    const { status, body } = await connection.post('/v1/sync', JSON.stringify(request), SYNC_SILENCE, signal);
+    const { status, body } = await connection.post('/v1/sync', JSON.stringify(request), SYNC_SILENCE);
     if (status !== 200 && status !== 204) throw refusal(status, body);
     const whole = this.#whole;
     this.#whole = false;
@@ -156,7 +155,7 @@ export class Peer {
       this.#tried = this.#reached = true;
       events.reached(this);
     }
-    if (status === 204) return false;
+    if (status === 204) return this.#agreed();
     const received = performance.now();
     events.received(body.length);
     const manifest = parseBody(manifestSchema, body) as Manifest;
@@ -184,9 +183,9 @@ export class Peer {
       have: this.#whole ? null : (snapshot?.id ?? null),
       keys: inForce.keys,
       versions: snapshot === null ? (kept?.versions ?? {}) : inForce.versions,
-      refused: this.#refused?.id ?? null,
-      // A first answer tells that the other side is well, and knows us.
-      hold: this.#reached,
+      refused: this.#refused,
+      // A first answer tells that the other side is well, and knows us; one after a dissent, that it is over.
+      hold: this.#reached && this.#dissents === 0,
       programmed: programmed === null ? null : asSent(programmed),
     };
   }
@@ -208,18 +207,35 @@ export class Peer {
   /** `asked`: the snapshot that the sync said to be there already. */
   async #conclude(id: string, verdict: Verdict, asked: string | null): Promise<boolean> {
     if (verdict.kind === 'older') return this.#refuse(id, 'older', 'it is older than what is served');
-    if (verdict.kind === 'dissent') return this.#refuse(id, 'dissent', DISSENT);
-    if (verdict.kind === 'later') {
-      await this.#pause(verdict.wait);
-      return false;
+    if (verdict.kind === 'dissent') {
+      this.#options.events.refused(this, id, 'dissent', DISSENT);
+      // A moment at first: most often one of the two is about to say what the other one said.
+      return await this.#wait(Math.min(LONGEST_PAUSE, FIRST_DOUBT * 2 ** this.#dissents++));
     }
+    if (verdict.kind === 'later') return await this.#wait(verdict.wait);
     this.#refused = null;
+    this.#dissents = 0;
     // Known, since another replica was faster: the next sync acknowledges it to this one too.
     return verdict.kind === 'take' || asked !== id;
   }
 
+  /** It has nothing for somebody who has what we have. */
+  #agreed(): false {
+    if (this.#dissents > 0 && this.#server !== null) this.#options.inForce.agreed(this.#server);
+    this.#dissents = 0;
+    return false;
+  }
+
+  /** For the one that is followed; over when something changes. */
+  async #wait(milliseconds: number): Promise<true> {
+    this.#nap = new AbortController();
+    const signal = AbortSignal.any([this.#abort.signal, this.#nap.signal]);
+    await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
+    return true;
+  }
+
   #refuse(id: string, why: RefusedWhy, message: string): false {
-    this.#refused = { id, why };
+    this.#refused = id;
     this.#options.events.refused(this, id, why, message);
     return false;
   }
