@@ -13,10 +13,12 @@ import type { Snapshot } from '../model/snapshot.ts';
 import { mergeCounts } from '../status/merge-counts.ts';
 import type { Log } from '../telemetry/log.ts';
 import { checkPattern } from '../translate/check-pattern.ts';
+import type { Policy } from '../translate/cluster-facts.ts';
 import { type LastGood, noLastGood } from '../translate/cluster-state.ts';
 import { translate, type Translation } from '../translate/translate.ts';
 import { Announcer } from './announcer.ts';
 import { KINDS } from './kinds.ts';
+import { LastGoodKeeper } from './last-good-keeper.ts';
 import { Loop } from './loop.ts';
 import type { ControllerMetrics } from './metrics.ts';
 import type { ControllerOptions } from './options.ts';
@@ -63,6 +65,7 @@ export class ClusterController {
   readonly #own: OwnObjects;
   readonly #announcer: Announcer;
   readonly #keeper: StatusKeeper;
+  readonly #revisions: LastGoodKeeper;
   readonly #election: LeaderElection;
   readonly #propagation: Propagation;
   readonly #loop: Loop;
@@ -71,6 +74,8 @@ export class ClusterController {
   #translation: Translation | null = null;
   #lastGood: LastGood = noLastGood;
   #inForce: InForce | null = null;
+  /** There are last good versions that were not looked at. */
+  #isRevised = true;
   #generation = 0;
   #synced = false;
   #progress: NodeJS.Timeout | null = null;
@@ -132,6 +137,15 @@ export class ClusterController {
       flipped: (object, _, flip) => this.#announcer.flipped(object, flip),
       log,
     });
+    this.#revisions = new LastGoodKeeper({
+      api,
+      className: options.className,
+      namespaces: options.watchNamespaces,
+      object: (kind, key) => this.#world.object(kind, key),
+      onChange: (received) => this.#revised(received),
+      log,
+      ...timing,
+    });
     this.#propagation = new Propagation({
       replicas,
       ready,
@@ -146,6 +160,7 @@ export class ClusterController {
       onChange: (leading) => {
         this.#keeper.lead(leading);
         this.#own.lead(leading);
+        this.#revisions.lead(leading);
       },
       log,
       ...(watchTiming === undefined ? {} : { watchTiming }),
@@ -158,8 +173,14 @@ export class ClusterController {
     this.#world.watches.start();
     this.#proxies.start();
     this.#own.start();
+    this.#revisions.start();
     this.#election.start();
-    await Promise.all([this.#world.watches.whenSynced(), this.#proxies.whenSynced(), this.#own.whenKnown]);
+    await Promise.all([
+      this.#world.watches.whenSynced(),
+      this.#proxies.whenSynced(),
+      this.#own.whenKnown,
+      this.#revisions.whenSynced,
+    ]);
     if (this.#closing) return;
     this.#synced = true;
     await this.#serve();
@@ -211,7 +232,7 @@ export class ClusterController {
   /** Gives leadership up first, so that somebody else writes statuses at once. Never rejects. */
   async close(): Promise<void> {
     this.#closing = true;
-    await this.#keeper.close();
+    await Promise.all([this.#keeper.close(), this.#revisions.close()]);
     await this.#election.close();
     await Promise.all([this.#loop.close(), this.#announcer.close(), this.#own.close()]);
     this.#policy.close();
@@ -248,12 +269,21 @@ export class ClusterController {
     await this.#world.readSecrets(this.#inForce === null ? SECRETS_AT_START : SECRETS_WAIT);
     const since = received();
     const versions = this.#world.versions;
-    const state = this.#world.state(this.#lastGood, { ...this.#proxies.facts, policy });
-    const previous = this.#translation?.snapshot;
-    const translation = translate(state, { checkPattern, ...(previous === undefined ? {} : { previous }) });
-    this.#translation = translation;
+    let translation = this.#translate(this.#lastGood, policy);
+    if (this.#isRevised) {
+      this.#isRevised = false;
+      const lastGood = await this.#revisions.complete(translation.lastGood);
+      if (lastGood !== null) translation = this.#translate(lastGood, policy);
+    }
     this.#lastGood = translation.lastGood;
     this.#publish(translation, versions, since);
+    this.#revisions.note(translation.lastGood);
+  }
+
+  #translate(lastGood: LastGood, policy: Policy): Translation {
+    const state = this.#world.state(lastGood, { ...this.#proxies.facts, policy });
+    const previous = this.#translation?.snapshot;
+    return (this.#translation = translate(state, { checkPattern, ...(previous === undefined ? {} : { previous }) }));
   }
 
   #publish(translation: Translation, versions: Versions, since: number): void {
@@ -272,6 +302,11 @@ export class ClusterController {
 
   get #keys(): Keys {
     return this.#own.keys;
+  }
+
+  #revised(received: number): void {
+    this.#isRevised = true;
+    this.#loop.changed(received);
   }
 
   #touched(): void {

@@ -36,6 +36,8 @@ const conditionOf = (found: KubeObject | undefined, type: string) =>
     (condition) => condition.type === type,
   );
 
+const PORT_8001 = [{ name: 'x', port: 8001, protocol: 'HTTP' }];
+
 describe('the controller on a real API', { skip: skipReason('api') }, () => {
   let api: Api;
   let stages = 0;
@@ -163,6 +165,27 @@ describe('the controller on a real API', { skip: skipReason('api') }, () => {
       all.some(({ regarding, type }) => regarding.name === 'other' && type === 'Warning'),
     );
     assert.ok(events.length > 0);
+  });
+
+  test('what was good is served by a controller that has never seen it; no longer than its object is there', async () => {
+    const { controller: start, proxy: join } = await open();
+    const one = await start();
+    await demo();
+    await create('tcpvirtualservers', virtualServer('other', { ...rule('/good'), listeners: PORT_8001 }));
+    await until(api.client, `/apis/apps/v1/namespaces/${stage.namespace}/controllerrevisions`, (all) => {
+      const names = all.map(({ metadata }) => (metadata['ownerReferences'] as { name: string }[])[0]?.name ?? '');
+      return ['web1', 'http', 'other'].every((name) => names.includes(name));
+    });
+    await one.end('SIGKILL');
+    await api.client.patch(`${at('tcpvirtualservers')}/other`, { spec: rule('(?=x)') });
+    await start();
+    const proxy = await join();
+    const piece = () => proxy.pieces.get(`VirtualServer ${stage.namespace}/other`);
+    await proxy.until(() => piece() !== undefined);
+    assert.equal(piece()?.['rules'][0].match.path.value, '/good');
+    await condition('tcpvirtualservers', 'other', 'Accepted', 'False InvalidPattern');
+    await api.client.delete(`${at('tcpvirtualservers')}/other`);
+    await proxy.until(() => piece() === undefined);
   });
 
   test('two replicas: both serve, one writes; when it is ended the other one goes on', async () => {
