@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
+import { withShares } from '../model/shares.ts';
 import type { ObjectStatus } from '../model/status.ts';
 import { groupCounts, knownConditions, type ReplicaFacts, type ServingFacts } from './known-conditions.ts';
 import { completeStatuses } from './status-document.ts';
@@ -46,6 +47,33 @@ test('a proxy that cannot hold the newest snapshot', () => {
   assert.equal(programmed([serves(5), serves(4, 'no slots for rules')]), 'False CapacityExceeded: no slots for rules');
   // It serves this object as it is all the same.
   assert.equal(programmed([serves(5), serves(4, 'no slots')], 4), 'True Programmed: All 2 proxies serve it');
+});
+
+const cells = (weight: number) =>
+  withShares([
+    {
+      server: 'shop/web2',
+      app: 'appc',
+      weight,
+      available: false,
+      epochRequests: 0,
+      requests: 0,
+      retries: 0,
+      sticky: 0,
+      failures: 0,
+    },
+  ]);
+
+test('a real server that is to serve and has no endpoint is not healthy; one that nobody uses is', () => {
+  const status: ObjectStatus = { ...VIRTUAL, kind: 'RealServer', key: 'shop/web2' };
+  const health = (weight: number) => {
+    const rows = [{ id: 'matrix shop/eapac appc', epoch: 1, cells: cells(weight) }];
+    const counts = groupCounts({ rows, endpoints: [] });
+    const [condition] = knownConditions(status, { ...facts([serves(5)]), counts });
+    return `${condition?.status} ${condition?.reason}`;
+  };
+  assert.equal(health(87), 'False NoEndpointAvailable');
+  assert.equal(health(0), 'True NotUsed');
 });
 
 test('a port that one proxy cannot open', () => {

@@ -50,6 +50,8 @@ export interface OnTarget {
 }
 
 export interface Grouped {
+  /** Real servers that a row wants to give work to. */
+  readonly used: ReadonlySet<string>;
   readonly endpoints: ReadonlyMap<string, readonly EndpointCounts[]>;
   /** Rows by matrix. */
   readonly matrices: ReadonlyMap<string, readonly RowCounts[]>;
@@ -57,13 +59,15 @@ export interface Grouped {
 
 export function groupCounts(counts: CountsDocument): Grouped {
   const matrices = new Map<string, RowCounts[]>();
+  const used = new Set<string>();
   for (const row of counts.rows) {
     const [kind, key = ''] = row.id.split(' ');
+    for (const { server, weight } of row.cells) if (weight > 0) used.add(server);
     if (kind === 'matrix') push(matrices, key, row);
   }
   const endpoints = new Map<string, EndpointCounts[]>();
   for (const endpoint of counts.endpoints) push(endpoints, endpoint.server, endpoint);
-  return { endpoints, matrices };
+  return { used, endpoints, matrices };
 }
 
 /** What is known of one object; empty while nobody serves it as it is. */
@@ -77,7 +81,8 @@ export function knownConditions(status: ObjectStatus, facts: ServingFacts): Cond
   });
   const serving = servingOf(status, facts);
   if (status.kind === 'RealServer') {
-    return serving.length === 0 ? [] : [healthy(facts.counts.endpoints.get(status.key) ?? [], make)];
+    const { endpoints, used } = facts.counts;
+    return serving.length === 0 ? [] : [healthy(endpoints.get(status.key) ?? [], used.has(status.key), make)];
   }
   const programmed = programmedOf(status, facts, serving, make);
   if (programmed === null) return [];
@@ -133,8 +138,13 @@ export function listenerErrors(
   return errors;
 }
 
-function healthy(endpoints: readonly EndpointCounts[], make: Make): Condition {
-  if (endpoints.length === 0) return make('Healthy', 'True', 'NotUsed', SERVING_REASONS.NotUsed);
+function healthy(endpoints: readonly EndpointCounts[], isUsed: boolean, make: Make): Condition {
+  if (endpoints.length === 0) {
+    // A node that has no pod of the apps that it is to serve (yet).
+    return isUsed
+      ? make('Healthy', 'False', 'NoEndpointAvailable', 'There is no endpoint that could serve')
+      : make('Healthy', 'True', 'NotUsed', SERVING_REASONS.NotUsed);
+  }
   // Quiesced is somebody's wish and says nothing about health.
   const well = endpoints.filter((e) => e.down.every((why) => why === 'quiesced'));
   const count = `${well.length} of ${endpoints.length} endpoints`;
