@@ -9,6 +9,7 @@ import { sortObjects, type StoredObject } from '../translate/sort-objects.ts';
 import { grantFacts, nodeFacts, serviceRangesOf, tlsSecret } from './facts/cluster.ts';
 import { serviceFacts, serviceOf, sliceFacts } from './facts/services.ts';
 import { KINDS } from './kinds.ts';
+import { GRANTS, NODES, SECRETS, SERVICE_CIDRS, SERVICES, SLICES } from './resources.ts';
 
 /** A cluster as it is at one moment, as far as whoever asks may see it. */
 export interface ReadCluster {
@@ -17,31 +18,6 @@ export interface ReadCluster {
   /** What could not be read, and so is taken not to be there; for people. */
   readonly unread: readonly string[];
 }
-
-const core = (plural: string, kind: string, namespaced = true): Resource => ({
-  group: '',
-  version: 'v1',
-  plural,
-  kind,
-  namespaced,
-});
-const SERVICES = core('services', 'Service');
-const NODES = core('nodes', 'Node', false);
-const SECRETS = core('secrets', 'Secret');
-const SLICES: Resource = { group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices', kind: 'EndpointSlice' };
-const GRANTS: Resource = {
-  group: 'gateway.networking.k8s.io',
-  version: 'v1beta1',
-  plural: 'referencegrants',
-  kind: 'ReferenceGrant',
-};
-const RANGES: Resource = {
-  group: 'networking.k8s.io',
-  version: 'v1',
-  plural: 'servicecidrs',
-  kind: 'ServiceCIDR',
-  namespaced: false,
-};
 
 /**
  * For the commands that look once. `namespace` null: all. The policy of the installation is not looked at: fixed addresses
@@ -52,7 +28,7 @@ export async function readCluster(api: Api, className: string, namespace: string
   const unread: string[] = [];
   const list = async (resource: Resource): Promise<KubeObject[]> => {
     const found: KubeObject[] = [];
-    const place = resource.namespaced === false ? null : namespace;
+    const place = CLUSTER_WIDE.has(resource) ? null : namespace;
     await listPages(api, collectionPath(resource, place), { onPage: (page) => found.push(...page) });
     return found;
   };
@@ -73,7 +49,7 @@ export async function readCluster(api: Api, className: string, namespace: string
   );
   const objects = own.flat() as StoredObject[];
   const [services, slices, nodes, grants, ranges] = await Promise.all(
-    [SERVICES, SLICES, NODES, GRANTS, RANGES].map(ifAllowed),
+    [SERVICES, SLICES, NODES, GRANTS, SERVICE_CIDRS].map(ifAllowed),
   );
   const cluster: ClusterFacts = {
     ...emptyFacts,
@@ -88,6 +64,8 @@ export async function readCluster(api: Api, className: string, namespace: string
   const secrets = await readSecrets(api, sorted, cluster, unread);
   return { state: { ...emptyState('Cluster', className), ...sorted, cluster, secrets }, objects, unread };
 }
+
+const CLUSTER_WIDE: ReadonlySet<Resource> = new Set([NODES, SERVICE_CIDRS]);
 
 const EVERYTHING: ClusterFacts['policy'] = {
   hostPolicy: [],
