@@ -9,6 +9,8 @@ export interface Case {
   readonly headers: Readonly<Record<string, string>>;
   readonly connections: number;
   readonly bodyBuffer: number | null;
+  /** Clients speak TLS. */
+  readonly tls?: boolean;
 }
 
 const SMALL = { bytes: 100, chunked: false };
@@ -54,6 +56,31 @@ export const CASES: readonly Case[] = [
     title: '100 B answers, a new connection for each',
     body: SMALL,
     headers: { Connection: 'close' },
+  },
+  { ...plain, name: 'tls', title: '100 B answers through TLS', body: SMALL, tls: true },
+  {
+    ...plain,
+    name: 'tls-10k',
+    title: '10 KB answers through TLS',
+    body: { bytes: 10_240, chunked: false },
+    tls: true,
+  },
+  {
+    ...plain,
+    name: 'tls-1m',
+    title: '1 MB answers through TLS',
+    body: { bytes: 1_048_576, chunked: false },
+    connections: 16,
+    bodyBuffer: 65_536,
+    tls: true,
+  },
+  {
+    ...plain,
+    name: 'tls-connect',
+    title: '100 B answers through TLS, a new connection and a full handshake for each',
+    body: SMALL,
+    headers: { Connection: 'close' },
+    tls: true,
   },
 ];
 

@@ -12,6 +12,7 @@ export interface WrkOptions {
   readonly threads?: number;
   readonly paths: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
+  readonly tls?: boolean;
   /** A folder for the script. */
   readonly directory: string;
 }
@@ -32,7 +33,7 @@ export async function wrk(options: WrkOptions): Promise<WrkResult> {
     `-d${options.seconds}s`,
     '-s',
     script,
-    `http://127.0.0.1:${options.port}/`,
+    `${options.tls === true ? 'https' : 'http'}://127.0.0.1:${options.port}/`,
   ]);
   const match = /^RESULT (\d+) (\d+) (\d+)$/m.exec(text);
   if (match === null) throw new Error(`wrk said:\n${text}`);

@@ -31,9 +31,19 @@ export async function measureProfiles(names: readonly string[], settings: Settin
 function profile(each: Case, settings: Settings): Promise<ProfileResult> {
   return onStage(each.body, async (stage) => {
     const port = await freePort();
-    const running = await stage.start('tcpvs', { environment: { NODE_OPTIONS: `--inspect-port=127.0.0.1:${port}` } });
+    const running = await stage.start('tcpvs', {
+      tls: each.tls === true,
+      environment: { NODE_OPTIONS: `--inspect-port=127.0.0.1:${port}` },
+    });
     const { connections, headers } = each;
-    const load = { port: running.port, connections, headers, paths: PATHS, directory: stage.directory };
+    const load = {
+      port: running.port,
+      connections,
+      headers,
+      paths: PATHS,
+      tls: each.tls === true,
+      directory: stage.directory,
+    };
     await wrk({ ...load, seconds: settings.warmUp });
     // The supervisor's child serves.
     const inspector = await Inspector.open(tree(running.pid)[1] ?? running.pid, port);

@@ -1,14 +1,15 @@
 /** A fresh folder, free ports, the servers behind, and peers that come and go. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { freePort } from '../../src/cli/demo-ports.ts';
+import { makeAuthority } from '../../src/tls/fixture/authority.ts';
 import { APPS } from '../cases.ts';
 import type { Running } from '../measure/process.ts';
 import { PEERS } from '../peers/all.ts';
 import { startOriginServers, type OriginBody } from '../peers/origin.ts';
-import type { Host, Layout, PeerName } from '../peers/peer.ts';
+import type { Certificate, Host, Layout, PeerName } from '../peers/peer.ts';
 
 export interface Settings {
   readonly peers: readonly PeerName[];
@@ -23,6 +24,7 @@ export interface Settings {
 export interface PeerOptions {
   readonly workers?: number;
   readonly bodyBuffer?: number | null;
+  readonly tls?: boolean;
   readonly hosts?: readonly Host[];
   readonly environment?: NodeJS.ProcessEnv;
   /** What runs tcpvs; null: the sources. */
@@ -41,6 +43,7 @@ export async function onStage<T>(body: OriginBody, act: (stage: Stage) => Promis
   const directory = mkdtempSync(join(tmpdir(), 'tcpvs-bench-'));
   const open = new Set<Running>();
   let started = 0;
+  let certificate: Certificate | null = null;
   try {
     const servers = await freePorts(3);
     open.add(await startOriginServers(join(directory, 'servers'), servers, body));
@@ -55,6 +58,7 @@ export async function onStage<T>(body: OriginBody, act: (stage: Stage) => Promis
         hosts: options.hosts ?? [{ name: null, apps: APPS }],
         workers: options.workers ?? 1,
         bodyBuffer: options.bodyBuffer ?? null,
+        tls: options.tls === true ? (certificate ??= makeCertificate(directory)) : null,
         environment: options.environment ?? {},
         program: options.program ?? null,
       });
@@ -76,6 +80,20 @@ export async function onStage<T>(body: OriginBody, act: (stage: Stage) => Promis
 export function rotated<T>(list: readonly T[], round: number): T[] {
   const first = round % Math.max(1, list.length);
   return [...list.slice(first), ...list.slice(0, first)];
+}
+
+/** P-256, as certificates are today. */
+function makeCertificate(directory: string): Certificate {
+  const { certificate, privateKey } = makeAuthority().issue({ names: ['bench.example', 'localhost'] });
+  const files = {
+    certificate: join(directory, 'tls.crt'),
+    key: join(directory, 'tls.key'),
+    both: join(directory, 'tls.pem'),
+  };
+  writeFileSync(files.certificate, certificate);
+  writeFileSync(files.key, privateKey);
+  writeFileSync(files.both, certificate + privateKey);
+  return files;
 }
 
 async function freePorts(count: number): Promise<number[]> {

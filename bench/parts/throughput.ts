@@ -34,7 +34,10 @@ export function measureCase(each: Case, settings: Settings): Promise<CaseResult>
       const result: Round = {};
       for (const peer of rotated(settings.peers, round)) {
         settings.progress(`${each.name}: round ${round + 1} of ${settings.rounds}, ${peer}`);
-        result[peer] = await sample(stage, peer, each, settings, { bodyBuffer: each.bodyBuffer });
+        result[peer] = await sample(stage, peer, each, settings, {
+          bodyBuffer: each.bodyBuffer,
+          tls: each.tls === true,
+        });
       }
       rounds.push(result);
     }
@@ -57,6 +60,7 @@ export async function sample(
         connections: each.connections,
         seconds,
         paths: PATHS,
+        tls: each.tls === true,
         headers: each.headers,
         directory: stage.directory,
       });

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { start, type Running } from '../measure/process.ts';
-import { WEIGHTS, type Layout } from './peer.ts';
+import { CIPHERSUITE, WEIGHTS, type Certificate, type Layout } from './peer.ts';
 
 export function startHaproxy(layout: Layout): Promise<Running> {
   const { directory } = layout;
@@ -15,6 +15,7 @@ export function startHaproxy(layout: Layout): Promise<Running> {
     join(directory, 'prefixes.map'),
     apps.map(({ name, app, id }) => `${byHost ? (name ?? '') : ''}/${app}/ ${id}\n`).join(''),
   );
+  const scheme = layout.tls === null ? 'http' : 'https';
   const configuration = [
     'global',
     `  nbthread ${layout.workers}`,
@@ -30,9 +31,9 @@ export function startHaproxy(layout: Layout): Promise<Running> {
     '  option forwardfor',
     '  balance roundrobin',
     'frontend web',
-    `  bind 127.0.0.1:${layout.port} backlog 4096`,
-    '  http-request set-header X-Forwarded-Proto http',
-    '  http-request set-header Forwarded for=%[src];proto=http',
+    `  bind 127.0.0.1:${layout.port} backlog 4096${layout.tls === null ? '' : tls(layout.tls)}`,
+    `  http-request set-header X-Forwarded-Proto ${scheme}`,
+    `  http-request set-header Forwarded for=%[src];proto=${scheme}`,
     `  use_backend %[${byHost ? 'base' : 'path'},map_beg(${directory}/prefixes.map)]`,
     ...apps.flatMap(({ id }) => [
       `backend ${id}`,
@@ -43,3 +44,6 @@ export function startHaproxy(layout: Layout): Promise<Running> {
   writeFileSync(file, `${configuration.join('\n')}\n`);
   return start('haproxy', ['-db', '-q', '-f', file], layout.port, join(directory, 'log'));
 }
+
+const tls = ({ both }: Certificate): string =>
+  ` ssl crt ${both} alpn http/1.1 ssl-min-ver TLSv1.2 ciphersuites ${CIPHERSUITE}`;

@@ -1,6 +1,7 @@
 /** The baseline: http-proxy, the library, as a person would use it for the same work. Usage: node … layout.json */
 import { readFileSync } from 'node:fs';
-import { Agent, createServer } from 'node:http';
+import { Agent, createServer, type RequestListener } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 
 import httpProxy from 'http-proxy';
 
@@ -14,7 +15,7 @@ const agent = new Agent({ keepAlive: true, maxSockets: 512, maxFreeSockets: 512 
 const proxy = httpProxy.createProxyServer({ agent, xfwd: true });
 proxy.on('error', (_error, _request, response) => response.destroy());
 
-const server = createServer((request, response) => {
+const listener: RequestListener = (request, response) => {
   const app = request.url?.split('/', 2)[1] ?? '';
   const rule = `${byHost ? (request.headers.host ?? '') : ''}/${app}`;
   const cursor = cursors.get(rule);
@@ -24,6 +25,11 @@ const server = createServer((request, response) => {
   }
   cursors.set(rule, (cursor + 1) % order.length);
   proxy.web(request, response, { target: `http://127.0.0.1:${order[cursor] ?? 0}` });
-});
+};
+const files = layout.tls;
+const server =
+  files === null
+    ? createServer(listener)
+    : createSecureServer({ cert: readFileSync(files.certificate), key: readFileSync(files.key) }, listener);
 server.keepAliveTimeout = 300_000;
 server.listen(layout.port, '127.0.0.1', 4096);

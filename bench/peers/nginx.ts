@@ -2,13 +2,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { start, type Running } from '../measure/process.ts';
-import { WEIGHTS, type Layout } from './peer.ts';
+import { CIPHERSUITE, WEIGHTS, type Layout } from './peer.ts';
 
 export function startNginx(layout: Layout): Promise<Running> {
   const http = layout.hosts.flatMap(({ name, apps }, index) => [
     ...apps.map((app) => upstream(`${app}_${index}`, layout)),
     'server {',
-    `listen 127.0.0.1:${layout.port}${index === 0 ? ' default_server backlog=4096' : ''};`,
+    `listen 127.0.0.1:${layout.port}${index === 0 ? ' default_server backlog=4096' : ''}${layout.tls === null ? '' : ' ssl'};`,
     `server_name ${name ?? '_'};`,
     ...apps.map((app) => `location /${app}/ { proxy_pass http://${app}_${index}; }`),
     '}',
@@ -27,8 +27,21 @@ export function startNginx(layout: Layout): Promise<Running> {
     // Bodies beyond the buffers would go to a disk.
     'proxy_max_temp_file_size 0;',
     ...buffers,
+    ...tls(layout),
     ...http,
   ]);
+}
+
+/** Sessions by ticket alone, as the others have them. */
+function tls({ tls: files }: Layout): string[] {
+  if (files === null) return [];
+  return [
+    `ssl_certificate ${files.certificate};`,
+    `ssl_certificate_key ${files.key};`,
+    'ssl_protocols TLSv1.2 TLSv1.3;',
+    `ssl_conf_command Ciphersuites ${CIPHERSUITE};`,
+    'ssl_session_tickets on;',
+  ];
 }
 
 function upstream(name: string, { servers, hosts }: Layout): string {

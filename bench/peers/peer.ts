@@ -15,11 +15,23 @@ export interface Layout {
   readonly workers: number;
   /** Bytes of the buffers for bodies, where a peer lets one choose; null = its default. */
   readonly bodyBuffer: number | null;
+  /** Clients speak TLS: files in PEM, the same for all peers. */
+  readonly tls: Certificate | null;
   /** More of it, for tcpvs alone (profiles). */
   readonly environment: NodeJS.ProcessEnv;
   /** The program that is tcpvs, and its first words; null: `bin/tcpvs` of this checkout, from the sources. */
   readonly program: readonly [string, ...string[]] | null;
 }
+
+export interface Certificate {
+  readonly certificate: string;
+  readonly key: string;
+  /** Both, as HAProxy wants them. */
+  readonly both: string;
+}
+
+/** The cipher that all of them agree on with `wrk`. */
+export const CIPHERSUITE = 'TLS_AES_128_GCM_SHA256';
 
 export interface Host {
   /** null: whatever the Host header says. */

@@ -31,7 +31,7 @@ function manifests(layout: Layout): string[] {
     if (apps.length > MOST_APPS) throw new Error(`${apps.length} apps for one host, at most ${MOST_APPS}`);
     return manifest('TcpVirtualServer', `http${index}`, [
       'listeners:',
-      `  - { name: web, address: 127.0.0.1, port: ${layout.port}, protocol: HTTP }`,
+      `  - ${listener(layout)}`,
       'scheduler: hhttp',
       'balance: RoundRobin',
       'matrixRefs:',
@@ -60,6 +60,14 @@ function manifests(layout: Layout): string[] {
     ]),
   );
   return [...servers, ...matrices, ...virtualServers];
+}
+
+/** In JSON, which is YAML. */
+function listener({ port, tls }: Layout): string {
+  const place = { name: 'web', address: '127.0.0.1', port };
+  if (tls === null) return JSON.stringify({ ...place, protocol: 'HTTP' });
+  const certificateFiles = [{ certificate: tls.certificate, key: tls.key }];
+  return JSON.stringify({ ...place, protocol: 'HTTPS', tls: { certificateFiles } });
 }
 
 function manifest(kind: string, name: string, spec: readonly string[]): string {

@@ -1,11 +1,10 @@
 /** Bodies both ways arrive byte for byte, however they are framed, cut and read; and nothing blocks for ever. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { connect } from 'node:net';
 
 import { Random } from '../fuzz/random.ts';
-import { ADDRESS } from './address.ts';
 import { WireReader } from './checker.ts';
+import { open } from './client.ts';
 import { type Exchange, OK } from './origin.ts';
 import { FIN } from './steps.ts';
 import { type Case, type Lane, NEXT, request, show, type Step, suite } from './suite.ts';
@@ -111,7 +110,7 @@ const trips = Array.from({ length: 12 }, (_, index): Case => ({
 function readsLate(lane: Lane, text: Buffer, answers: number): Promise<WireReader> {
   return new Promise((resolve, reject) => {
     const reader = new WireReader('answer');
-    const socket = connect({ host: ADDRESS, port: lane.port });
+    const { socket } = open(lane.port);
     socket.on('error', reject);
     socket.pause();
     socket.write(text, () => setTimeout(() => socket.resume(), 200));
@@ -175,9 +174,10 @@ const pressure: Case[] = [
         socket.on('close', () => clearInterval(timer));
       };
       for (const end of ['destroy', 'resetAndDestroy'] as const) {
-        const socket = connect({ host: ADDRESS, port: lane.port });
+        const { socket, raw } = open(lane.port);
         socket.on('error', () => {});
-        socket.once('data', () => socket[end]());
+        raw.on('error', () => {});
+        socket.once('data', () => raw[end]());
         socket.write(request('GET', '/a'));
         await lane.origin.until(() => lane.origin.requests.length > 0);
         await lane.origin.connections.at(-1)!.closed;

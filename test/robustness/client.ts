@@ -1,9 +1,13 @@
 /** A client that sends raw bytes in given segments and reads answers strictly. */
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 import { ADDRESS } from './address.ts';
 import { latin1, type Message, WireReader } from './checker.ts';
 import { type Step, play } from './steps.ts';
+
+/** The same cases through TLS: see tls.test.ts. */
+export const THROUGH_TLS = process.env['ROBUSTNESS_TLS'] === '1';
 
 export interface TalkOptions {
   /** Methods of the requests that are sent, where one of them is HEAD. */
@@ -12,6 +16,15 @@ export interface TalkOptions {
   readonly answers?: number;
   /** Milliseconds until it counts as hanging. */
   readonly patience?: number;
+}
+
+/** A connection to the proxy; `raw` is what is below TLS, where the cases run through it. */
+export function open(
+  port: number,
+  options: { readonly noDelay?: boolean; readonly allowHalfOpen?: boolean } = {},
+): { readonly socket: Socket; readonly raw: Socket } {
+  const raw = connect({ port, host: ADDRESS, ...options });
+  return { raw, socket: THROUGH_TLS ? connectTls({ socket: raw, rejectUnauthorized: false }) : raw };
 }
 
 /** What a client sent and got, until the connection was closed. */
@@ -71,7 +84,7 @@ export async function talk(
   const conversation = new Conversation();
   const { reader } = conversation;
   reader.methods.push(...(options.methods ?? []));
-  const socket: Socket = connect({ port, host: ADDRESS, noDelay: true, allowHalfOpen: true });
+  const { socket, raw } = open(port, { noDelay: true, allowHalfOpen: true });
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   const end = (how: 'fin' | 'rst' | 'hang') => {
     if (conversation.ended !== 'open') return;
@@ -98,11 +111,11 @@ export async function talk(
   socket.on('close', () => end('rst'));
   const timer = setTimeout(() => end('hang'), options.patience ?? 8000);
   await new Promise<void>((connected) => {
-    socket.once('connect', connected);
+    socket.once(THROUGH_TLS ? 'secureConnect' : 'connect', connected);
     socket.once('close', () => connected());
   });
   // Not awaited: a step may wait for what never comes once the connection is gone.
-  void play(socket, typeof script === 'function' ? script(conversation) : script);
+  void play(socket, raw, typeof script === 'function' ? script(conversation) : script);
   await closed;
   clearTimeout(timer);
   socket.destroy();

@@ -11,7 +11,9 @@ import type {
   Timeouts,
   VirtualServerPiece,
 } from '../../src/model/snapshot.ts';
+import { makeAuthority } from '../../src/tls/fixture/authority.ts';
 import { ADDRESS, newPorts } from './address.ts';
+import { THROUGH_TLS } from './client.ts';
 
 export interface LaneOptions {
   readonly limits?: Partial<Limits>;
@@ -63,8 +65,21 @@ export async function startProxy(lanes: readonly LanePlan[]): Promise<TestProxy>
   }
   const { startTestProxy } = await import('../../src/proxy/testing.ts');
   const ports = await newPorts(lanes.length);
-  const proxy = await startTestProxy({ pieces: lanes.flatMap((lane, index) => piecesOf(lane, index, ports[index]!)) });
+  const pieces = lanes.flatMap((lane, index) => piecesOf(lane, index, ports[index]!));
+  const proxy = await startTestProxy({ pieces: THROUGH_TLS ? throughTls(pieces) : pieces });
   return { ports, close: () => proxy.close() };
+}
+
+/** The same with listeners of HTTPS. */
+function throughTls(pieces: readonly Piece[]): Piece[] {
+  const { certificate, privateKey } = makeAuthority().issue({ names: ['a.example'] });
+  const key = 'test/certificate';
+  const tls = { certificates: [key], minVersion: 'TLSv1.2', clientCa: [] } as const;
+  const secure = pieces.map((piece): Piece => {
+    if (piece.kind !== 'VirtualServer') return piece;
+    return { ...piece, listeners: piece.listeners.map((each) => ({ ...each, protocol: 'HTTPS', tls })) };
+  });
+  return [{ kind: 'Certificate', key, hash: key, certificate, privateKey }, ...secure];
 }
 
 export function piecesOf(lane: LanePlan, index: number, port: number): Piece[] {

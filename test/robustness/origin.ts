@@ -30,7 +30,7 @@ export class Exchange {
   }
 
   send(...steps: Step[]): Promise<void> {
-    return play(this.connection.socket, steps);
+    return play(this.connection.socket, this.connection.socket, steps);
   }
 }
 

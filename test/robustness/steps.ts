@@ -14,8 +14,8 @@ export type Step =
   /** Go on when it resolves. */
   | (() => Promise<unknown> | undefined);
 
-/** Plays the steps; ends early, without error, when the connection is gone. */
-export async function play(socket: Socket, steps: readonly Step[]): Promise<void> {
+/** Plays the steps; ends early, without error, when the connection is gone. `raw`: below TLS, where there is some. */
+export async function play(socket: Socket, raw: Socket, steps: readonly Step[]): Promise<void> {
   for (const step of steps) {
     if (socket.destroyed) return;
     if (step === FIN) {
@@ -23,7 +23,7 @@ export async function play(socket: Socket, steps: readonly Step[]): Promise<void
       return;
     }
     if (step === RST) {
-      socket.resetAndDestroy();
+      raw.resetAndDestroy();
       return;
     }
     if (typeof step === 'function') await step();

@@ -26,7 +26,6 @@ export function shakeHands(
   asks: boolean,
   events: HandshakeEvents,
 ): Handshake {
-  raw.unshift(first);
   const socket = new TLSSocket(raw, {
     isServer: true,
     secureContext: context,
@@ -59,6 +58,8 @@ export function shakeHands(
       events.done(socket, socket.isSessionReused());
     }),
   );
+  // what was read already goes to TLS as if it had been read there
+  (socket as unknown as Inner)['_handle']?.receive(first);
   return { socket };
 }
 
@@ -67,7 +68,11 @@ const PROTOCOLS = Buffer.from('\x08http/1.1', 'latin1');
 
 /** What node:tls does itself for the sockets of its own servers; it has no documented way for others. */
 interface Inner {
-  readonly _handle: { verifyError(): unknown; hasPeerCertificate(): boolean } | null;
+  readonly _handle: {
+    verifyError(): unknown;
+    hasPeerCertificate(): boolean;
+    receive(bytes: Buffer): void;
+  } | null;
   _releaseControl(): void;
 }
 

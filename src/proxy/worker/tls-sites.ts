@@ -25,7 +25,8 @@ export class TlsSite {
   private readonly authorities: readonly AuthorityPiece[] | null;
   private readonly minVersion: ListenerTls['minVersion'];
   private readonly tickets: TicketKeys;
-  private readonly contexts = new Map<string, SecureContext>();
+  /** By what `choose` answers. */
+  private readonly contexts = new Map<readonly number[], SecureContext>();
   /** Made when the first client comes: a configuration may have thousands. */
   private names: ReadonlyMap<string, readonly number[]> | null = null;
 
@@ -51,8 +52,7 @@ export class TlsSite {
   contextFor(name: string): SecureContext | null {
     const chosen = this.choose(name);
     if (chosen.length === 0) return null;
-    const id = chosen.join();
-    let context = this.contexts.get(id);
+    let context = this.contexts.get(chosen);
     if (context === undefined) {
       context = clientContext({
         certificates: chosen.map((index) => this.certificates[index]!),
@@ -60,7 +60,7 @@ export class TlsSite {
         authorities: this.authorities,
       });
       this.tickets.attach(context);
-      this.contexts.set(id, context);
+      this.contexts.set(chosen, context);
     }
     return context;
   }
@@ -72,7 +72,7 @@ export class TlsSite {
     return (
       this.names.get(name) ??
       (dot < 0 ? undefined : this.names.get(`*${name.slice(dot)}`)) ??
-      (this.certificates.length === 0 ? [] : [0])
+      (this.certificates.length === 0 ? NONE : FIRST)
     );
   }
 
@@ -89,5 +89,8 @@ export class TlsSite {
     return names;
   }
 }
+
+const NONE: readonly number[] = [];
+const FIRST: readonly number[] = [0];
 
 const hashesOf = (pieces: readonly { readonly hash: string }[]): string[] => pieces.map(({ hash }) => hash);
