@@ -70,6 +70,13 @@ image: ## the container image, by docker, buildah or podman (IMAGE=name:tag, BAS
 bench: setup ## side by side with nginx, HAProxy and http-proxy; results go to bench/results
 	$(NODE) bench/run.ts $(ARGS)
 
+.PHONY: bench-placement placement-check
+bench-placement: setup ## the placement solver: speed, proven optima, other ways to place; results go to bench/results
+	$(NODE) bench/placement/run.ts $(ARGS)
+
+placement-check: setup ## 100,000 random placement problems through the independent checker, about half an hour (PROBLEMS=N)
+	$(NODE) bench/placement/run.ts --part feasibility --problems $(or $(PROBLEMS),100000)
+
 fuzz: setup ## a million inputs for the codec and the pattern engine
 	$(NODE) test/fuzz/run.ts $(ARGS)
 

@@ -39,7 +39,7 @@ export function check(document: Document, answer: Answer): string[] {
     load: new Map(answer.load.map((each) => [key(each.host, each.column), each.rate])),
   };
   const faults = judge.world(final, 'answer');
-  faults.push(...judge.figures(answer, final), ...judge.way(answer, final));
+  faults.push(...judge.figures(answer, final), ...judge.minimum(final), ...judge.way(answer, final));
   return faults;
 }
 
@@ -104,6 +104,8 @@ class Judge {
     if (spec === undefined) return [`${what}: no host ${host}`];
     const faults: string[] = [];
     const memory = here.reduce((sum, { workload, count }) => sum + count * this.#workloads.get(workload)!.memory, 0);
+    const pods = here.reduce((sum, { count }) => sum + count, 0);
+    if (pods > (spec.pods ?? Infinity)) faults.push(`${what}: ${pods} instances on ${host}, at most ${spec.pods}`);
     if (memory > spec.memory * (1 + EPSILON)) faults.push(`${what}: ${host} holds ${memory} of ${spec.memory} memory`);
     const kappa = this.#document.kappa?.['default'] ?? 0;
     const growth = spec.concurrency === undefined ? 1 : 1 + kappa * (spec.concurrency - 1);
@@ -157,6 +159,37 @@ class Judge {
       if (column.workload === beside) rate += load.get(key(host, column.name)) ?? 0;
     }
     return factor * Math.min(1, rate / other.pressureRate);
+  }
+
+  /** Below its minimum a workload may only be where no host has room; conflicts and what plans allow are left out. */
+  minimum({ instances }: World): string[] {
+    if (this.#document.current !== undefined) return [];
+    const has = sums(instances);
+    return this.#document.workloads
+      .filter(({ name, minInstances = 0 }) => (has.get(name) ?? 0) < minInstances)
+      .filter((workload) => this.#document.hosts.some((host) => this.#hasRoom(host, workload, instances)))
+      .map(
+        ({ name, minInstances }) => `${name} has ${has.get(name) ?? 0} of at least ${minInstances}, and there is room`,
+      );
+  }
+
+  #hasRoom(
+    host: Document['hosts'][number],
+    workload: Document['workloads'][number],
+    instances: ReadonlyMap<string, number>,
+  ): boolean {
+    const here = [...instances].filter(([at, count]) => count > 0 && at.startsWith(`${host.name} `));
+    let { memory, pods = Infinity } = host;
+    for (const [at, count] of here) {
+      const other = this.#workloads.get(at.split(' ')[1]!)!;
+      memory -= count * other.memory;
+      pods -= count;
+      const apart = [...(other.apart ?? []), ...(workload.apart ?? [])];
+      if (apart.includes(workload.name) || apart.includes(other.name)) return false;
+      if (other === workload && count >= (workload.maxPerHost ?? Infinity)) return false;
+    }
+    if (workload.hosts !== undefined && !workload.hosts.includes(host.name)) return false;
+    return workload.idle === undefined && memory >= workload.memory * (1 + EPSILON) && pods >= 1 && here.length === 0;
   }
 
   /** Sums, weights and caps as they are told. */
@@ -244,7 +277,7 @@ class Judge {
       for (const { name, rate } of columns) {
         const least = Math.min(first.get(name) ?? 0, answer.fairness * rate);
         const has = serves.get(name) ?? 0;
-        if (has < least * (1 - EPSILON) - 1e-9) faults.push(`step ${at}: ${name} is served ${has}, not ${least}`);
+        if (has < least - EPSILON * rate - 1e-9) faults.push(`step ${at}: ${name} is served ${has}, not ${least}`);
       }
       const least = Math.min(this.#worth(first), this.#worth(last));
       if (this.#worth(serves) < least * (1 - EPSILON)) faults.push(`step ${at}: all are served ${this.#worth(serves)}`);

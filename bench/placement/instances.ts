@@ -38,6 +38,7 @@ export interface HostDocument {
   capacity: Record<string, number>;
   memory: number;
   concurrency?: number;
+  pods?: number;
 }
 
 export interface WorkloadDocument {

@@ -1,14 +1,16 @@
-import type { Model } from './model.ts';
 /**
  * The way from what runs now to what shall run: starts and stops in an order in which every state on the way holds
  * (placement.md 5): memory, capacity, minimum instances; the value served is not below the lesser of before and after; and no
  * column is below the lesser of what it has before and the part of its demand that all are sure of afterwards.
  *
  * A workload's new instances are started before its old ones are stopped. Only where two others of it are ready may an
- * instance go first; else the change is dropped, and the reason is told.
+ * instance go first. Where that leaves two waiting for each other's place, one goes where there is room; what has no way is
+ * dropped, and the reason is told.
  */
-import { byWorth } from './search/deficits.ts';
+import type { Model } from './model.ts';
+import { byDensity, byWorth } from './search/deficits.ts';
 import { Flow } from './search/flow.ts';
+import { Residual } from './search/residual.ts';
 import { shed } from './search/shed.ts';
 import { warmStart } from './search/warm-start.ts';
 import { NONE, type State } from './state/state.ts';
@@ -41,6 +43,8 @@ export interface Plan {
   readonly first: readonly CellRate[];
   readonly steps: readonly Step[];
   readonly dropped: readonly Dropped[];
+  /** Whether it ends as it was wanted. */
+  readonly asWanted: boolean;
   /** What runs when all steps are done; its loads serve what is asked for, but are not balanced. */
   readonly state: State;
 }
@@ -56,33 +60,56 @@ export interface Afterwards {
 export const STRICT: Afterwards = { share: 1, value: Number.POSITIVE_INFINITY };
 
 /** @param wanted instances per `workload * hosts + host` */
-export function planChanges(model: Model, wanted: ReadonlyMap<number, number>, after: Afterwards): Plan {
+export function planChanges(
+  model: Model,
+  wanted: ReadonlyMap<number, number>,
+  after: Afterwards,
+  expired: () => boolean = () => false,
+): Plan {
   const state = warmStart(model);
   const flow = new Flow(state);
   const order = byWorth(model);
   const forced = forcedStops(state);
   flow.serveAll(order);
   const first = allLoads(state);
-  const planner = new Planner(state, flow, wanted, after);
+  const planner = new Planner(state, flow, wanted, after, expired);
   const steps = planner.run();
-  return { forced, first, steps, dropped: planner.dropped, state };
+  const { dropped, redirected } = planner;
+  return { forced, first, steps, dropped, asWanted: dropped.length === 0 && redirected === 0, state };
 }
 
 /** Passes over the pending changes: each may make room for others; more than a few are for chains as long. */
 const PASSES = 12;
+/** Turns in which what is blocked is moved elsewhere. */
+const TURNS = 4;
+/** After so many moves that were in vain no more are tried: the cluster is full. */
+const REFUSALS = 200;
+/** Hosts that one search looks at when load is moved. */
+const SEARCH = 400;
 
 class Planner {
   readonly #state: State;
   readonly #flow: Flow;
   readonly #steps: Step[] = [];
   readonly #pendingStarts = new Map<number, number>();
+  readonly #expired: () => boolean;
   readonly #leastValue: number;
   readonly #mask: Uint8Array;
   #starts: Change[] = [];
   #stops: Change[] = [];
   dropped: Dropped[] = [];
+  #refused = 0;
+  /** Changes that are not those that were wanted. */
+  redirected = 0;
 
-  constructor(state: State, flow: Flow, wanted: ReadonlyMap<number, number>, after: Afterwards) {
+  constructor(
+    state: State,
+    flow: Flow,
+    wanted: ReadonlyMap<number, number>,
+    after: Afterwards,
+    expired: () => boolean,
+  ) {
+    this.#expired = expired;
     this.#state = state;
     this.#flow = flow;
     const { hostCount } = state.model;
@@ -106,18 +133,81 @@ class Planner {
   }
 
   run(): Step[] {
-    const most = this.#state.model.maxChanges;
-    for (let pass = 0; pass < PASSES; pass++) {
+    this.#pass();
+    // A swap for which there is no room: one of the two goes where there is room, and makes room for others by that.
+    const residual = new Residual(this.#state);
+    for (let turn = 0; turn < TURNS && this.#starts.length > 0 && !this.#full(); turn++) {
       const before = this.#steps.length;
-      this.#starts = this.#starts.filter((each) => this.#steps.length >= most || !this.#start(each));
-      this.#stops = this.#stops.filter((each) => this.#steps.length >= most || !this.#stop(each));
+      this.#starts = this.#starts.filter(
+        (each) => this.#full() || this.#refused >= REFUSALS || !this.#redirect(each, residual),
+      );
       if (this.#steps.length === before) break;
+      this.#pass();
+      residual.reindex();
     }
-    const full = this.#steps.length >= most;
+    if (this.#starts.length + this.#stops.length > 0) this.#fillUp(residual);
+    const { maxChanges } = this.#state.model;
     for (const each of [...this.#starts, ...this.#stops]) {
-      this.dropped.push({ ...each, reason: full ? `${most} changes are the most in one plan` : this.#why(each) });
+      const most = this.#steps.length >= maxChanges;
+      const reason = most ? `${maxChanges} changes are the most in one plan` : this.#why(each);
+      this.dropped.push({ ...each, reason });
     }
     return this.#steps;
+  }
+
+  /** Nothing more is done: what there is holds. */
+  #full(): boolean {
+    return this.#steps.length >= this.#state.model.maxChanges || this.#expired();
+  }
+
+  /** All that can be done as it was wanted. */
+  #pass(): void {
+    for (let pass = 0; pass < PASSES; pass++) {
+      const before = this.#steps.length;
+      this.#starts = this.#starts.filter((each) => this.#full() || !this.#start(each));
+      this.#stops = this.#stops.filter((each) => this.#full() || !this.#stop(each));
+      if (this.#steps.length === before) return;
+    }
+  }
+
+  /** Moves an instance to another host than the one that was wanted, as one: started there, emptied here, stopped. */
+  #redirect({ workload: a }: Change, residual: Residual): boolean {
+    const state = this.#state;
+    const old = this.#stops.findIndex((each) => each.workload === a);
+    if (old < 0 || this.#steps.length + 2 > state.model.maxChanges) return false;
+    const host = residual.hostFor(a, 1 / Math.max(1, state.instances[a]!));
+    const from = this.#stops[old]!.host;
+    const i = state.pool.find(from, a);
+    if (host === NONE || state.pool.copies[i] !== 1) return false;
+    state.journal.begin();
+    state.start(host, a);
+    const settled = this.#settle(host, a);
+    const arrived = this.#shift();
+    if (!settled || !this.#empty(i)) {
+      state.undo();
+      this.#refused++;
+      return false;
+    }
+    const left = this.#shift();
+    state.journal.commit();
+    state.stop(i);
+    this.#steps.push(
+      { op: 'start', host, workload: a, shift: arrived },
+      { op: 'stop', host: from, workload: a, shift: left },
+    );
+    this.#stops.splice(old, 1);
+    this.#pendingStarts.set(a, (this.#pendingStarts.get(a) ?? 1) - 1);
+    this.redirected++;
+    return true;
+  }
+
+  /** What could not be had as it was wanted leaves deficits: instances for them where there is room. */
+  #fillUp(residual: Residual): void {
+    for (const a of byDensity(this.#state)) {
+      if (this.#full()) return;
+      const host = residual.hostForMissing(a);
+      if (host !== NONE && this.#start({ op: 'start', host, workload: a })) this.redirected++;
+    }
   }
 
   #start(change: Change): boolean {
@@ -165,7 +255,7 @@ class Planner {
     const columns = columnsOf(state.model, state.pool.workload[i]!);
     for (const k of columns.keys()) state.setLoad(i, k, 0);
     this.#mask[host] = 0;
-    for (const j of columns) this.#flow.serve(j, { mask: this.#mask });
+    for (const j of columns) this.#flow.serve(j, { mask: this.#mask, hosts: SEARCH });
     this.#mask[host] = 1;
     return this.#nobodyLoses(columns);
   }
@@ -179,7 +269,7 @@ class Planner {
         for (const j of columnsOf(model, pool.workload[i]!)) moved.add(j);
       }
     }
-    for (const j of moved) this.#flow.serve(j);
+    for (const j of moved) this.#flow.serve(j, { hosts: SEARCH });
     return this.#nobodyLoses(moved);
   }
 
@@ -190,14 +280,18 @@ class Planner {
   }
 
   #done(change: Change): void {
+    this.#steps.push({ ...change, shift: this.#shift() });
+    this.#state.journal.commit();
+  }
+
+  /** Rates of the cells that the present trial has changed. */
+  #shift(): CellRate[] {
     const { journal, model, pool } = this.#state;
-    const shift = [...journal.cells()].map((cell) => {
+    return [...journal.cells()].map((cell) => {
       const i = Math.floor(cell / model.classCount);
       const column = model.firstColumn[pool.workload[i]!]! + (cell % model.classCount);
       return { host: pool.host[i]!, column, rate: pool.load[cell]! };
     });
-    journal.commit();
-    this.#steps.push({ ...change, shift });
   }
 
   #why({ op, host, workload: a }: Change): string {

@@ -27,8 +27,12 @@ export interface SolveOptions {
   readonly secondsLeft?: () => number;
   /** For load programs and small clusters; null: none is to be had. */
   readonly optimizer?: Optimizer | null;
+  /** Whether more is done than placing what is missing (steps A to C and G); default true. */
+  readonly improve?: boolean;
   /** Whether small clusters are solved exactly, too; default true. */
   readonly exact?: boolean;
+  /** Whether the way there is planned, and what has no safe way is left out; default true. false: where to, whatever the way. */
+  readonly plan?: boolean;
   /** Called now and then, and whenever a step is done. */
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -46,7 +50,7 @@ export interface Solution {
   readonly loads: readonly CellRate[];
   /** Growth of costs per instance and resource, [i * R + r], with the loads as they are. */
   readonly factor: Float64Array;
-  /** null: nothing is known to run, and all instances are started. */
+  /** null: nothing is known to run, and all instances are started; or none was asked for. */
   readonly plan: Plan | null;
   /** The largest s with every column that has an instance served at least s of its demand. */
   readonly fairness: number;
@@ -80,14 +84,14 @@ export function solve(model: Model, options: SolveOptions = {}): Solution {
   const finish = (of: State): Finished => finishLoads(of, { optimizer, secondsLeft, fair: model.fairness });
   let finished = finish(state);
   let plan: Plan | null = null;
-  if (model.current.length > 0) {
+  if (model.current.length > 0 && options.plan !== false) {
     tell('plan', 0, state);
     const dropped: Dropped[] = [];
     // What is dropped changes what comes afterwards, and with it what must hold on the way: the last try asks for the most.
     for (const attempt of [1, 2, 3]) {
       const after = attempt === 3 ? STRICT : { share: finished.fairness, value: finished.value };
-      plan = planChanges(model, instancesOf(state), after);
-      if (plan.dropped.length === 0) break;
+      plan = planChanges(model, instancesOf(state), after, expired);
+      if (plan.asWanted) break;
       dropped.push(...plan.dropped);
       provenOptimal = false;
       ({ state } = plan);
@@ -124,6 +128,7 @@ function search(
   flow.serveAll(order);
   tell('start', 1, state);
 
+  if (options.improve === false) return state;
   for (let pass = 0; pass < PASSES && !expired() && byDensity(state).length > 0; pass++) {
     if (!improve(state, flow, expired)) break;
     residual.reindex();

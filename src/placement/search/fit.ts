@@ -30,14 +30,14 @@ export class Fit {
     for (let at = 0; at < capacity.length; at++) this.#meanCapacity[at % R]! += capacity[at]! / hostCount;
   }
 
-  /** From here on `score` is about a part of what is missing of this workload. */
-  ask(workload: number, part = 1): void {
-    const { model } = this.#state;
+  /** From here on `score` is about a part of what is missing of this workload, or of all that it is asked for. */
+  ask(workload: number, part = 1, all = false): void {
+    const { model, target } = this.#state;
     const R = model.resourceCount;
     this.#workload = workload;
     this.#need.fill(0);
     for (let j = model.firstColumn[workload]!; j < model.firstColumn[workload + 1]!; j++) {
-      const missing = deficitOf(this.#state, j) * part;
+      const missing = (all ? target[j]! : deficitOf(this.#state, j)) * part;
       if (missing > 0) for (let r = 0; r < R; r++) this.#need[r]! += missing * model.cost[j * R + r]!;
     }
     this.size = 0;

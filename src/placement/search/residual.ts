@@ -32,15 +32,9 @@ export class Residual {
   }
 
   place(a: number): void {
-    const state = this.#state;
-    for (;;) {
-      const missing = deficitValue(state, a);
-      if (missing <= 0) return;
-      this.#fit.ask(a);
-      const host = this.#best(a);
+    while (deficitValue(this.#state, a) > 0) {
+      const host = this.hostForMissing(a);
       if (host === NONE) return;
-      this.#fit.score(host);
-      if (missing * this.#fit.taken - state.startPrice(host, a) <= 1e-12 * state.model.demandValue) return;
       this.#startAt(host, a);
     }
   }
@@ -55,6 +49,23 @@ export class Residual {
       this.#startAt(host, a);
     }
     return Math.max(0, model.minInstances[a]! - instances[a]!);
+  }
+
+  /** Where a part of all that a workload is asked for would stand best, on a host that has none of it; NONE: nowhere. */
+  hostFor(a: number, part: number): number {
+    this.#fit.ask(a, part, true);
+    return this.#best(a);
+  }
+
+  /** Where what is missing would earn more than its start costs; NONE: nowhere. */
+  hostForMissing(a: number): number {
+    const state = this.#state;
+    this.#fit.ask(a);
+    const host = this.#best(a);
+    if (host === NONE) return NONE;
+    this.#fit.score(host);
+    const gain = deficitValue(state, a) * this.#fit.taken - state.startPrice(host, a);
+    return gain > 1e-12 * state.model.demandValue ? host : NONE;
   }
 
   #startAt(host: number, a: number): void {

@@ -15,7 +15,10 @@ export interface ThreadOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
-/** How long after the deadline the thread may still answer before it is given up: a solver may not look at its clock. */
+/**
+ * How long after the deadline the thread may still answer before it is given up (a program's solver looks at its clock now and
+ * then, and the next question would find a cold thread): so much, and half of the budget.
+ */
 const GRACE = 500;
 
 export class SolverThread {
@@ -96,7 +99,7 @@ async function ask(
   };
   const onExit = (code: number): void => over(new Error(`the solver's thread ended with ${code}`));
   worker.on('message', onMessage).on('error', over).on('exit', onExit);
-  const timer = question.budget === null ? null : setTimeout(atDeadline, question.budget + GRACE);
+  const timer = question.budget === null ? null : setTimeout(atDeadline, 1.5 * question.budget + GRACE);
   worker.postMessage(question);
   try {
     return await promise;

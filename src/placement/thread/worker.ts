@@ -50,7 +50,7 @@ async function answer({ problem, seed, budget, exact, rounds }: Question): Promi
 
 /** What can be had at once: whatever happens to the rest, there is an answer at the deadline. */
 function first(model: Model, seed: number, seconds: () => number): Result {
-  return resultOf(model, solve(model, { seed, rounds: 0, exact: false, optimizer: null }), seconds());
+  return resultOf(model, solve(model, { seed, improve: false, exact: false, optimizer: null }), seconds());
 }
 
 /** Only where it is used: its WebAssembly is 3.5 MB. Where it cannot be loaded, solving goes on without it. */
