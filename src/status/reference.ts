@@ -66,6 +66,7 @@ export const CONDITION_TYPES: Readonly<Record<string, TypeInfo>> = {
       'PortUnavailable',
       'PortNotExposed',
       'NoCertificate',
+      'ProxyProtocolNotServed',
       'CapacityExceeded',
       'Suspended',
       'NotServed',
