@@ -4,6 +4,7 @@ import type { KubeObject } from '../kube/resource.ts';
 import type { Kind } from '../model/status.ts';
 import type { ClusterFacts, ReferenceGrantFacts } from '../translate/cluster-facts.ts';
 import type { ClusterState, InvalidObject, LastGood, TlsSecret } from '../translate/cluster-state.ts';
+import { GoodSecrets } from '../translate/good-secrets.ts';
 import { serviceRangesOf } from './facts/cluster.ts';
 import type { ObjectCount } from './metrics.ts';
 import { Projection } from './projection.ts';
@@ -30,6 +31,7 @@ export class World {
   readonly #invalid = new Projection<InvalidObject>();
   readonly #slices = new SlicesByService();
   readonly #secrets = new Projection<TlsSecret>();
+  readonly #goodSecrets = new GoodSecrets();
   readonly #wanted = new WantedSecrets();
   /** Secrets that have been waited for. */
   #asked: ReadonlySet<string> = new Set();
@@ -90,7 +92,7 @@ export class World {
       matrices: this.#matrices.view,
       invalid: this.#invalids(this.#invalid.view),
       lastGood,
-      secrets: this.#secrets.view,
+      secrets: this.#goodSecrets.take(this.#secrets.view),
       cluster: {
         ...facts,
         services: services.view,

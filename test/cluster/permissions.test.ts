@@ -135,6 +135,7 @@ describe('what tenants may, on a real API', { skip: skipReason('api') }, () => {
     const wrong = makeAuthority().issue({ names: ['shop.example'] }).privateKey;
     await api.client.patch(`${secrets}/shop`, { stringData: { 'tls.key': wrong } });
     await said('tcpvirtualservers', own, 'https', 'ResolvedRefs', 'False InvalidCertificate');
+    assert.equal(piece('Certificate', own, 'shop')?.['privateKey'], privateKey, 'the last good one serves');
     await api.client.patch(`${secrets}/shop`, { stringData: { 'tls.key': privateKey } });
     await said('tcpvirtualservers', own, 'https', 'Ready', 'True Ready');
 
