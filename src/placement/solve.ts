@@ -25,6 +25,8 @@ export interface SolveOptions {
   readonly rounds?: number;
   /** Seconds until the answer must be there; default: no bound. */
   readonly secondsLeft?: () => number;
+  /** Of those, what is kept for the steps after the search, which cannot be left out; default 0. */
+  readonly reserve?: number;
   /** For load programs and small clusters; null: none is to be had. */
   readonly optimizer?: Optimizer | null;
   /** Whether more is done than placing what is missing (steps A to C and G); default true. */
@@ -64,7 +66,7 @@ export function solve(model: Model, options: SolveOptions = {}): Solution {
   const { optimizer = null, secondsLeft = () => Number.POSITIVE_INFINITY } = options;
   const tell = (step: Progress['step'], part: number, state: State): void =>
     options.onProgress?.({ step, part, satisfied: satisfied(state) });
-  const expired = (): boolean => secondsLeft() <= 0;
+  const expired = (): boolean => secondsLeft() <= (options.reserve ?? 0);
 
   let state = search(model, options, expired, tell);
   let provenOptimal = false;

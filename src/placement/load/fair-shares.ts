@@ -9,8 +9,8 @@ import { cellsOf, loadsOf, setLoads } from './cells.ts';
 
 const STEPS = 22;
 
-/** Sets loads and `state.floor`; answers with s. */
-export function shareFairly(state: State, flow: Flow, order: Int32Array): number {
+/** Sets loads and `state.floor`; answers with s, or with the best that is known when time is over. */
+export function shareFairly(state: State, flow: Flow, order: Int32Array, expired: () => boolean = () => false): number {
   const { model } = state;
   const fair = order.filter((j) => model.rate[j]! > 0 && state.instances[model.workloadOf[j]!]! > 0);
   const served = (): number => fair.reduce((least, j) => Math.min(least, state.served[j]! / model.rate[j]!), 1);
@@ -20,7 +20,7 @@ export function shareFairly(state: State, flow: Flow, order: Int32Array): number
   let best = loadsOf(state, cells);
   let high = 1;
   state.floor.fill(0);
-  for (let step = 0; step < STEPS && high - low > 1e-7; step++) {
+  for (let step = 0; step < STEPS && high - low > 1e-7 && !expired(); step++) {
     const s = (low + high) / 2;
     setLoads(state, cells, capped(state, cells.column, best, s));
     for (const j of fair) {

@@ -33,15 +33,16 @@ export function finishLoads(state: State, options: FinishOptions): Finished {
   const { model } = state;
   const order = byWorth(model);
   const flow = new Flow(state);
+  const expired = (): boolean => options.secondsLeft() <= 0;
   if (isFlow(model)) {
-    if (options.fair) shareFairly(state, flow, order);
+    if (options.fair) shareFairly(state, flow, order, expired);
     fillLevel(state);
     return asItIs(state);
   }
   const cells = cellsOf(state);
   if (!byProgram(state, cells, options)) {
-    if (options.fair) shareFairly(state, flow, order);
-    ascend(state, cells, () => options.secondsLeft() <= 0);
+    if (options.fair) shareFairly(state, flow, order, expired);
+    ascend(state, cells, expired);
   }
   flow.serveAll(order);
   const present = loadsOf(state, cells);

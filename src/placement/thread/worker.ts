@@ -11,8 +11,8 @@ import type { Question, Reply } from './messages.ts';
 
 /** A bar that moves more often is not read. */
 const TELL_EVERY = 100;
-/** Part of a budget that is kept for putting the answer together and sending it. */
-const RESERVE = 0.05;
+/** Most that is kept of a budget for the steps after the search. */
+const MOST_RESERVE = 0.5;
 
 let optimizer: Promise<Optimizer | null> | null = null;
 
@@ -30,8 +30,14 @@ async function answer({ problem, seed, budget, exact, rounds }: Question): Promi
   const began = performance.now();
   const seconds = (): number => (performance.now() - began) / 1000;
   const model = compileModel(problem);
-  const limits = budget === null ? {} : { secondsLeft: () => (budget * (1 - RESERVE)) / 1000 - seconds() };
-  if (budget !== null) tell({ kind: 'First', result: first(model, seed, seconds) });
+  let limits = {};
+  if (budget !== null) {
+    tell({ kind: 'First', result: first(model, seed, seconds) });
+    limits = {
+      secondsLeft: () => budget / 1000 - seconds(),
+      reserve: Math.min((MOST_RESERVE * budget) / 1000, Math.max(seconds(), reserveFor(model) * (budget / 1000))),
+    };
+  }
   let told = Number.NEGATIVE_INFINITY;
   const solution = solve(model, {
     seed,
@@ -46,6 +52,14 @@ async function answer({ problem, seed, budget, exact, rounds }: Question): Promi
     },
   });
   return { kind: 'Done', result: resultOf(model, solution, seconds()) };
+}
+
+/**
+ * Part of the budget that the steps after the search may need: the first answer has taken about as long as they do, but for
+ * load programs.
+ */
+function reserveFor(model: Model): number {
+  return isFlow(model) ? 0.05 : 0.2;
 }
 
 /** What can be had at once: whatever happens to the rest, there is an answer at the deadline. */
