@@ -39,6 +39,9 @@ export function startControlPlane(api: Api, node: string): Daemon[] {
       `--root-ca-file=${api.caFile}`,
       '--use-service-account-credentials',
       '--leader-elect=false',
+      // One that elects loses its lease while the API is away, ends, and counts anew when it is back; this one would take all
+      // nodes for dead then, whose Leases nobody could renew meanwhile.
+      '--node-monitor-grace-period=1h',
       '--allocate-node-cidrs=false',
       // The defaults (20 and 30) make a test of thousands of objects wait.
       '--kube-api-qps=300',
