@@ -1,5 +1,5 @@
 /** Results as they are kept, a file per part, and the page that is made of them. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Circumstances } from '../measure/machine.ts';
@@ -42,8 +42,15 @@ export function writePage(directory: string): void {
     read<CycleRow[]>('cycles', cyclesSection),
     read<LargeRow[]>('large', largeSection),
     read<Feasibility & { seconds: number }>('feasibility', feasibilitySection),
+    notes(directory),
   ];
   writeFileSync(join(directory, 'placement.md'), `${sections.filter((each) => each !== '').join('\n\n')}\n`);
+}
+
+/** What is written by hand: goals that are not reached, and why. */
+function notes(directory: string): string {
+  const file = join(directory, 'placement-notes.md');
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
 }
 
 const HEAD = `# Placement: results

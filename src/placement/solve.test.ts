@@ -64,6 +64,19 @@ describe('solve', () => {
     assert.ok(satisfied > 0.5);
   });
 
+  it('has a plan when the search takes all the time that it may', () => {
+    const file = someProblem(3, { apps: 16, alpha: 0.99 });
+    const first = answer({ ...file, columns: file.columns.slice(0, 8) });
+    const current = first.instances.map(({ host, workload, count }) => ({ host, workload, instances: count }));
+    // A clock that goes on when somebody looks at it, until only the reserve is left.
+    let left = 100;
+    const { changes } = answer(
+      { ...file, current },
+      { rounds: 1e9, reserve: 10, secondsLeft: () => (left > 10 ? left-- : 10) },
+    );
+    assert.ok(left === 10 && changes.length > 0, `${left}, ${changes.length}`);
+  });
+
   it('changes nothing but memory when a column is split into identical parts', () => {
     for (const resources of [['cpu'], ['cpu', 'io']]) {
       for (let seed = 1; seed <= 6; seed++) {

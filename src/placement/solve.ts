@@ -64,6 +64,9 @@ const PASSES = 8;
 
 export function solve(model: Model, options: SolveOptions = {}): Solution {
   const { optimizer = null, secondsLeft = () => Number.POSITIVE_INFINITY } = options;
+  // The plan has a part of what is kept for after the search: without it nothing of the search would be done.
+  const reserve = options.reserve ?? 0;
+  const late = (): boolean => secondsLeft() <= reserve / 4;
   const tell = (step: Progress['step'], part: number, state: State): void =>
     options.onProgress?.({ step, part, satisfied: satisfied(state) });
   const expired = (): boolean => secondsLeft() <= (options.reserve ?? 0);
@@ -83,8 +86,9 @@ export function solve(model: Model, options: SolveOptions = {}): Solution {
   }
 
   tell('load', 0, state);
-  const finish = (of: State): Finished => finishLoads(of, { optimizer, secondsLeft, fair: model.fairness });
-  let finished = finish(state);
+  const finish = (of: State, kept: number): Finished =>
+    finishLoads(of, { optimizer, secondsLeft: () => secondsLeft() - kept, fair: model.fairness });
+  let finished = finish(state, (2 * reserve) / 3);
   let plan: Plan | null = null;
   if (model.current.length > 0 && options.plan !== false) {
     tell('plan', 0, state);
@@ -92,12 +96,13 @@ export function solve(model: Model, options: SolveOptions = {}): Solution {
     // What is dropped changes what comes afterwards, and with it what must hold on the way: the last try asks for the most.
     for (const attempt of [1, 2, 3]) {
       const after = attempt === 3 ? STRICT : { share: finished.fairness, value: finished.value };
-      plan = planChanges(model, instancesOf(state), after, expired);
+      // A second plan is to where the first one came: it is not cut short, or nothing would be left of either.
+      plan = planChanges(model, instancesOf(state), after, attempt === 1 ? late : undefined);
       if (plan.asWanted) break;
       dropped.push(...plan.dropped);
       provenOptimal = false;
       ({ state } = plan);
-      finished = finish(state);
+      finished = finish(state, 0);
     }
     plan = { ...plan!, dropped };
   }

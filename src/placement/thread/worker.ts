@@ -35,7 +35,7 @@ async function answer({ problem, seed, budget, exact, rounds }: Question): Promi
     tell({ kind: 'First', result: first(model, seed, seconds) });
     limits = {
       secondsLeft: () => budget / 1000 - seconds(),
-      reserve: Math.min((MOST_RESERVE * budget) / 1000, Math.max(seconds(), reserveFor(model) * (budget / 1000))),
+      reserve: Math.min((MOST_RESERVE * budget) / 1000, Math.max(2 * seconds(), reserveFor(model) * (budget / 1000))),
     };
   }
   let told = Number.NEGATIVE_INFINITY;
@@ -55,11 +55,11 @@ async function answer({ problem, seed, budget, exact, rounds }: Question): Promi
 }
 
 /**
- * Part of the budget that the steps after the search may need: the first answer has taken about as long as they do, but for
- * load programs.
+ * Part of the budget that the steps after the search may need: loads and plan take each about as long as the first answer did, but
+ * for load programs.
  */
 function reserveFor(model: Model): number {
-  return isFlow(model) ? 0.05 : 0.2;
+  return isFlow(model) ? 0.1 : 0.3;
 }
 
 /** What can be had at once: whatever happens to the rest, there is an answer at the deadline. */
