@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 
 import { valuesOf } from './checker.ts';
 import { type Conversation } from './client.ts';
-import { first, ask, bad, broken, head } from './servers.ts';
+import { first, ask, bad, broken, head, pause } from './servers.ts';
 import { FIN, RST } from './steps.ts';
 import { request, show, suite, NEXT, type Case } from './suite.ts';
 
@@ -186,13 +186,6 @@ const endings: Case[] = (
   ),
   ...broken(`99. ${label} in the segment of the beginning`, `${head('Content-Length: 5\r\n')}hel`, end),
 ]);
-
-/** Long enough for the proxy to relay what it has. */
-function pause(): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, 50);
-  });
-}
 
 const delimited: Case[] = [
   ...[head(''), head('Connection: close\r\n'), 'HTTP/1.0 200 OK\r\n\r\n'].map((text): Case => ({

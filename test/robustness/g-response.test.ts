@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 
 import { valuesOf } from './checker.ts';
 import { OK } from './origin.ts';
-import { GET, POISON, first, ask, dropped, bad, assertError, head } from './servers.ts';
+import { GET, POISON, first, ask, dropped, bad, assertError, head, pause } from './servers.ts';
 import { FIN, RST } from './steps.ts';
 import { either, forwarded, request, show, suite, NEXT, type Case, type Step } from './suite.ts';
 
@@ -179,8 +179,11 @@ function endless(piece: string): Step[] {
   return Array.from({ length: 2000 }, () => bytes);
 }
 
+const LONG_HEAD = `HTTP/1.1 200 OK\r\n${`X: ${'y'.repeat(1000)}\r\n`.repeat(70)}Content-Length: 0\r\n\r\n`;
+
 const limits: Case[] = [
-  bad('105. a head of 70 KB', `HTTP/1.1 200 OK\r\n${`X: ${'y'.repeat(1000)}\r\n`.repeat(70)}Content-Length: 0\r\n\r\n`),
+  bad('105. a head of 70 KB', LONG_HEAD),
+  bad('105. a head of 70 KB, 40 KB of it first', LONG_HEAD.slice(0, 40_000), pause, LONG_HEAD.slice(40_000)),
   bad('105. one field of 100 KB', `HTTP/1.1 200 OK\r\nX: ${'y'.repeat(100_000)}\r\nContent-Length: 0\r\n\r\n`),
   bad('105. 300 fields', `HTTP/1.1 200 OK\r\n${'X: y\r\n'.repeat(300)}Content-Length: 0\r\n\r\n`),
   bad('105. a status line of 100 KB', `HTTP/1.1 200 ${'x'.repeat(100_000)}\r\nContent-Length: 0\r\n\r\n`),

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 
 import { type Conversation } from './client.ts';
-import { type LaneOptions } from './harness.ts';
 import { OK, type Exchange } from './origin.ts';
 import { FIN } from './steps.ts';
 import { request, show, type Case, type Lane, type Step } from './suite.ts';
@@ -31,12 +30,11 @@ export async function dropped(lane: Lane): Promise<void> {
 }
 
 /** Bad before anything could be relayed. */
-export function bad(name: string, text: string, more: { options?: LaneOptions } = {}): Case {
+export function bad(name: string, ...steps: Step[]): Case {
   return {
     name: `${name} → 502, upstream closed`,
-    ...more,
     run: async (lane) => {
-      first(lane, text);
+      first(lane, ...steps);
       const answer = await ask(lane);
       assert.deepEqual(answer.reader.problems, []);
       assert.deepEqual(answer.statuses, [502], show(answer));
@@ -81,6 +79,13 @@ export function broken(name: string, ...steps: Step[]): Case[] {
       },
     },
   ];
+}
+
+/** Long enough for the proxy to read, and relay, what it has. */
+export function pause(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, 50);
+  });
 }
 
 /** A head of status 200. */

@@ -65,7 +65,8 @@ function headArrived(client: Client, upstream: Upstream, read: Uint8Array, readL
       upstream.held = bytes.slice(p, end);
       return;
     }
-    if (next <= 0) {
+    // a whole head can be too large as well: the part that was held, and up to a read more
+    if (next <= 0 || next - p > MAX_HEAD) {
       badAnswer(client, upstream);
       return;
     }
