@@ -218,6 +218,7 @@ export class ClusterController {
   get metrics(): Omit<ControllerMetrics, 'version' | 'ready'> {
     return {
       generation: this.#generation,
+      snapshot: this.#inForce?.snapshot.id ?? null,
       leading: this.#election.leading,
       objects: this.#world.objectCounts(),
       keeper: this.#keeper.stats,

@@ -13,6 +13,7 @@ const input: ControllerMetrics = {
   version: '1.2.3',
   ready: true,
   generation: 3,
+  snapshot: '0123456789abcdef',
   leading: true,
   objects: [{ kind: 'RealServer', status: 'ready', count: 2 }],
   keeper: { written: 1, conflicts: 2, failed: 3, waiting: 4 },

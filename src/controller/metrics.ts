@@ -1,5 +1,6 @@
 /** What a controller's `/metrics` shows. */
 import type { RestartReason } from '../kube/resource-watch.ts';
+import { configHash } from '../telemetry/config-hash.ts';
 import { counter, type Family, gauge } from '../telemetry/exposition.ts';
 import type { Histogram } from '../telemetry/histogram.ts';
 import { processFamilies } from '../telemetry/process.ts';
@@ -9,6 +10,8 @@ export interface ControllerMetrics {
   readonly version: string;
   readonly ready: boolean;
   readonly generation: number;
+  /** Id of the snapshot that is served; null: there is none yet. */
+  readonly snapshot: string | null;
   readonly leading: boolean;
   /** As the API has them. */
   readonly objects: readonly ObjectCount[];
@@ -36,6 +39,7 @@ export function controllerMetrics(input: ControllerMetrics): Family[] {
     ]),
     gauge('tcpvs_ready', '1 while /readyz says so.', input.ready ? 1 : 0),
     gauge('tcpvs_config_generation', 'Snapshots that were published since start.', input.generation),
+    configHash(input.snapshot),
     input.propagation.family(
       'tcpvs_config_propagation_seconds',
       'From the receipt of a change to the acknowledgement of the last ready proxy.',

@@ -137,6 +137,7 @@ export class Controller {
     const { faults } = this.#options.source.state;
     return {
       generation: this.#generation,
+      snapshot: this.#generation === 0 ? null : (this.#last?.programmed.snapshot ?? null),
       lastApplySuccess: this.#last !== null && this.#last.programmed.error === undefined && faults.length === 0,
       lastApplyAt: this.#appliedAt,
       faults: faults.length,

@@ -84,6 +84,7 @@ export function sampleInput(servers: number, apps: number): MetricsInput {
     ready: true,
     config: {
       generation: 3,
+      snapshot: '0123456789abcdef',
       lastApplySuccess: true,
       lastApplyAt: 1_700_000_000.5,
       faults: 0,

@@ -16,6 +16,7 @@ test('everything that is shown is valid exposition format and has the figures th
     samples.find((s) => s.name === name && Object.entries(labels).every(([k, v]) => s.labels[k] === v))?.value;
   assert.equal(value('tcpvs_build_info', { version: '1.2.3' }), 1);
   assert.equal(value('tcpvs_config_generation'), 3);
+  assert.equal(value('tcpvs_config_hash'), 0x0123456789ab);
   assert.equal(value('tcpvs_objects', { kind: 'RealServer', status: 'not_ready' }), 1);
   assert.equal(value('tcpvs_objects', { kind: 'AppWeightMatrix', status: 'ready' }), 0);
   assert.equal(value('tcpvs_requests_total', { virtualserver: 'demo/http1', app: 'app1', code_class: '2xx' }), 11);

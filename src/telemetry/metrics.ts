@@ -1,6 +1,7 @@
 /** What `/metrics` shows, made at the scrape from what the serving process has counted and the controller knows. */
 import type { CountsDocument } from '../model/counts.ts';
 import type { Totals } from '../proxy/serving-contract.ts';
+import { configHash } from './config-hash.ts';
 import { counter, type Family, gauge } from './exposition.ts';
 import type { Histogram } from './histogram.ts';
 import { trafficFamilies } from './metrics-traffic.ts';
@@ -20,6 +21,8 @@ export interface MetricsInput {
 export interface ConfigState {
   /** Grows by one with every snapshot that was served. */
   readonly generation: number;
+  /** Id of the snapshot in force; null: there is none. */
+  readonly snapshot: string | null;
   readonly lastApplySuccess: boolean;
   /** Seconds since 1970; null: never. */
   readonly lastApplyAt: number | null;
@@ -37,6 +40,7 @@ export function collectMetrics(input: MetricsInput, budget: SeriesBudget): Famil
     ]),
     gauge('tcpvs_ready', '1 while /readyz says that traffic may be sent here.', input.ready ? 1 : 0),
     gauge('tcpvs_config_generation', 'Snapshots that were put in force since start.', config.generation),
+    configHash(config.snapshot),
     gauge(
       'tcpvs_config_last_apply_success',
       '1 if the last change of the configuration was free of faults and is in force.',

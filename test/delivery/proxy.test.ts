@@ -5,6 +5,7 @@ import { test } from 'node:test';
 
 import { startController, until } from '../../src/delivery/fixture/servers.ts';
 import { ask, freePort, origin } from '../../src/proxy/worker/fixture.ts';
+import { hashOf } from '../../src/telemetry/config-hash.ts';
 import { MEMORY, snapshot, startProxy } from './stage.ts';
 
 const SECRET = { cookies: ['c0'.repeat(32)], tickets: ['7e'.repeat(48)] };
@@ -24,13 +25,15 @@ test('not ready before the first snapshot; then it serves, and says what it does
   controller.server.publish(first, { services: '1' }, SECRET);
   await proxy.ready();
   assert.equal((await ask(port, '/')).body, 'web');
-  const replica = controller.server.replicas().get('uid-1')!;
-  assert.equal(replica.programmed?.snapshot, first.id);
-  assert.match(replica.version, /^\d+\.\d+\.\d+$/);
+  const replica = () => controller.server.replicas().get('uid-1')!;
+  // It serves before it has said so.
+  await until(() => replica().programmed?.snapshot === first.id);
+  assert.match(replica().version, /^\d+\.\d+\.\d+$/);
   const { text: metrics } = await proxy.get('/metrics');
   for (const name of [
     'tcpvs_ready 1',
     'tcpvs_config_generation 1',
+    `tcpvs_config_hash ${hashOf(first.id)}`,
     'tcpvs_delivery_controllers 1',
     'tcpvs_requests_total',
   ]) {

@@ -130,7 +130,8 @@ export class DeliveryClient {
   config(): ConfigState {
     const { generation, appliedAt, applyDuration, propagation, programmed } = this.#inForce;
     const lastApplySuccess = programmed !== null && programmed.error === undefined;
-    return { generation, lastApplySuccess, lastApplyAt: appliedAt, faults: 0, applyDuration, propagation };
+    const snapshot = generation === 0 ? null : (programmed?.snapshot ?? null);
+    return { generation, snapshot, lastApplySuccess, lastApplyAt: appliedAt, faults: 0, applyDuration, propagation };
   }
 
   families(): Family[] {
