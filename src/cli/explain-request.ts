@@ -69,7 +69,7 @@ export function explainRequest(snapshot: Snapshot, asked: AskedRequest): Request
   const index = table.match(head);
   const rule = index < 0 ? null : (piece.rules[index] ?? null);
   const passedOver = table
-    .explain(head)
+    .explain(piece.rules, head)
     .filter((each) => each.reasons.length > 0 && (index < 0 || each.index < index))
     .map(({ name, reasons }) => ({ name, because: reasons }));
   const row = rowOf(snapshot, piece, rule);

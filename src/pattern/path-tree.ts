@@ -32,7 +32,8 @@ export class PathTree {
   constructor(entries: readonly TreeEntry[]) {
     const builder = new ByteTreeBuilder();
     const nodes = entries.map((entry) => builder.add(entry.literal));
-    this.radix = new RadixTree(builder, new Set(nodes));
+    const nodeOf = new Map<number, number>();
+    this.radix = new RadixTree(builder, new Set(nodes), nodeOf);
     const { size } = this.radix.tree;
     this.kinds = new Uint8Array(size);
     const lists = {
@@ -41,7 +42,7 @@ export class PathTree {
       starts: new IndexListsBuilder(),
     };
     entries.forEach(({ kind, index, decisive }, at) => {
-      const node = this.radix.nodeOf.get(nodes[at]!)!;
+      const node = nodeOf.get(nodes[at]!)!;
       lists[kind].add(node, index, decisive);
       this.kinds[node]! |= kind === 'equals' ? EQUALS : kind === 'segments' ? SEGMENTS : STARTS;
       this.lowest = Math.min(this.lowest, index);

@@ -42,6 +42,7 @@ export class PatternSet {
   private readonly always: Int32Array;
   /** By index: `MATCHES`, `ASK`, or the number of a group. */
   private readonly action: Int32Array;
+  /** By index, of those that are looked at again; literals from the beginning are in the tree, and nowhere else. */
   private readonly patterns: readonly (SetEntry | undefined)[];
   private readonly groups: readonly Group[];
   private readonly ungated: readonly Group[];
@@ -54,15 +55,16 @@ export class PatternSet {
     const anywhere: { literal: Uint8Array; index: number; decisive: boolean }[] = [];
     const free: FreeEntry[] = [];
     const always: number[] = [];
-    const patterns: SetEntry[] = [];
+    const patterns: (SetEntry | undefined)[] = [];
     let lowestAlways = NO_INDEX;
     for (const entry of entries) {
       const { index, match, decisive } = entry;
-      patterns[index] = entry;
       if (!('shape' in match)) {
         anchored.push({ ...match, index, decisive });
         continue;
       }
+      if (patterns.length === 0) patterns.length = base;
+      patterns[index] = entry;
       match.shareBudget(this.budget);
       const { shape } = match;
       if (shape.kind === 'free') free.push({ index, pattern: match, decisive, required: shape.required });

@@ -10,15 +10,15 @@ export class RadixTree {
   /** The rest of node n's label: `labels[labelAt[n] … labelAt[n + 1])`. */
   readonly labels: Uint8Array;
   readonly labelAt: Int32Array;
-  /** For a node of the builder that was to be kept: its number here. */
-  readonly nodeOf: ReadonlyMap<number, number>;
-
-  /** `keep`: nodes that are asked for and must not vanish in a label. */
-  constructor(builder: ByteTreeBuilder, keep: ReadonlySet<number>) {
+  /**
+   * @param keep nodes that are asked for and must not vanish in a label
+   * @param nodeOf filled here: for a node of the builder that is kept, its number in this tree
+   */
+  constructor(builder: ByteTreeBuilder, keep: ReadonlySet<number>, nodeOf: Map<number, number>) {
     const children: Map<number, number>[] = [new Map()];
     const labels: number[] = [];
     const labelAt: number[] = [0, 0];
-    const nodeOf = new Map([[0, 0]]);
+    nodeOf.set(0, 0);
     const queue: [from: number, to: number][] = [[0, 0]];
     for (const [from, to] of queue) {
       for (const [byte, child] of builder.childrenOf(from)) {
@@ -40,6 +40,5 @@ export class RadixTree {
     this.tree = new ByteTree(children);
     this.labels = Uint8Array.from(labels);
     this.labelAt = Int32Array.from(labelAt);
-    this.nodeOf = nodeOf;
   }
 }

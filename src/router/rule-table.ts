@@ -1,5 +1,5 @@
 import type { RequestHead } from '../http/request-head.ts';
-import type { PathMatch, Rule } from '../model/snapshot.ts';
+import type { Match, PathMatch, Rule } from '../model/snapshot.ts';
 import { Candidates } from '../pattern/candidates.ts';
 import { NO_INDEX } from '../pattern/index-lists.ts';
 import { PatternSet, type SetEntry } from '../pattern/pattern-set.ts';
@@ -22,7 +22,6 @@ export interface Explanation {
  * rules in question at a cost that hardly grows with their number; what else they ask for is looked at in their order.
  */
 export class RuleTable {
-  private readonly rules: readonly Rule[];
   private readonly paths: PatternSet;
   /** By index; null where the path alone decides. */
   private readonly predicates: readonly (Predicates | null)[];
@@ -32,13 +31,13 @@ export class RuleTable {
 
   /** @throws PatternError for a path, value or group that does not compile */
   constructor(rules: readonly Rule[]) {
-    this.rules = rules;
     this.hosts = new HostMarks(rules.flatMap((rule) => rule.match.hosts));
     const predicates: (Predicates | null)[] = [];
+    const alike = new Map<string, Predicates>();
     const finders: (Finder | null)[] = [];
     const entries: SetEntry[] = rules.map((rule, index) => {
       const { path, hashGroup } = rule.match;
-      const own = new Predicates(rule.match, this.hosts);
+      const own = predicatesOf(rule.match, this.hosts, alike);
       predicates.push(own.empty ? null : own);
       const match = compilePath(path);
       finders.push(hashGroup > 0 && 'shape' in match ? match.finderOf(hashGroup) : null);
@@ -78,15 +77,23 @@ export class RuleTable {
     return hashBytes(head.pathBytes, finder.start, finder.end);
   }
 
-  /** For tools: each rule with what keeps it from taking this request. */
-  explain(head: RequestHead): Explanation[] {
+  /** For tools: each of the rules (those that the table was made of) with what keeps it from taking this request. */
+  explain(rules: readonly Rule[], head: RequestHead): Explanation[] {
     this.hosts.look(head);
-    return this.rules.map((rule, index) => {
+    return rules.map((rule, index) => {
       const path = pathHolds(rule.match.path, head);
       const reasons = this.predicates[index]?.failing(head) ?? [];
       return { index, name: rule.name, reasons: path ? reasons : ['path', ...reasons] };
     });
   }
+}
+
+/** Rules that ask for the same (a host, say) have one between them. */
+function predicatesOf(match: Match, hosts: HostMarks, alike: Map<string, Predicates>): Predicates {
+  const key = JSON.stringify([match.hosts, match.methods, match.headers, match.query]);
+  let known = alike.get(key);
+  if (known === undefined) alike.set(key, (known = new Predicates(match, hosts)));
+  return known;
 }
 
 /** What the set looks for. Without a path: anything. */
