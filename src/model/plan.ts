@@ -9,10 +9,19 @@ export interface RowPlan {
   readonly id: string;
   /** Grows by one whenever the weights or the availability of the row change; each epoch has fresh cursors. */
   readonly epoch: number;
+  /** Of a column of a matrix. */
+  readonly app: string | null;
   /** All cells of the row, in its order; those of weight 0 or without an available endpoint too. */
   readonly cells: readonly CellPlan[];
-  /** The endpoints of all cells, cell by cell; choosers answer with an index into this list. */
+  /**
+   * The endpoints of all cells, cell by cell; choosers answer with an index into this list. Rows that are alike (the apps of
+   * a platform on the same hosts) share both lists: what is made of them can be shared, too.
+   */
   readonly endpoints: readonly EndpointPlan[];
+  /** Slots of the cells' counters. */
+  readonly counters: readonly number[];
+  /** Slots in `DispatchState.cursors` that spread a cell's requests over its endpoints. */
+  readonly cellCursors: readonly number[];
   /** The order in which cells are chosen by weighted round robin, over the available cells of positive weight. */
   readonly schedule: Schedule;
   /** Slots in `DispatchState.cursors`: of first choices, and of retries. */
@@ -22,17 +31,12 @@ export interface RowPlan {
 
 export interface CellPlan {
   readonly server: ObjectKey;
-  readonly app: string | null;
   readonly weight: number;
   /** Has an endpoint that takes new work in this epoch. */
   readonly available: boolean;
-  /** Slot of the cell's counters. */
-  readonly counter: number;
   /** The cell's endpoints are `row.endpoints[first … first + count)`. */
   readonly first: number;
   readonly count: number;
-  /** Slot in `DispatchState.cursors` that spreads the cell's requests over its endpoints. */
-  readonly cursor: number;
 }
 
 export interface EndpointPlan {

@@ -32,6 +32,15 @@ describe('DispatchRow', () => {
     assert.deepEqual([row.retry([]), row.retry([]), row.retry([]), row.retry([0, 1])], [0, 2, 0, 2]);
   });
 
+  it('has a layout of its own where only the list of endpoints is that of another row', () => {
+    const one = rowPlan({ weights: [1, 1] });
+    const other = { ...one, cells: one.cells.map((cell, index) => ({ ...cell, weight: index })) };
+    const [first, second] = [new DispatchRow(one, dispatchState(8)), new DispatchRow(other, dispatchState(8))];
+    assert.deepEqual([first.members, second.members], [[0, 1], [1]]);
+    const third = new DispatchRow(one, dispatchState(8));
+    assert.equal(new DispatchRow({ ...one, cursor: 9 }, dispatchState(8)).members, third.members);
+  });
+
   it('spreads the retries of a cell over its endpoints', () => {
     const row = new DispatchRow(rowPlan({ weights: [3], endpoints: [3] }), dispatchState(8));
     assert.deepEqual(new Set(Array.from({ length: 5 }, () => row.retry([]))), new Set([0, 1, 2]));

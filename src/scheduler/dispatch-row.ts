@@ -5,11 +5,10 @@
 import type { DispatchState, EndpointPlan, RowPlan } from '../model/plan.ts';
 import { NOTHING } from './chooser.ts';
 import { takePosition } from './cursor.ts';
+import { type CellTurn, layoutOf } from './row-layout.ts';
 import { periodOf } from './schedule.ts';
 import { cellInTree } from './split-tree.ts';
 
-/** Counts of what is in flight are signed 32-bit integers. */
-const MAX_CAP = 2 ** 31 - 1;
 /** Positions that a choice takes before it looks at all endpoints instead. */
 const MAX_TURNS = 64;
 const MAX_RETRY_TURNS = 8;
@@ -42,13 +41,13 @@ export class DispatchRow {
   constructor(plan: RowPlan, state: DispatchState) {
     this.plan = plan;
     this.state = state;
-    const inCell = plan.cells.map((cell) =>
-      range(cell.first, cell.weight > 0 ? cell.count : 0).filter((index) => plan.endpoints[index]!.available),
-    );
-    this.members = inCell.flat();
-    this.slots = plan.endpoints.map((endpoint) => endpoint.slot);
-    this.weights = plan.endpoints.map((endpoint) => plan.cells[endpoint.cell]!.weight);
-    this.siblings = plan.endpoints.map((endpoint) => inCell[endpoint.cell]!.length);
+    const layout = layoutOf(plan);
+    this.members = layout.members;
+    this.slots = layout.slots;
+    this.weights = layout.weights;
+    this.siblings = layout.siblings;
+    this.#caps = layout.caps;
+    this.#turns = layout.turns;
     this.#period = periodOf(plan.schedule);
     this.#table = plan.schedule.kind === 'Table' ? plan.schedule.table : null;
     this.#nodes = plan.schedule.kind === 'Tree' ? plan.schedule.nodes : NO_NODES;
@@ -56,21 +55,6 @@ export class DispatchRow {
     this.#inflight = state.inflight;
     this.#down = state.down;
     this.#cursor = plan.cursor;
-    this.#caps = plan.endpoints.map((endpoint) => Math.min(endpoint.maxConnections, MAX_CAP));
-    let first = 0;
-    this.#turns = inCell.map((members, cell) => {
-      const only = members.length === 1 ? members[0]! : NOTHING;
-      const turn = {
-        only,
-        slot: this.slots[only] ?? 0,
-        cap: this.#caps[only] ?? 0,
-        first,
-        count: members.length,
-        cursor: plan.cells[cell]!.cursor,
-      };
-      first += members.length;
-      return turn;
-    });
   }
 
   /** Not known to be down and below its cap. The endpoint must be a member. */
@@ -84,7 +68,7 @@ export class DispatchRow {
     if (this.#period === 0) return NOTHING;
     const cell = this.#cellAt(takePosition(this.#cursors, this.#cursor, this.#period));
     const turn = this.#turns[cell]!;
-    if (turn.only === NOTHING) return this.#nextInCell(turn);
+    if (turn.only === NOTHING) return this.#nextInCell(turn, this.plan.cellCursors[cell]!);
     return this.#down[turn.slot] === 0 && this.#inflight[turn.slot]! < turn.cap ? turn.only : NOTHING;
   }
 
@@ -148,25 +132,13 @@ export class DispatchRow {
   }
 
   /** A cell's requests go round its members by a cursor of the cell's own. */
-  #nextInCell({ first, count, cursor }: CellTurn): number {
+  #nextInCell({ first, count }: CellTurn, cursor: number): number {
     for (let turns = count; turns > 0; turns--) {
       const index = this.members[first + takePosition(this.#cursors, cursor, count)]!;
       if (this.takesWork(index)) return index;
     }
     return NOTHING;
   }
-}
-
-/** What a turn of a cell needs, in one place. */
-interface CellTurn {
-  /** The only member, its slot and its cap; -1 if there are none or several. */
-  readonly only: number;
-  readonly slot: number;
-  readonly cap: number;
-  /** The members are `members[first … first + count)`, taken in turns by a cursor of the cell's own. */
-  readonly first: number;
-  readonly count: number;
-  readonly cursor: number;
 }
 
 /** For requests that are bound to an endpoint (chttp): may it have one more? */
@@ -179,8 +151,4 @@ export function usable(row: RowPlan, state: DispatchState, index: number): boole
     state.down[endpoint.slot] === 0 &&
     state.inflight[endpoint.slot]! < endpoint.maxConnections
   );
-}
-
-function range(first: number, count: number): number[] {
-  return Array.from({ length: count }, (_, i) => first + i);
 }

@@ -44,12 +44,15 @@ export function rowPlan(fixture: RowFixture): RowPlan {
     }
     const available = endpoints.slice(first).some((endpoint) => endpoint.available);
     const server = `demo/web${cell + 1}`;
-    cells.push({ server, app: 'appc', weight, available, counter: cell, first, count, cursor: cursor + 2 + cell });
+    cells.push({ server, weight, available, first, count });
   }
   return {
     id: 'matrix demo/matrix appc',
     epoch: fixture.epoch ?? 1,
+    app: 'appc',
     cells,
+    counters: [...cells.keys()],
+    cellCursors: cells.map((_, cell) => cursor + 2 + cell),
     endpoints,
     schedule: buildSchedule(cells.map((cell) => (cell.available ? cell.weight : 0))),
     cursor: cursor + CURSOR,

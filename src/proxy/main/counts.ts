@@ -16,12 +16,12 @@ export function countsOf(planner: Planner, memory: MainMemory, isFailing: (slot:
 
 function rowCounts(row: RowState, planner: Planner, memory: MainMemory): RowCounts {
   const { plan } = row;
-  const current = plan.cells.map((cell) => memory.readCell(cell.counter));
+  const current = plan.counters.map(memory.readCell);
   const ended = planner.ended(row);
-  const cells = plan.cells.map(({ server, app, weight, available }, index): CellSums => {
+  const cells = plan.cells.map(({ server, weight, available }, index): CellSums => {
     const { first } = current[index]!;
     const { first: requests, retries, sticky, failures } = addSums(current[index]!, ended[index]!);
-    return { server, app, weight, available, epochRequests: first, requests, retries, sticky, failures };
+    return { server, app: plan.app, weight, available, epochRequests: first, requests, retries, sticky, failures };
   });
   return { id: plan.id, epoch: plan.epoch, cells: withShares(cells) };
 }

@@ -1,3 +1,5 @@
+import type { RowPlan } from '../../model/plan.ts';
+
 /**
  * Sums of ended epochs. A cell gets fresh counters with each epoch, so that the shares within one can be told exactly;
  * what the cell counted before is kept here. The counters of an ended epoch are read live until its grace period is over
@@ -26,7 +28,7 @@ export class CellLedger {
    * @param current the row as it is now: what cells that are gone have counted is forgotten; undefined: the row is gone
    */
   settle(epoch: Epoch, current: Epoch | undefined): void {
-    const { id, cells } = epoch.plan;
+    const { id, counters } = epoch.plan;
     const epochs = this.#ended.get(id);
     epochs?.delete(epoch);
     if (epochs?.size === 0) this.#ended.delete(id);
@@ -39,7 +41,7 @@ export class CellLedger {
     for (const [at, name] of current.names.entries()) {
       const known = before?.get(name);
       const index = epoch.names[at] === name ? at : epoch.names.indexOf(name);
-      const sums = index < 0 ? NO_SUMS : this.#read(cells[index]!.counter);
+      const sums = index < 0 ? NO_SUMS : this.#read(counters[index]!);
       // Most cells of most apps are idle: what was never counted is not kept.
       if (isNothing(sums)) {
         if (known !== undefined) after.set(name, known);
@@ -57,7 +59,7 @@ export class CellLedger {
     for (const epoch of this.#ended.get(id) ?? []) {
       for (const [index, name] of current.names.entries()) {
         const then = epoch.names.indexOf(name);
-        if (then >= 0) sums[index] = addSums(sums[index]!, this.#read(epoch.plan.cells[then]!.counter));
+        if (then >= 0) sums[index] = addSums(sums[index]!, this.#read(epoch.plan.counters[then]!));
       }
     }
     return sums;
@@ -66,7 +68,7 @@ export class CellLedger {
 
 /** A row in one of its epochs. */
 export interface Epoch {
-  readonly plan: { readonly id: string; readonly cells: readonly { readonly counter: number }[] };
+  readonly plan: Pick<RowPlan, 'id' | 'counters'>;
   /** Names of the cells within the row, in its order: the real server, and a number where it stands there twice. */
   readonly names: readonly string[];
 }

@@ -25,13 +25,9 @@ test('whatever the steps, the plan is what a fresh planner makes of the last sna
         assert.deepEqual(worker.rows, new Map(full.rows.map((row) => [row.id, row])));
         assert.deepEqual(worker.virtualServers, new Map(full.virtualServers.map((plan) => [plan.piece.key, plan])));
         // No two things share a slot.
-        const cursors = full.rows.flatMap((row) => [
-          row.cursor,
-          row.retryCursor,
-          ...row.cells.map((cell) => cell.cursor),
-        ]);
+        const cursors = full.rows.flatMap((row) => [row.cursor, row.retryCursor, ...row.cellCursors]);
         assert.equal(new Set(cursors).size, cursors.length);
-        const counters = full.rows.flatMap((row) => row.cells.map((cell) => cell.counter));
+        const counters = full.rows.flatMap((row) => row.counters);
         assert.equal(new Set(counters).size, counters.length);
         const fresh = plannerWith();
         fresh.plan(build(step), ALL_UP, 0);
@@ -85,17 +81,11 @@ const build = (input: Input) =>
 /** Without slots and epochs, which depend on history. */
 const shape = (planner: Planner) => {
   const { rows, virtualServers } = planner.full();
-  const shapes = rows.map(({ id, cells, endpoints, schedule }) => ({
+  const shapes = rows.map(({ id, app, cells, endpoints, schedule }) => ({
     id,
+    app,
     schedule,
-    cells: cells.map(({ server, app, weight, available, first, count }) => [
-      server,
-      app,
-      weight,
-      available,
-      first,
-      count,
-    ]),
+    cells: cells.map(({ server, weight, available, first, count }) => [server, weight, available, first, count]),
     endpoints: endpoints.map(({ cell, address, port, available }) => [cell, address, port, available]),
   }));
   return {

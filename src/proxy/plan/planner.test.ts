@@ -87,7 +87,7 @@ test('a changed weight gives its row alone a new epoch; slots of what stays are 
   const [before, after] = [rowsIn(first)[0]!, rowsIn(second)[0]!];
   assert.equal(after.epoch, before.epoch + 1);
   assert.notEqual(after.cursor, before.cursor);
-  assert.notEqual(after.cells[0]!.counter, before.cells[0]!.counter);
+  assert.notEqual(after.counters[0]!, before.counters[0]!);
   assert.deepEqual(
     after.endpoints.map(({ slot }) => slot),
     before.endpoints.map(({ slot }) => slot),
@@ -176,9 +176,27 @@ test('slots rest for the grace period after the acknowledgement, and are reset b
   assert.notEqual(rowsIn(swap(69_999))[0]!.cursor, first.cursor);
   assert.equal(memory.resets.length, 0);
   const later = rowsIn(swap(70_000))[0]!;
-  assert.ok(new Set([first.cursor, first.retryCursor, first.cells[0]!.cursor]).has(later.cursor));
-  assert.equal(later.cells[0]!.counter, first.cells[0]!.counter);
-  assert.ok(memory.resets.includes(`cells ${first.cells[0]!.counter}`));
+  assert.ok(new Set([first.cursor, first.retryCursor, first.cellCursors[0]!]).has(later.cursor));
+  assert.equal(later.counters[0]!, first.counters[0]!);
+  assert.ok(memory.resets.includes(`cells ${first.counters[0]!}`));
+});
+
+test('rows that are alike share what their cells and endpoints are; those that differ do not', () => {
+  const planner = plannerWith();
+  const alike = rowsIn(planner.plan(snapshotOf(twoApps, weights({ h1: [2, 2], h2: [1, 1] }), ...servers), ALL_UP, 0));
+  assert.equal(alike.length, 2);
+  assert.equal(alike[0]!.cells, alike[1]!.cells);
+  assert.equal(alike[0]!.endpoints, alike[1]!.endpoints);
+  assert.notDeepEqual(alike[0]!.counters, alike[1]!.counters);
+  const apart = plannerWith();
+  const rows = rowsIn(apart.plan(snapshotOf(twoApps, weights({ h1: [2, 1], h2: [1, 1] }), ...servers), ALL_UP, 0));
+  assert.deepEqual(
+    rows.map(({ app, cells }) => [app, ...cells.map(({ weight }) => weight)]),
+    [
+      ['a', 2, 1],
+      ['b', 1, 1],
+    ],
+  );
 });
 
 test('the slot of an endpoint rests until nothing is in flight to it', () => {
@@ -217,13 +235,13 @@ test('sums of ended epochs are carried over: nothing lost, nothing counted twice
   const swap = () => planner.plan(snapshotOf(twoApps, weights({ h1: [++weight, 1] }), servers[0]!), ALL_UP, now);
   const total = () => {
     const row = [...planner.rows()].find(({ plan }) => plan.id === 'matrix d/m a')!;
-    return memory.readCell(row.plan.cells[0]!.counter).first + planner.ended(row)[0]!.first;
+    return memory.readCell(row.plan.counters[0]!).first + planner.ended(row)[0]!.first;
   };
   let written = 0;
   for (let epoch = 0; epoch < 50; epoch++, now += 3000) {
-    const old = planner.row('matrix d/m a')?.cells[0]!.counter;
+    const old = planner.row('matrix d/m a')?.counters[0];
     const change = swap();
-    memory.count(rowsIn(change)[0]!.cells[0]!.counter, 10);
+    memory.count(rowsIn(change)[0]!.counters[0]!, 10);
     written += 10;
     assert.equal(total(), written);
     if (old !== undefined) {

@@ -12,7 +12,8 @@ import { CellLedger, type CellSums, type Epoch } from './ledger.ts';
 import type { Availability, Capacity, PlanMemory } from './memory.ts';
 import { nothingRetired, Resting, type Retired } from './resting.ts';
 import { draftRow, sameRow, type RowDraft, type RowSource, type World } from './row-draft.ts';
-import { cellNames, writeRow } from './row-plan.ts';
+import { writeRow } from './row-plan.ts';
+import { RowShapes } from './row-shapes.ts';
 import { CapacityError, PlanError, SlotAllocator } from './slots.ts';
 import { matrixRow, VirtualServers } from './virtual-servers.ts';
 
@@ -98,8 +99,9 @@ export class Planner {
       yield;
     }
     this.#check(rows, draft.needs);
+    const shapes = new RowShapes(this.#endpoints);
     for (const row of rows) {
-      this.#write(row);
+      this.#write(row, shapes);
       yield;
     }
     applyDiff(this.#pieces, diff);
@@ -126,7 +128,8 @@ export class Planner {
       if (row !== undefined) drafts.push(this.#draft(id, row.source, world));
     }
     this.#check(drafts, { rules: 0, virtualServers: 0 });
-    for (const draft of drafts) this.#write(draft);
+    const shapes = new RowShapes(this.#endpoints);
+    for (const draft of drafts) this.#write(draft, shapes);
     return this.#commit(drafts, [], [], [], nothingRetired());
   }
 
@@ -179,12 +182,13 @@ export class Planner {
   }
 
   /** Takes slots, which have been checked to be there. Its endpoints know the row from now on, beside what it was before. */
-  #write(drafted: Drafted): void {
+  #write(drafted: Drafted, shapes: RowShapes): void {
     const { draft, source, schedule } = drafted;
     if (schedule === null) return;
     const old = this.#rows.get(draft.id)?.plan;
-    const plan = writeRow(draft, schedule, old, this.#slots, this.#endpoints);
-    drafted.state = { plan, source, names: cellNames(plan), services: draft.services };
+    const shape = shapes.of(draft);
+    const plan = writeRow(draft, shape, schedule, old, this.#slots);
+    drafted.state = { plan, source, names: shape.names, services: draft.services };
     drafted.stays = old !== undefined && sameMembers(old, plan);
     if (!drafted.stays) this.#endpoints.join(draft.id, plan);
   }

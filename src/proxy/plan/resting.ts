@@ -45,10 +45,8 @@ export class Resting {
     const { plan } = row;
     slots.cursors.free(plan.cursor);
     slots.cursors.free(plan.retryCursor);
-    for (const cell of plan.cells) {
-      slots.cells.free(cell.counter);
-      slots.cursors.free(cell.cursor);
-    }
+    for (const slot of plan.counters) slots.cells.free(slot);
+    for (const slot of plan.cellCursors) slots.cursors.free(slot);
   }
 
   #freeOthers(retired: Retired, now: number): void {

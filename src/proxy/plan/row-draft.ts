@@ -39,11 +39,21 @@ export function draftRow(id: string, source: RowSource, world: World): RowDraft 
         available: false,
       });
     }
-    cells.push({ server: key, app: row.app, weight, available: false, first, count: endpoints.length - first });
+    cells.push({ server: key, weight, available: false, first, count: endpoints.length - first });
   });
   const spared = decideAvailability(cells, endpoints, world.availability);
-  return { id, cells, endpoints, spared, services: [...services] };
+  return {
+    id,
+    app: row.app,
+    cells,
+    endpoints,
+    spared,
+    services: services.size === 0 ? NO_SERVICES : [...services],
+  };
 }
+
+/** Of thousands of rows outside of a cluster. */
+const NO_SERVICES: readonly ObjectKey[] = [];
 
 /** Where a row's destinations stand. */
 export type RowSource =
@@ -64,6 +74,7 @@ export interface World extends FindPieces {
 
 export interface RowDraft {
   readonly id: string;
+  readonly app: string | null;
   readonly cells: readonly DraftCell[];
   readonly endpoints: readonly DraftEndpoint[];
   /** Endpoints that are ejected, and yet stay, because half of the row is out already. */
@@ -74,7 +85,6 @@ export interface RowDraft {
 
 interface DraftCell {
   readonly server: ObjectKey;
-  readonly app: string | null;
   readonly weight: number;
   available: boolean;
   readonly first: number;
@@ -112,13 +122,13 @@ export function endpointIdentity(
 /** True: the workers' plan of the row says all that the draft says. */
 export function sameRow(draft: RowDraft, plan: RowPlan): boolean {
   return (
+    draft.app === plan.app &&
     draft.cells.length === plan.cells.length &&
     draft.endpoints.length === plan.endpoints.length &&
     draft.cells.every((cell, index) => {
       const other = plan.cells[index]!;
       return (
         cell.server === other.server &&
-        cell.app === other.app &&
         cell.weight === other.weight &&
         cell.available === other.available &&
         cell.count === other.count
@@ -153,8 +163,8 @@ function addressRow(id: string, { address, port, guard }: GuardedHostPort, world
     quiesced: false,
     available: true,
   };
-  const cells = [{ server, app: null, weight: 1, available: true, first: 0, count: 1 }];
-  return { id, cells, endpoints: [endpoint], spared: [], services: [] };
+  const cells = [{ server, weight: 1, available: true, first: 0, count: 1 }];
+  return { id, app: null, cells, endpoints: [endpoint], spared: [], services: NO_SERVICES };
 }
 
 function resolveSource(source: Exclude<RowSource, { kind: 'Address' }>, world: World): RowOfCells {

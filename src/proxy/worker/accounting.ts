@@ -16,7 +16,7 @@ export function countAnswer(client: Client, status: number): void {
   counters.rules[base + family]!++;
   counters.rules[base + 6]! += milliseconds / 1000;
   const bucket = 32 - Math.clz32(Math.min(milliseconds * 1000, 0x7fffffff));
-  const slot = client.virtualServer?.plan.slot;
+  const slot = client.virtualServer?.slot;
   if (slot !== undefined) counters.durations[slot * DURATION_BUCKETS + Math.min(bucket, DURATION_BUCKETS - 1)]!++;
 }
 
@@ -45,7 +45,7 @@ export function logAnswer(client: Client, flag: string): void {
   client.state.accessLog?.write({
     client: client.peer,
     ...logged,
-    virtualServer: client.virtualServer?.plan.piece.key ?? '',
+    virtualServer: client.virtualServer?.key ?? '',
     rule: client.target?.name ?? '',
     server: endpoint === undefined ? '' : `${endpoint.plan.address}:${endpoint.plan.port}`,
     status: client.status,
@@ -61,7 +61,7 @@ export function countFailure(client: Client): void {
   const plan = client.row?.plan;
   const endpoint = plan?.endpoints[client.choice];
   if (plan === undefined || endpoint === undefined) return;
-  client.state.counters.cells[plan.cells[endpoint.cell]!.counter * CELL_COUNTERS + CELL.failures]!++;
+  client.state.counters.cells[plan.counters[endpoint.cell]! * CELL_COUNTERS + CELL.failures]!++;
 }
 
 /** A client's connection has come. */

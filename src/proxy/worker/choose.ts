@@ -72,8 +72,8 @@ function lastResort(client: Client, virtualServer: VirtualServer): number {
 }
 
 function count(client: Client, row: Row, choice: number, counter: number): number {
-  const cell = row.plan.cells[row.plan.endpoints[choice]!.cell]!;
-  client.state.counters.cells[cell.counter * CELL_COUNTERS + counter]!++;
+  const { plan } = row;
+  client.state.counters.cells[plan.counters[plan.endpoints[choice]!.cell]! * CELL_COUNTERS + counter]!++;
   return choice;
 }
 
@@ -86,19 +86,19 @@ function chooserOf(
 ): { choose(): number; chooseAgain(tried: readonly number[]): number } {
   if (target.chooserRow === row) return target.chooser!;
   const kind = virtualServer.isWlc ? 'wlc' : virtualServer.balance;
-  const choosers = (row.choosers ??= new Map());
-  let chooser = choosers.get(kind);
-  if (chooser === undefined) {
-    chooser = createChooser(row.plan, virtualServer.balance, state.shared, {
+  let made = row.choosers;
+  while (made !== null && made.kind !== kind) made = made.next;
+  if (made === null) {
+    const chooser = createChooser(row.plan, virtualServer.balance, state.shared, {
       random: Math.random,
       now: () => state.now,
       rule: virtualServer.isWlc ? 'wlc' : 'plusOne',
     });
-    choosers.set(kind, chooser);
+    row.choosers = made = { kind, chooser, next: row.choosers };
   }
   target.chooserRow = row;
-  target.chooser = chooser;
-  return chooser;
+  target.chooser = made.chooser;
+  return made.chooser;
 }
 
 function hashChooser(state: WorkerState, row: Row): HashChooser {

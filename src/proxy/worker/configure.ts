@@ -1,4 +1,5 @@
 /** From plans to tables: what a worker does with a `configure` message. All of it takes effect together. */
+import { hashText } from '../../model/content.ts';
 import type { EndpointPlan, RowPlan } from '../../model/plan.ts';
 import type { Listener, ObjectKey, Rule, Timeouts } from '../../model/snapshot.ts';
 import { HostTable } from '../../router/host-table.ts';
@@ -50,7 +51,8 @@ export class Tables {
     if (message.policy !== undefined && this.#guard.set(message.policy)) this.#dropGuarded();
     const renewed = this.#credentials.update(message.credentials);
     if (renewed) this.#renewEndpoints();
-    for (const plan of message.rows) this.#setRow(plan);
+    const lists = new Map<RowPlan['endpoints'], readonly Endpoint[]>();
+    for (const plan of message.rows) this.#setRow(plan, lists);
     for (const key of message.removedVirtualServers) this.#virtualServers.delete(key);
     for (const plan of message.virtualServers) {
       const before = this.#virtualServers.get(plan.piece.key);
@@ -62,10 +64,14 @@ export class Tables {
     if (message.rows.length > 0 || message.removedRows.length > 0) this.#dropEndpoints();
   }
 
-  #setRow(plan: RowPlan): void {
+  /** `lists`: what rows of one message share in their plans they share here. */
+  #setRow(plan: RowPlan, lists: Map<RowPlan['endpoints'], readonly Endpoint[]>): void {
+    let endpoints = lists.get(plan.endpoints);
+    endpoints ??= plan.endpoints.map((endpoint) => this.#endpoint(endpoint));
+    lists.set(plan.endpoints, endpoints);
     const row: Row = {
       plan,
-      endpoints: plan.endpoints.map((endpoint) => this.#endpoint(endpoint)),
+      endpoints,
       choosers: null,
       hashed: null,
       tokens: null,
@@ -112,16 +118,20 @@ export class Tables {
 
   #compile(plan: VirtualServerPlan, before: VirtualServer | undefined): VirtualServer {
     const { piece } = plan;
-    const sameRules = before !== undefined && JSON.stringify(before.plan.piece.rules) === JSON.stringify(piece.rules);
+    const rules = hashText(JSON.stringify(piece.rules));
     const targets = piece.rules.map((rule, index) => this.#target(plan, rule, plan.rules[index]!));
     const { maxClients } = piece.limits;
     const isPassed = piece.listeners.some(({ protocol }) => protocol === 'TLS');
     return {
-      plan,
-      table: sameRules ? before.table : new RuleTable(piece.rules),
+      key: piece.key,
+      slot: plan.slot,
+      listeners: piece.listeners,
+      limits: piece.limits,
+      rules,
+      table: before?.rules === rules ? before.table : new RuleTable(piece.rules),
       targets,
       fallback: plan.fallback === null ? null : this.#target(plan, null, plan.fallback),
-      byName: isPassed ? targets.flatMap(byName) : [],
+      byName: isPassed ? piece.rules.flatMap((rule, index) => byName(rule, targets[index]!)) : [],
       redirect: plan.redirect === null ? null : this.#place(plan.redirect),
       balance: piece.balance,
       isWlc: piece.scheduler === 'wlc',
@@ -143,14 +153,13 @@ export class Tables {
     });
     return {
       name: rule?.name ?? '',
-      rule,
       place: this.#place(row),
       slot,
       hashGroup: plan.piece.scheduler === 'hhttp' ? (rule?.match.hashGroup ?? 0) : 0,
       chooser: null,
       chooserRow: null,
       edits: compileEdits(rule?.filters ?? [], path?.type === 'Prefix' ? path.value : ''),
-      mirrors,
+      mirrors: mirrors.length === 0 ? NO_MIRRORS : mirrors,
       requestTimeout: timeouts.request,
       connectTimeout: timeouts.connect,
       idleTimeout: timeouts.idle,
@@ -165,7 +174,7 @@ export class Tables {
     const groups = new Map<string, ListenerEntry[]>();
     const sites = new Map<string, TlsSite>();
     for (const virtualServer of this.#virtualServers.values()) {
-      for (const listener of virtualServer.plan.piece.listeners) {
+      for (const listener of virtualServer.listeners) {
         const key = listenerKey(listener.address, listener.port);
         const entries = groups.get(key) ?? [];
         groups.set(key, entries);
@@ -175,7 +184,7 @@ export class Tables {
     }
     for (const [key, place] of this.#listeners) if (!groups.has(key)) place.table = emptyTable(key);
     for (const [key, entries] of groups) {
-      const limits = entries.map((entry) => entry.value.plan.piece.limits);
+      const limits = entries.map((entry) => entry.value.limits);
       const widest = (pick: (limit: (typeof limits)[number]) => number, zero: number) =>
         Math.max(...limits.map((limit) => pick(limit) || zero));
       this.listener(key).table = {
@@ -210,7 +219,7 @@ export class Tables {
     }
     if (of.size === 0) return null;
     // deterministic, so that all workers and replicas show the same
-    const [first] = [...of].toSorted(([a], [b]) => (a.plan.piece.key < b.plan.piece.key ? -1 : 1));
+    const [first] = [...of].toSorted(([a], [b]) => (a.key < b.key ? -1 : 1));
     return { of, fallback: first![1], mutual: [...of.values()].some(({ authority }) => authority !== '') };
   }
 
@@ -243,16 +252,13 @@ function isSameEndpoint(a: EndpointPlan, b: EndpointPlan): boolean {
 }
 
 /** The rule as TLS that is passed through can use it: it must look at nothing but the host. */
-function byName(target: Target): VirtualServer['byName'] {
-  const match = target.rule?.match;
+function byName({ match }: Rule, target: Target): VirtualServer['byName'] {
   const isByName =
-    match !== undefined &&
-    match.path === null &&
-    match.methods.length === 0 &&
-    match.headers.length === 0 &&
-    match.query.length === 0;
+    match.path === null && match.methods.length === 0 && match.headers.length === 0 && match.query.length === 0;
   return isByName ? [{ hosts: match.hosts, target }] : [];
 }
+
+const NO_MIRRORS: Target['mirrors'] = [];
 
 /** A virtual server's own destinations, as api.md has them. */
 const DEFAULT_TIMEOUTS: Timeouts = { request: 60_000, connect: 1000, idle: 180_000 };

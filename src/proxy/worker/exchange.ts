@@ -57,7 +57,7 @@ export function begin(client: Client, bytes: Uint8Array, headEnd: number, end: n
 
   const virtualServer = client.listener.table.hosts.find(bytes, head.hostStart, head.hostEnd) ?? null;
   client.virtualServer = virtualServer;
-  client.limits = virtualServer === null ? null : virtualServer.plan.piece.limits;
+  client.limits = virtualServer === null ? null : virtualServer.limits;
   const load = virtualServer === null ? null : virtualServer.load;
   if (load !== client.load) changeLoad(client, load);
   client.keep = head.keepAlive && !state.draining;
@@ -88,7 +88,7 @@ function match(client: Client, virtualServer: VirtualServer | null): boolean {
     refuse(client, 'misdirected');
     return false;
   }
-  const limits = virtualServer.plan.piece.limits;
+  const limits = virtualServer.limits;
   if (limits.requestsPerConnection > 0 && client.requests >= limits.requestsPerConnection) {
     if (client.keep) countLimit(state, 'requests_per_connection');
     client.keep = false;

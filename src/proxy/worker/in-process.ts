@@ -145,16 +145,10 @@ function rowOf(epoch: number, ports: readonly number[]): RowPlan {
   return {
     id: 'row',
     epoch,
-    cells: ports.map((_, i) => ({
-      server: 'test/s',
-      app: null,
-      weight: 1,
-      available: true,
-      counter: i,
-      first: i,
-      count: 1,
-      cursor: 100 + i,
-    })),
+    app: null,
+    cells: ports.map((_, i) => ({ server: 'test/s', weight: 1, available: true, first: i, count: 1 })),
+    counters: [...ports.keys()],
+    cellCursors: ports.map((_, i) => 100 + i),
     endpoints: ports.map((port, i) => ({
       cell: i,
       slot: port % 64,

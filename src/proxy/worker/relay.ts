@@ -244,7 +244,7 @@ function sendAnswer(client: Client, upstream: Upstream, view: Uint8Array, inScra
   if (client.pending > 0) {
     upstream.pause();
     upstream.deadline = Infinity;
-    client.deadline = state.now + client.virtualServer!.plan.piece.limits.writeTimeout;
+    client.deadline = state.now + client.virtualServer!.limits.writeTimeout;
   } else {
     upstream.deadline = state.now + client.target!.idleTimeout;
     if (!client.bodyDone) client.deadline = bodyDeadline(client);

@@ -76,7 +76,7 @@ export function takeBody(client: Client, bytes: Uint8Array, start: number, end: 
     if (result === 1) taken.end = copyRange(LAST_CHUNK, 0, LAST_CHUNK.length, output, taken.end);
     client.bodyDone = result === 1;
   }
-  const limit = client.virtualServer!.plan.piece.limits.bodyBytes;
+  const limit = client.virtualServer!.limits.bodyBytes;
   if (limit === 0 || client.bodyBytes <= limit) return rest;
   countLimit(client.state, 'body_bytes');
   giveUp(client, 'body_too_large');
@@ -128,7 +128,7 @@ const MIN_BODY_RATE = 0.1;
 /** 109: until when the next bytes of the body must be here; a body that trickles is over at some time, too. */
 export function bodyDeadline(client: Client): number {
   if (client.bodyDone) return Infinity;
-  const limits = client.virtualServer!.plan.piece.limits;
+  const limits = client.virtualServer!.limits;
   const next = client.state.now + limits.readTimeout;
   if (client.answerStarted) return next;
   return Math.min(next, client.bodySince + BODY_GRACE + client.bodyBytes / MIN_BODY_RATE);

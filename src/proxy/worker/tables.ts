@@ -3,11 +3,10 @@
  * concerns; endpoints (their idle connections) and rows that did not change stay the objects they were.
  */
 import type { EndpointPlan, RowPlan } from '../../model/plan.ts';
-import type { Balance, Protocol, Rule } from '../../model/snapshot.ts';
+import type { Balance, Limits, Listener, ObjectKey, Protocol } from '../../model/snapshot.ts';
 import type { HostTable } from '../../router/host-table.ts';
 import type { RuleTable } from '../../router/rule-table.ts';
 import type { Chooser, HashChooser } from '../../scheduler/chooser.ts';
-import type { VirtualServerPlan } from '../messages.ts';
 import type { Edits } from './edits.ts';
 import type { EndpointTls } from './endpoint-tls.ts';
 import type { TlsSites } from './tls-sites.ts';
@@ -31,11 +30,17 @@ export interface Row {
   readonly plan: RowPlan;
   /** In the order of `plan.endpoints`. */
   readonly endpoints: readonly Endpoint[];
-  /** One per way to choose, made when first needed. */
-  choosers: Map<string, Chooser> | null;
+  /** One per way to choose, made when first needed; hardly a row is chosen from in more than one. */
+  choosers: RowChooser | null;
   hashed: HashChooser | null;
   /** Names of the endpoints in the cookies of chttp; made when first needed. */
   tokens: readonly string[] | null;
+}
+
+export interface RowChooser {
+  readonly kind: Balance | 'wlc';
+  readonly chooser: Chooser;
+  readonly next: RowChooser | null;
 }
 
 /** The place of a row: what refers to it holds the place, so that a new epoch reaches everybody at once. */
@@ -47,8 +52,6 @@ export interface RowPlace {
 /** A rule (or a virtual server's own destinations) as requests meet it. */
 export interface Target {
   readonly name: string;
-  /** null for a virtual server's own destinations. */
-  readonly rule: Rule | null;
   readonly place: RowPlace;
   /** Slot of its counters. */
   readonly slot: number;
@@ -69,8 +72,15 @@ export interface Target {
   readonly retryOn: ReadonlySet<number>;
 }
 
+/** What its plan said, without the rules: those are in the table and the targets. */
 export interface VirtualServer {
-  readonly plan: VirtualServerPlan;
+  readonly key: ObjectKey;
+  /** Slot of its durations. */
+  readonly slot: number;
+  readonly listeners: readonly Listener[];
+  readonly limits: Limits;
+  /** Hash of the rules that the table was made of. */
+  readonly rules: string;
   readonly table: RuleTable;
   readonly targets: readonly Target[];
   readonly fallback: Target | null;

@@ -126,7 +126,7 @@ export function acceptTunnel(client: Client, virtualServer: VirtualServer | null
     return;
   }
   client.virtualServer = virtualServer;
-  client.limits = virtualServer.plan.piece.limits;
+  client.limits = virtualServer.limits;
   client.load = virtualServer.load;
   virtualServer.load.clients++;
   client.target = target;
