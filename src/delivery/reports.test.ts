@@ -76,6 +76,47 @@ test('what is merged from reports is what was counted, however small the parts; 
   );
 });
 
+const difference = (from: CountsDocument, to: CountsDocument) =>
+  diffCounts(from, to).map(({ rows, rowsGone }) => [rows.map(([id]) => id).toSorted(), rowsGone.toSorted()]);
+
+test('of documents that share what has not changed, the difference is the same as of copies', () => {
+  const many = fc.uniqueArray(
+    row.chain((each) => fc.nat(60).map((number) => ({ ...each, id: `row ${number}` }))),
+    {
+      selector: ({ id }) => id,
+      maxLength: 60,
+    },
+  );
+  // What becomes of each: it stays, changes, goes, comes again at the end.
+  const fates = fc.array(fc.constantFrom('stays', 'stays', 'changes', 'goes', 'moves'), {
+    minLength: 60,
+    maxLength: 60,
+  });
+  fc.assert(
+    fc.property(many, many, fates, (before, others, fate) => {
+      const stay = before.flatMap((each, index) =>
+        fate[index] === 'goes' || fate[index] === 'moves'
+          ? []
+          : [fate[index] === 'changes' ? { ...each, epoch: each.epoch + 1 } : each],
+      );
+      const moved = before.filter((_, index) => fate[index] === 'moves');
+      const known = new Set([...stay, ...moved].map(({ id }) => id));
+      const after = [...stay, ...moved, ...others.filter(({ id }) => !known.has(id))];
+      const [one, two] = [
+        { rows: before, endpoints: [] },
+        { rows: after, endpoints: [] },
+      ];
+      assert.deepEqual(difference(one, two), difference(structuredClone(one), two));
+      const merged = new MergedCounts();
+      for (const document of [one, two]) {
+        for (const part of diffCounts(document === one ? NO_COUNTS : one, document)) merged.merge(part);
+      }
+      assert.deepEqual(inOrder(merged.document), inOrder(two));
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test('rows that are not reported anew stay the same objects', () => {
   const merged = new MergedCounts();
   const cells = withShares([

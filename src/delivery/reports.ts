@@ -12,26 +12,62 @@ type EndpointReport = ReportBody['endpoints'][number];
 
 export const NO_COUNTS: CountsDocument = { rows: [], endpoints: [] };
 
-/** The difference, in parts that each fit into a request; none where nothing has changed. */
+/**
+ * The difference, in parts that each fit into a request; none where nothing has changed. What is the same object (===) in
+ * both, in the same order, costs a comparison of pointers.
+ */
 export function diffCounts(before: CountsDocument, after: CountsDocument, most = MAX_REQUEST / 8): ReportBody[] {
   const parts = new Parts(most);
-  const rows = new Map(before.rows.map((row) => [row.id, row]));
-  for (const row of after.rows) {
-    const known = rows.get(row.id);
-    rows.delete(row.id);
-    if (known === undefined || !sameRow(known, row)) parts.add('rows', rowReport(row));
-  }
-  for (const id of rows.keys()) parts.add('rowsGone', id);
-  const endpoints = new Map(before.endpoints.map((endpoint) => [endpointKey(endpoint), endpoint]));
-  for (const endpoint of after.endpoints) {
-    const key = endpointKey(endpoint);
-    const known = endpoints.get(key);
-    endpoints.delete(key);
-    if (known === undefined || !sameEndpoint(known, endpoint)) parts.add('endpoints', endpointReport(endpoint));
-  }
-  for (const { server, address, port } of endpoints.values()) parts.add('endpointsGone', [server, address, port]);
+  const rows = diffLists(before.rows, after.rows, ({ id }) => id, sameRow);
+  for (const row of rows.changed) parts.add('rows', rowReport(row));
+  for (const { id } of rows.gone) parts.add('rowsGone', id);
+  const endpoints = diffLists(before.endpoints, after.endpoints, endpointKey, sameEndpoint);
+  for (const endpoint of endpoints.changed) parts.add('endpoints', endpointReport(endpoint));
+  for (const { server, address, port } of endpoints.gone) parts.add('endpointsGone', [server, address, port]);
   return parts.all;
 }
+
+/** What is new or not as before, and what is gone. Names are unique in each list. */
+function diffLists<T>(
+  before: readonly T[],
+  after: readonly T[],
+  nameOf: (each: T) => string,
+  isSame: (a: T, b: T) => boolean,
+): { readonly changed: readonly T[]; readonly gone: Iterable<T> } {
+  const changed: T[] = [];
+  const missing: T[] = [];
+  const fresh: T[] = [];
+  let at = 0;
+  for (const each of after) {
+    const known = before[at];
+    if (each === known) at++;
+    else if (known !== undefined && nameOf(known) === nameOf(each)) {
+      if (!isSame(known, each)) changed.push(each);
+      at++;
+    } else {
+      // Most often something before it is gone, and all that is left stands in the order in which it stood.
+      let found = at + 1;
+      while (found <= at + AHEAD && before[found] !== each) found++;
+      if (found > at + AHEAD) fresh.push(each);
+      else {
+        for (; at < found; at++) missing.push(before[at]!);
+        at++;
+      }
+    }
+  }
+  for (; at < before.length; at++) missing.push(before[at]!);
+  const gone = new Map(missing.map((each) => [nameOf(each), each]));
+  for (const each of fresh) {
+    const name = nameOf(each);
+    const known = gone.get(name);
+    gone.delete(name);
+    if (known === undefined || !isSame(known, each)) changed.push(each);
+  }
+  return { changed, gone: gone.values() };
+}
+
+/** So many that are gone one after the other are found without naming what follows. */
+const AHEAD = 16;
 
 /** What one proxy has reported, put together again. What is not reported anew stays the same object (===). */
 export class MergedCounts {

@@ -13,8 +13,10 @@ export interface Serving {
    * what could not be done (a port that is taken) is in the answer. Calls queue; a later one wins over those that wait.
    */
   configure(snapshot: Snapshot): Promise<Programmed>;
-  /** Shares and live counts. */
+  /** Shares and live counts. What is as it was before is the same object (===). */
   counts(): CountsDocument;
+  /** The same in slices, between which connections are accepted and snapshots swapped. */
+  countsInSlices(): Promise<CountsDocument>;
   /** Sums over all workers, for the metrics. */
   totals(): Totals;
   /** Has served its first snapshot, has a live worker, is not draining. */

@@ -24,7 +24,7 @@ export interface DeliveryClientOptions {
   readonly tokenFile: string;
   /** Where the last good snapshot is kept; null: nowhere. */
   readonly stateDirectory: string | null;
-  readonly serving: Pick<Serving, 'configure' | 'setCookieKeys' | 'setTicketKeys' | 'counts'>;
+  readonly serving: Pick<Serving, 'configure' | 'setCookieKeys' | 'setTicketKeys' | 'countsInSlices'>;
   readonly log: DeliveryLog;
   /** Of this program. */
   readonly version: string;
@@ -60,6 +60,7 @@ export class DeliveryClient {
     ]),
   };
   #fellBack = false;
+  #counting = false;
   #closed = false;
 
   /** Errors: a state directory that cannot be made. */
@@ -83,7 +84,7 @@ export class DeliveryClient {
       onTaken: () => this.#wake(),
       onProgrammed: () => {
         for (const peer of this.#reached) peer.acknowledge();
-        this.#report();
+        void this.#report();
       },
     });
     const make = this.#peerMaker();
@@ -98,7 +99,7 @@ export class DeliveryClient {
     });
     this.#timers = [
       setTimeout(() => this.#fallBack(), CONTROLLERS_FIRST),
-      setInterval(() => this.#report(), LOOK).unref(),
+      setInterval(() => void this.#report(), LOOK).unref(),
     ];
     this.#peers.look();
   }
@@ -212,11 +213,16 @@ export class DeliveryClient {
     void this.#inForce.restore(this.#kept);
   }
 
-  #report(): void {
+  async #report(): Promise<void> {
     const now = performance.now();
-    const peers = this.#reached.filter((peer) => peer.wantsReport(now));
-    if (peers.length === 0 || this.#inForce.snapshot === null) return;
-    const counts = this.#options.serving.counts();
-    for (const peer of peers) void peer.report(counts);
+    const wants = (peer: Peer) => peer.wantsReport(now);
+    if (this.#counting || this.#inForce.snapshot === null || !this.#reached.some(wants)) return;
+    this.#counting = true;
+    try {
+      const counts = await this.#options.serving.countsInSlices();
+      for (const peer of this.#reached) if (wants(peer)) void peer.report(counts);
+    } finally {
+      this.#counting = false;
+    }
   }
 }

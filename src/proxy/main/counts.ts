@@ -1,46 +1,168 @@
 /** Shares and live counts, from shared memory and from what ended epochs left. */
 import type { CountsDocument, EndpointCounts, RowCounts } from '../../model/counts.ts';
+import type { RowPlan } from '../../model/plan.ts';
 import { type CellSums, withShares } from '../../model/shares.ts';
-import { addSums } from '../plan/ledger.ts';
+import type { EndpointState } from '../plan/endpoints.ts';
+import { addSums, type Epoch } from '../plan/ledger.ts';
 import type { Planner, RowState } from '../plan/planner.ts';
 import { DOWN } from '../shared.ts';
 import type { MainMemory } from './memory.ts';
+import { finish, inSlices } from './slices.ts';
 
-/** `isFailing`: whether an endpoint would be out, if it were not spared. */
-export function countsOf(planner: Planner, memory: MainMemory, isFailing: (slot: number) => boolean): CountsDocument {
-  return {
-    rows: [...planner.rows()].map((row) => rowCounts(row, planner, memory)),
-    endpoints: endpointCounts(planner, memory, isFailing),
-  };
-}
+/**
+ * Reads the counts. What counts as it did before is the same object (===) as before: with thousands of rows, of which most
+ * are idle, a look costs little more than the reading of shared memory, and so does whoever compares two of them.
+ */
+export class Counts {
+  readonly #planner: Planner;
+  readonly #memory: MainMemory;
+  readonly #isFailing: (slot: number) => boolean;
+  readonly #rows = new Map<string, KnownRow>();
+  /** By slot. */
+  readonly #endpoints: (KnownEndpoint | undefined)[] = [];
 
-function rowCounts(row: RowState, planner: Planner, memory: MainMemory): RowCounts {
-  const { plan } = row;
-  const current = plan.counters.map(memory.readCell);
-  const ended = planner.ended(row);
-  const cells = plan.cells.map(({ server, weight, available }, index): CellSums => {
-    const { first } = current[index]!;
-    const { first: requests, retries, sticky, failures } = addSums(current[index]!, ended[index]!);
-    return { server, app: plan.app, weight, available, epochRequests: first, requests, retries, sticky, failures };
-  });
-  return { id: plan.id, epoch: plan.epoch, cells: withShares(cells) };
-}
-
-function endpointCounts(planner: Planner, memory: MainMemory, isFailing: (slot: number) => boolean): EndpointCounts[] {
-  const counts: EndpointCounts[] = [];
-  for (const { slot, address, port, servers } of planner.endpoints()) {
-    const bits = Atomics.load(memory.state.down, slot);
-    const active = Math.max(0, Atomics.load(memory.state.inflight, slot));
-    for (const server of servers.keys()) {
-      const down: string[] = [];
-      if (bits & DOWN.check) down.push('check');
-      if (bits & DOWN.ejected) down.push('ejected');
-      // The bit says that all its real servers are quiesced; shown is what this one says.
-      if (planner.server(server)?.quiesced === true) down.push('quiesced');
-      const available = down.length === 0;
-      if (isFailing(slot)) down.push('failing');
-      counts.push({ server, address, port, active, available, down });
-    }
+  /** `isFailing`: whether an endpoint would be out, if it were not spared. */
+  constructor(planner: Planner, memory: MainMemory, isFailing: (slot: number) => boolean) {
+    this.#planner = planner;
+    this.#memory = memory;
+    this.#isFailing = isFailing;
   }
-  return counts;
+
+  read(): CountsDocument {
+    return finish(this.#steps());
+  }
+
+  /** The same in slices of so many milliseconds: of what is there now, each row and endpoint as it is when it is its turn. */
+  readInSlices(slice: number): Promise<CountsDocument> {
+    return inSlices(this.#steps(), slice);
+  }
+
+  *#steps(): Generator<void, CountsDocument> {
+    // Slots rest before they are used again: what leaves meanwhile can still be read.
+    const [states, endpointStates] = [[...this.#planner.rows()], [...this.#planner.endpoints()]];
+    const rows: RowCounts[] = [];
+    for (const row of states) {
+      rows.push(this.#row(row));
+      if (rows.length % STEP === 0) yield;
+    }
+    if (this.#rows.size > rows.length) {
+      for (const id of this.#rows.keys()) if (this.#planner.row(id) === undefined) this.#rows.delete(id);
+    }
+    const endpoints: EndpointCounts[] = [];
+    for (const [index, endpoint] of endpointStates.entries()) {
+      for (const each of this.#endpoint(endpoint)) endpoints.push(each);
+      if (index % STEP === 0) yield;
+    }
+    return { rows, endpoints };
+  }
+
+  #row(row: RowState): RowCounts {
+    const { plan } = row;
+    const known = this.#rows.get(plan.id);
+    const ending = this.#planner.ending(row);
+    let total = this.#total(plan);
+    for (const epoch of ending) total += this.#total(epoch.plan);
+    if (known?.plan === plan && known.ending === ending.size && known.total === total) return known.counts;
+    const counts = this.#rowCounts(row);
+    this.#rows.set(plan.id, { plan, total, ending: ending.size, counts });
+    return counts;
+  }
+
+  /** Counters only rise: the same sum is the same counts. */
+  #total({ counters }: Epoch['plan']): number {
+    let total = 0;
+    for (const counter of counters) total += this.#memory.cellTotal(counter);
+    return total;
+  }
+
+  #rowCounts(row: RowState): RowCounts {
+    const { plan } = row;
+    const ended = this.#planner.ended(row);
+    const cells = plan.cells.map(({ server, weight, available }, index): CellSums => {
+      const current = this.#memory.readCell(plan.counters[index]!);
+      const { first: requests, retries, sticky, failures } = addSums(current, ended[index]!);
+      return {
+        server,
+        app: plan.app,
+        weight,
+        available,
+        epochRequests: current.first,
+        requests,
+        retries,
+        sticky,
+        failures,
+      };
+    });
+    return { id: plan.id, epoch: plan.epoch, cells: withShares(cells) };
+  }
+
+  /** One for each of its real servers. */
+  #endpoint(endpoint: EndpointState): readonly EndpointCounts[] {
+    const { slot, address, port, servers } = endpoint;
+    const bits = Atomics.load(this.#memory.state.down, slot) & OUT;
+    const active = Math.max(0, Atomics.load(this.#memory.state.inflight, slot));
+    const isFailing = this.#isFailing(slot);
+    const known = this.#endpoints[slot];
+    const isKnown =
+      known?.endpoint === endpoint &&
+      known.bits === bits &&
+      known.active === active &&
+      known.isFailing === isFailing &&
+      known.counts.length === servers.size;
+    if (isKnown && this.#isAsBefore(known.counts, servers)) return known.counts;
+    const counts = [...servers.keys()].map((server): EndpointCounts => {
+      const down = this.#down(server, bits, isFailing);
+      const available = down.every((why) => why === FAILING);
+      return { server, address, port, active, available, down };
+    });
+    this.#endpoints[slot] = { endpoint, bits, active, isFailing, counts };
+    return counts;
+  }
+
+  /** The same real servers, as quiesced as they were. */
+  #isAsBefore(counts: readonly EndpointCounts[], servers: EndpointState['servers']): boolean {
+    let at = 0;
+    for (const key of servers.keys()) {
+      const { server, down } = counts[at++]!;
+      if (server !== key || this.#isQuiesced(key) !== down.includes(QUIESCED)) return false;
+    }
+    return true;
+  }
+
+  #isQuiesced(server: string): boolean {
+    return this.#planner.server(server)?.quiesced === true;
+  }
+
+  #down(server: string, bits: number, isFailing: boolean): string[] {
+    const down: string[] = [];
+    if (bits & DOWN.check) down.push('check');
+    if (bits & DOWN.ejected) down.push('ejected');
+    // The bit says that all its real servers are quiesced; shown is what this one says.
+    if (this.#isQuiesced(server)) down.push(QUIESCED);
+    if (isFailing) down.push(FAILING);
+    return down;
+  }
 }
+
+interface KnownRow {
+  readonly plan: RowPlan;
+  /** Of its own counters, and of those of the epochs before that may still be written to. */
+  readonly total: number;
+  readonly ending: number;
+  readonly counts: RowCounts;
+}
+
+interface KnownEndpoint {
+  /** Another one may have its slot by now. */
+  readonly endpoint: EndpointState;
+  readonly bits: number;
+  readonly active: number;
+  readonly isFailing: boolean;
+  readonly counts: readonly EndpointCounts[];
+}
+
+/** Rows or endpoints that are read between two looks at the time. */
+const STEP = 32;
+const OUT = DOWN.check | DOWN.ejected;
+const QUIESCED = 'quiesced';
+const FAILING = 'failing';

@@ -48,6 +48,14 @@ export class MainMemory implements PlanMemory {
     return sums;
   };
 
+  /** All counters of a cell as one sum: another one as soon as anything is counted. */
+  cellTotal(slot: number): number {
+    const at = slot * CELL_COUNTERS;
+    let total = 0;
+    for (const { cells } of this.counters) for (let i = at; i < at + CELL_COUNTERS; i++) total += cells[i]!;
+    return total;
+  }
+
   readonly idle = (endpoint: number): boolean =>
     Atomics.load(this.state.inflight, endpoint) === 0 && this.#inflight.every((counts) => counts[endpoint] === 0);
 

@@ -11,7 +11,7 @@ import { PlanError } from '../plan/slots.ts';
 import type { ListenerSource, Programmed, Serving } from '../serving-contract.ts';
 import { allocateShared, MAX_WORKERS } from '../shared.ts';
 import { CertificateDates } from './certificate-dates.ts';
-import { countsOf } from './counts.ts';
+import { Counts } from './counts.ts';
 import { Credentials } from './credentials.ts';
 import { maxConnections } from './descriptors.ts';
 import { Health, type EndpointFacts } from './health.ts';
@@ -53,6 +53,8 @@ export interface ServingOptions {
 const GRACE = 10_000;
 /** Scanners are always at it: so often (ms) the failures are summed up in the log. */
 const HANDSHAKES_REPORTED = 10_000;
+/** Milliseconds of counting in one go. */
+const COUNTING = 1;
 /** While draining, the connections are counted this often (ms). */
 const DRAIN_POLL = 25;
 
@@ -68,6 +70,7 @@ class ServingProcess implements Serving {
   readonly #credentials: Credentials;
   readonly #guard: AddressGuard;
   readonly #sessionKeys: SessionKeys;
+  readonly #counts: Counts;
   readonly #swaps: Swaps;
   readonly #reports: readonly Reports[];
   /** Id of the snapshot in force. */
@@ -103,6 +106,7 @@ class ServingProcess implements Serving {
       facts: (endpoint) => this.#facts(endpoint),
       changed: (slot) => this.#swaps.endpointChanged(slot),
     });
+    this.#counts = new Counts(this.#planner, this.#memory, (slot) => this.#health.isSpared(slot));
     this.#sessionKeys = new SessionKeys(settings.ticketKeys, (keys) =>
       this.#pool.broadcast({ type: 'ticketKeys', keys }),
     );
@@ -166,7 +170,11 @@ class ServingProcess implements Serving {
   }
 
   counts() {
-    return countsOf(this.#planner, this.#memory, (slot) => this.#health.isSpared(slot));
+    return this.#counts.read();
+  }
+
+  countsInSlices() {
+    return this.#counts.readInSlices(COUNTING);
   }
 
   totals() {

@@ -8,9 +8,10 @@ import { PlanError } from '../plan/slots.ts';
 import type { Credentials } from './credentials.ts';
 import type { Health } from './health.ts';
 import type { Log } from './log.ts';
+import { finish, inSlices, turn } from './slices.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
-/** Milliseconds of planning after which the event loop has its turn: connections are to be accepted. */
+/** Milliseconds of planning in one go. */
 const SLICE = 5;
 /** About as many rows are planned anew within a slice, and as many go into one message to the workers. */
 const ROWS_AT_ONCE = 200;
@@ -50,7 +51,7 @@ export class Swaps {
     this.#planning = planned.promise;
     try {
       const change = await this.#plan(snapshot);
-      const barred = await this.#inSlices(this.#updateHealth(change));
+      const barred = await inSlices(this.#updateHealth(change), SLICE);
       const { added, removed } = this.#credentials.update(snapshot);
       const policy = this.#guard.set(policyOf(snapshot)) ? { policy: this.#guard.piece } : {};
       if (added !== null || 'policy' in policy) await this.#tell({ credentials: added ?? NO_CREDENTIALS, ...policy });
@@ -97,18 +98,7 @@ export class Swaps {
   }
 
   #plan(snapshot: Snapshot): Promise<PlanChange> {
-    return this.#inSlices(this.#planner.steps(snapshot, this.#health, performance.now()));
-  }
-
-  async #inSlices<Result>(steps: Generator<void, Result>): Promise<Result> {
-    for (;;) {
-      const end = performance.now() + SLICE;
-      while (performance.now() < end) {
-        const step = steps.next();
-        if (step.done === true) return step.value;
-      }
-      await turn();
-    }
+    return inSlices(this.#planner.steps(snapshot, this.#health, performance.now()), SLICE);
   }
 
   /** Before the rows are told. @returns who is out once they are in force */
@@ -165,14 +155,6 @@ interface Barred {
 const policyOf = ({ pieces }: Snapshot): PolicyPiece | null =>
   pieces.find((piece): piece is PolicyPiece => piece.kind === 'Policy') ?? null;
 
-/** Runs all steps at once. */
-function finish<Result>(steps: Generator<void, Result>): Result {
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-  }
-}
-
 type Configure = Extract<ToWorker, { type: 'configure' }>;
 
 const NO_CHANGE: Configure = {
@@ -184,11 +166,6 @@ const NO_CHANGE: Configure = {
   removedRows: [],
   credentials: NO_CREDENTIALS,
 };
-
-const turn = (): Promise<void> =>
-  new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 
 const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => {

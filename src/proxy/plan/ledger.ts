@@ -51,6 +51,11 @@ export class CellLedger {
     else this.#carried.delete(id);
   }
 
+  /** Epochs of the row that are over, but may still be written to. */
+  ending(id: string): ReadonlySet<Epoch> {
+    return this.#ended.get(id) ?? NONE;
+  }
+
   /** What the cells counted in all epochs before this one. */
   before(current: Epoch): CellSums[] {
     const { id } = current.plan;
@@ -81,6 +86,7 @@ export interface CellSums {
   readonly failures: number;
 }
 
+const NONE: ReadonlySet<Epoch> = new Set();
 const NO_SUMS: CellSums = { first: 0, retries: 0, sticky: 0, failures: 0 };
 
 function isNothing({ first, retries, sticky, failures }: CellSums): boolean {

@@ -158,6 +158,11 @@ export class Planner {
     return this.#pieces.servers.get(key);
   }
 
+  /** Epochs of a row that are over, but may still be written to: what `ended` says follows from them too. */
+  ending(row: RowState): ReadonlySet<Epoch> {
+    return this.#ledger.ending(row.plan.id);
+  }
+
   /** What the cells of a row counted in the epochs before, cell by cell. */
   ended(row: RowState): CellSums[] {
     return this.#ledger.before(row);
