@@ -22,8 +22,8 @@ node_modules/.setup: package.json package-lock.json .npmrc
 	@[ -e $(NODE) ] || for n in node_modules/node-*/bin/node; do [ -x "$$n" ] && ln -s "../../$$n" $(NODE); done; true
 	@touch $@
 
-tools: ## httperf for the recorded demo's test, openssl and curl for those of TLS, nft and its like for the cluster's: installed where that is possible, else named
-	@bench/peers.sh httperf openssl curl nft ip nsenter || true
+tools: ## httperf for the recorded demo's test, haproxy for that of the PROXY protocol, openssl and curl for those of TLS, nft and its like for the cluster's: installed where that is possible, else named
+	@bench/peers.sh httperf haproxy openssl curl nft ip nsenter || true
 
 cluster-binaries: ## Kubernetes' own programs, for test/cluster: built once for all checkouts of a machine (needs Go)
 	@test/cluster/go/build.sh || { echo "the tests that need them are skipped; not so where CI is set" >&2; [ -z "$$CI" ]; }

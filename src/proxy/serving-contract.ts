@@ -63,6 +63,8 @@ export interface Totals {
   readonly limits: Readonly<Record<LimitName, number>>;
   /** By reason word. */
   readonly reasons: Readonly<Record<string, number>>;
+  /** Connections closed for want of a PROXY protocol header, by PREFACE_FAILURES. */
+  readonly prefaceFailures: Readonly<Record<string, number>>;
   readonly tls: TlsTotals;
   readonly rules: readonly RuleTotals[];
   readonly durations: readonly DurationTotals[];

@@ -31,6 +31,8 @@ export const GLOBAL = {
   handshakes: 97,
   resumptions: 98,
   handshakeFailures: 100,
+  /** First of the connections closed for want of a PROXY protocol header, in the order of PREFACE_FAILURES. */
+  prefaceFailures: 112,
   /** Answers of TLS servers whose end only the end of the connection told. */
   unframedAnswers: 99,
   size: 128,

@@ -66,7 +66,6 @@ export const CONDITION_TYPES: Readonly<Record<string, TypeInfo>> = {
       'PortUnavailable',
       'PortNotExposed',
       'NoCertificate',
-      'ProxyProtocolNotServed',
       'CapacityExceeded',
       'Suspended',
       'NotServed',

@@ -62,6 +62,7 @@ export function sampleInput(servers: number, apps: number): MetricsInput {
     retries: 1,
     limits: noLimits,
     reasons: { not_found: 3 },
+    prefaceFailures: { untrusted: 1 },
     tls: {
       handshakes: 4,
       resumptions: 2,

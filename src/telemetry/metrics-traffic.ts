@@ -89,6 +89,11 @@ function globalFamilies(totals: Totals): Family[] {
       'Requests that got no answer of their real server, by the reason that the answer and the access log name.',
       byKey('reason', totals.reasons),
     ),
+    counter(
+      'tcpvs_proxy_protocol_failures_total',
+      'Connections closed for want of a PROXY protocol header, by reason.',
+      byKey('reason', totals.prefaceFailures),
+    ),
     gauge(
       'tcpvs_worker_up',
       '1 while the worker runs.',

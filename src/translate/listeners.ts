@@ -64,15 +64,7 @@ export const listenerStatuses = (
   });
 };
 
-const unservable = (
-  { name, protocol, port, proxyProtocol }: ListenerSpec,
-  { tls, exposure }: ListenerContext,
-): Problem | null => {
-  if (proxyProtocol === 'Accept') {
-    // Served as if it were not there, a client could not be told from what it says that it is.
-    const message = `listener ${name}: proxyProtocol: read Accept, which this version does not serve; expected None`;
-    return { reason: 'ProxyProtocolNotServed', message };
-  }
+const unservable = ({ name, protocol, port }: ListenerSpec, { tls, exposure }: ListenerContext): Problem | null => {
   if (protocol === 'HTTPS' && (tls[name] ?? null) === null) {
     const message = 'no certificate (or no authority for those of clients) is left that could be used';
     return { reason: 'NoCertificate', message: `listener ${name}: ${message}` };

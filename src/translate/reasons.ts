@@ -23,7 +23,6 @@ export const REASONS = {
   NodeServer: 'A node has no app outside a matrix, so it cannot be a plain destination.',
   CertificateNotFound: 'A Secret (or file) with a certificate is not there.',
   InvalidCertificate: 'A certificate or its key cannot be used; the message says why.',
-  ProxyProtocolNotServed: 'A listener asks for the PROXY protocol, which this version does not serve.',
   NoCertificate: 'An HTTPS listener has no certificate left that could be used, or no authority to check clients by.',
   RefNotPermitted: 'A reference to another namespace that no ReferenceGrant allows.',
   ServiceNotFound: 'A Service that the object names does not exist.',

@@ -48,6 +48,8 @@ export interface StageOptions {
   readonly servers?: readonly string[];
   /** A file of the example to serve, where it is not the whole folder. */
   readonly file?: string;
+  /** More arguments of `tcpvs serve`. */
+  readonly args?: readonly string[];
 }
 
 export async function startExample(example: string, options: StageOptions = {}): Promise<Stage> {
@@ -61,7 +63,12 @@ export async function startExample(example: string, options: StageOptions = {}):
   };
   try {
     const config = options.file === undefined ? files.directory : join(files.directory, options.file);
-    const serve = await startServe({ config, socket: files.socket, workers: options.workers ?? 2 });
+    const serve = await startServe({
+      config,
+      socket: files.socket,
+      workers: options.workers ?? 2,
+      args: options.args ?? [],
+    });
     const counts = () => serve.admin<CountsDocument>('/v1/counts');
     return {
       origins,

@@ -2,6 +2,7 @@
 import os from 'node:os';
 import type { ResourceLimits } from 'node:worker_threads';
 
+import type { PrefaceFailure } from '../../model/prefaces.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { AddressGuard } from '../address-guard.ts';
 import type { FromWorker, ProxySettings } from '../messages.ts';
@@ -23,7 +24,7 @@ import { Reports } from './reports.ts';
 import { Schedules } from './schedules.ts';
 import { SessionKeys } from './session-keys.ts';
 import { Swaps } from './swaps.ts';
-import { handshakeTotals, limitTotals, totalsOf } from './totals.ts';
+import { handshakeTotals, limitTotals, prefaceTotals, totalsOf } from './totals.ts';
 import { type Patience, WorkerPool } from './worker-pool.ts';
 
 /** Starts the workers; resolves when they are up, with nothing to serve yet. Rejects if none comes up. */
@@ -55,6 +56,9 @@ const GRACE = 10_000;
 const HANDSHAKES_REPORTED = 10_000;
 /** Milliseconds of counting in one go. */
 const COUNTING = 1;
+/** What is said of connections on listeners that want a PROXY protocol header; `untrusted` is a matter of settings. */
+const NO_HEADER = 'connections closed for want of a PROXY protocol header';
+const NOT_TRUSTED = 'connections closed: PROXY protocol is taken only from those that --trusted-proxies names';
 /** While draining, the connections are counted this often (ms). */
 const DRAIN_POLL = 25;
 
@@ -149,6 +153,15 @@ class ServingProcess implements Serving {
       new Reports({
         read: () => handshakeTotals(this.#memory),
         say: (reason, handshakes) => log.info({ reason, handshakes }, 'TLS handshakes with clients failed'),
+        interval: HANDSHAKES_REPORTED,
+      }),
+      new Reports({
+        read: () => prefaceTotals(this.#memory),
+        say: (reason, connections) =>
+          log.warn(
+            { reason, connections },
+            reason === ('untrusted' satisfies PrefaceFailure) ? NOT_TRUSTED : NO_HEADER,
+          ),
         interval: HANDSHAKES_REPORTED,
       }),
     ];

@@ -1,5 +1,6 @@
 /** Sums over all workers, for the metrics. */
 import { HANDSHAKE_FAILURES, type HandshakeFailure } from '../../model/handshakes.ts';
+import { PREFACE_FAILURES, type PrefaceFailure } from '../../model/prefaces.ts';
 import { REASONS } from '../../model/reasons.ts';
 import type { VirtualServerPlan } from '../messages.ts';
 import type { DurationTotals, RuleTotals, TlsTotals, Totals } from '../serving-contract.ts';
@@ -38,6 +39,7 @@ export function totalsOf(source: TotalsSource): Totals {
     retries: global(GLOBAL.retries),
     limits: limitTotals(memory, source.refused),
     reasons: Object.fromEntries(REASONS.map(({ word }, index) => [word, global(GLOBAL.reasons + index)])),
+    prefaceFailures: prefaceTotals(memory),
     tls: {
       handshakes: global(GLOBAL.handshakes),
       resumptions: global(GLOBAL.resumptions),
@@ -63,6 +65,13 @@ export function handshakeTotals(memory: MainMemory): Record<HandshakeFailure, nu
   return Object.fromEntries(
     HANDSHAKE_FAILURES.map((word, index) => [word, memory.global(GLOBAL.handshakeFailures + index)]),
   ) as Record<HandshakeFailure, number>;
+}
+
+/** Connections that were closed for want of a PROXY protocol header. */
+export function prefaceTotals(memory: MainMemory): Record<PrefaceFailure, number> {
+  return Object.fromEntries(
+    PREFACE_FAILURES.map((word, index) => [word, memory.global(GLOBAL.prefaceFailures + index)]),
+  ) as Record<PrefaceFailure, number>;
 }
 
 export interface TotalsSource {

@@ -9,12 +9,10 @@ import type { HandshakeFailure } from '../../model/handshakes.ts';
 import { HANDSHAKE_FAILURE_INDEX } from '../../model/handshakes.ts';
 import { BAD_HELLO, type ClientHello, INCOMPLETE, readHello } from '../../tls/client-hello.ts';
 import { GLOBAL } from '../shared.ts';
-import { enterListener, leaveListener } from './accounting.ts';
 import { Client } from './client.ts';
 import { type Handshake, shakeHands } from './handshake.ts';
-import { Connection, nextBuffer, readBytes, type RawHandle } from './io.ts';
+import { Newcomer } from './newcomer.ts';
 import { caught, type WorkerState } from './state.ts';
-import { END, readResult } from './stream-state.ts';
 import type { ListenerPlace, Target, VirtualServer } from './tables.ts';
 import { acceptTunnel } from './tunnel.ts';
 
@@ -34,29 +32,13 @@ const PLAIN_HTTP =
 /** Alert: fatal, unrecognized_name (RFC 6066 §3). */
 const UNKNOWN_NAME = Buffer.from([21, 3, 1, 0, 2, 2, 112]);
 
-export class Arrival extends Connection {
-  readonly state: WorkerState;
-  readonly listener: ListenerPlace;
-  private held: Buffer | null = null;
-  private heldLength = 0;
+export class Arrival extends Newcomer {
   private handshake: Handshake | null = null;
   /** Its answer is on the way; what still comes is thrown away. */
   private closing = false;
 
-  constructor(state: WorkerState, listener: ListenerPlace, socket: Socket) {
-    super(socket);
-    this.state = state;
-    this.listener = listener;
-    this.deadline = state.now + HANDSHAKE_TIMEOUT;
-    state.sweeper.add(this);
-    enterListener(state, listener);
-    socket.on('error', () => this.ended(true));
-    socket.on('close', () => this.ended(true));
-  }
-
-  start(): void {
-    this.attach(onread, true);
-    if (this.handle === null) this.ended(true);
+  constructor(state: WorkerState, listener: ListenerPlace, socket: Socket, peer: string) {
+    super(state, listener, socket, peer, HANDSHAKE_TIMEOUT);
   }
 
   override received(bytes: Uint8Array, length: number): void {
@@ -72,17 +54,6 @@ export class Arrival extends Connection {
       if (this.held === null) this.hold(bytes, length);
       this.greeted(hello);
     }
-  }
-
-  private hold(bytes: Uint8Array, length: number): void {
-    const total = this.heldLength + length;
-    if (this.held === null || this.held.length < total) {
-      const larger = Buffer.allocUnsafe(this.held === null ? total : 2 * total);
-      if (this.held !== null) larger.set(this.held.subarray(0, this.heldLength));
-      this.held = larger;
-    }
-    this.held.set(bytes.subarray(0, length), this.heldLength);
-    this.heldLength = total;
   }
 
   /** The whole first message is here. */
@@ -115,7 +86,7 @@ export class Arrival extends Connection {
         if (this.gone) return;
         this.state.counters.global[resumed ? GLOBAL.resumptions : GLOBAL.handshakes]!++;
         this.leave();
-        new Client(this.state, this.listener, socket, { raw: this.socket, serverName, authority }).start();
+        new Client(this.state, this.listener, socket, { raw: this.socket, serverName, authority }, this.peer).start();
       },
       failed: (why) => this.fails(why),
       caught: (error) => this.fail(error),
@@ -130,7 +101,13 @@ export class Arrival extends Connection {
     }
     this.handOver(false);
     this.leave();
-    const client = new Client(this.state, this.listener, this.socket, { raw: this.socket, serverName, authority: '' });
+    const client = new Client(
+      this.state,
+      this.listener,
+      this.socket,
+      { raw: this.socket, serverName, authority: '' },
+      this.peer,
+    );
     client.hold(first, 0, first.length);
     acceptTunnel(client, virtualServer, target);
   }
@@ -141,17 +118,9 @@ export class Arrival extends Connection {
     else this.destroy();
   }
 
-  override drained(): void {}
-
   override expired(): void {
     if (this.closing) this.destroy();
     else this.fails('timeout');
-  }
-
-  /** After a fault of ours. */
-  override fail(error: unknown): void {
-    caught(this.state, error);
-    this.destroy();
   }
 
   /** Says why in a few bytes, where whoever sent that understands any, and closes. */
@@ -178,19 +147,10 @@ export class Arrival extends Connection {
     this.state.counters.global[GLOBAL.handshakeFailures + HANDSHAKE_FAILURE_INDEX[why]]!++;
   }
 
-  destroy(): void {
-    if (this.gone) return;
-    this.leave();
-    leaveListener(this.state, this.listener);
+  /** TLS first: it does not bear that the handle below goes away under it. */
+  protected override closeSocket(): void {
     this.handshake?.socket.destroy();
-    this.socket.destroy();
-  }
-
-  /** What it was is over; the connection may go on as a client's, and remains counted. */
-  private leave(): void {
-    this.gone = true;
-    this.held = null;
-    this.state.sweeper.remove(this);
+    super.closeSocket();
   }
 }
 
@@ -203,17 +163,4 @@ function targetFor(virtualServer: VirtualServer, name: string): Target | null {
 function isHost(host: string, name: string): boolean {
   if (!host.startsWith('*.')) return host === name || host === '*';
   return name.endsWith(host.slice(1)) && name.length >= host.length;
-}
-
-function onread(this: RawHandle): Uint8Array | undefined {
-  const arrival = this.connection as Arrival;
-  const length = readResult();
-  if (arrival.gone || length === 0) return undefined;
-  try {
-    if (length < 0) arrival.ended(length !== END);
-    else arrival.received(readBytes(arrival), length);
-  } catch (error) {
-    arrival.fail(error);
-  }
-  return nextBuffer(arrival);
 }

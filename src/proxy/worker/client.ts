@@ -8,7 +8,7 @@ import type { ReasonWord } from '../../model/reasons.ts';
 import type { Limits } from '../../model/snapshot.ts';
 import { GLOBAL } from '../shared.ts';
 import { abandon } from './abandon.ts';
-import { countAnswer, enterListener, leaveListener, logAnswer } from './accounting.ts';
+import { countAnswer, leaveListener, logAnswer } from './accounting.ts';
 import { closeGently } from './answers.ts';
 import { clientExpired } from './client-deadline.ts';
 import { discardBody } from './discard-body.ts';
@@ -17,7 +17,6 @@ import { begin } from './exchange.ts';
 import { forwardedLines } from './forwarded-lines.ts';
 import { head } from './heads.ts';
 import { Connection, nextBuffer, readBytes, type RawHandle } from './io.ts';
-import { plainAddress } from './peers.ts';
 import { MAX_HELD, PHASE } from './phases.ts';
 import { refuseHead } from './refuse-head.ts';
 import { answerArrived, resumeAnswer, upstreamLost } from './relay.ts';
@@ -97,20 +96,19 @@ export class Client extends Connection implements UpstreamUser {
   bytesSent = 0;
   setCookie = '';
 
-  constructor(state: WorkerState, listener: ListenerPlace, socket: Socket, secure: Secure | null) {
+  /** `peer`: numeric address of whoever asks. */
+  constructor(state: WorkerState, listener: ListenerPlace, socket: Socket, secure: Secure | null, peer: string) {
     super(socket);
     this.state = state;
     this.listener = listener;
     this.secure = secure;
-    this.peer = plainAddress(socket.remoteAddress ?? '');
-    this.trusted = state.trusted.has(this.peer);
+    this.peer = peer;
+    this.trusted = state.trusted.has(peer);
     this.scheme = secure === null ? 'http' : 'https';
-    this.forwarded = forwardedLines(this.peer, this.scheme);
+    this.forwarded = forwardedLines(peer, this.scheme);
     this.idleSince = state.now;
     this.deadline = state.now + listener.table.keepAliveTimeout;
     state.sweeper.add(this);
-    // what came by TLS was counted when it arrived
-    if (secure === null) enterListener(state, listener);
     socket.on('error', () => this.ended(true));
     socket.on('close', () => this.ended(true));
   }

@@ -109,6 +109,8 @@ export interface ListenerTable {
   readonly key: string;
   readonly port: number;
   readonly protocol: Protocol;
+  /** Connections begin with a PROXY protocol header. */
+  readonly isPrefaced: boolean;
   readonly hosts: HostTable<VirtualServer>;
   /** The virtual server of a TCP listener. */
   readonly tcp: VirtualServer | null;

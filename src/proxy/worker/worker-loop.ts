@@ -5,18 +5,21 @@ import { AddressGuard } from '../address-guard.ts';
 import type { FromWorker, ToWorker, WorkerData } from '../messages.ts';
 import { SharedState, WorkerCounters } from '../shared.ts';
 import { AccessLog } from './access-log.ts';
-import { Arrival } from './arrival.ts';
+import { enterListener } from './accounting.ts';
+import { admit } from './admit.ts';
 import { Client } from './client.ts';
 import { monotonic } from './clock.ts';
 import { Tables } from './configure.ts';
-import type { Connection } from './io.ts';
-import { TrustedPeers } from './peers.ts';
+import { input, type Connection } from './io.ts';
+import { Newcomer } from './newcomer.ts';
+import { plainAddress, TrustedPeers } from './peers.ts';
 import { PHASE } from './phases.ts';
+import { Preface } from './preface.ts';
 import { countLimit, type WorkerState } from './state.ts';
 import { CookieSigner } from './sticky.ts';
 import { Sweeper } from './sweeper.ts';
+import type { ListenerPlace } from './tables.ts';
 import { TicketKeys } from './ticket-keys.ts';
-import { acceptTcp } from './tunnel.ts';
 import { Upstream } from './upstream.ts';
 
 /** How long a client may be quiet, while we drain, before its connection is closed. */
@@ -93,38 +96,35 @@ export class WorkerLoop {
   close(): void {
     this.state.sweeper.stop();
     this.state.sweeper.each((connection) => {
-      if (connection instanceof Client || connection instanceof Arrival || connection instanceof Upstream)
+      if (connection instanceof Client || connection instanceof Newcomer || connection instanceof Upstream)
         connection.destroy();
     });
   }
 
   #accept(key: string, socket: Socket): void {
     const listener = this.#tables.listener(key);
-    const { protocol } = listener.table;
-    const isSecure = protocol === 'HTTPS' || protocol === 'TLS';
-    const client = isSecure
-      ? new Arrival(this.state, listener, socket)
-      : new Client(this.state, listener, socket, null);
-    if (listener.clients > listener.table.maxClients) this.#makeRoom(client);
-    if (client instanceof Client && protocol === 'TCP') acceptTcp(client);
-    else client.start();
+    const peer = plainAddress(socket.remoteAddress ?? '');
+    enterListener(this.state, listener);
+    if (listener.clients > listener.table.maxClients) this.#makeRoom(listener);
+    if (listener.table.isPrefaced) new Preface(this.state, listener, socket, peer).start();
+    else admit(this.state, listener, socket, peer, input, 0);
   }
 
   /** 111: over the limit, the client that has been idle longest makes way for the new one. */
-  #makeRoom(newcomer: Client | Arrival): void {
+  #makeRoom(listener: ListenerPlace): void {
     countLimit(this.state, 'clients');
-    let oldest: Client | Arrival | null = null;
+    let oldest: Client | Newcomer | null = null;
     this.state.sweeper.each((connection) => {
-      if (connection === newcomer || !isIdle(connection) || connection.listener !== newcomer.listener) return;
+      if (!isIdle(connection) || connection.listener !== listener) return;
       if (oldest === null || connection.deadline < oldest.deadline) oldest = connection;
     });
-    (oldest as Client | Arrival | null)?.destroy();
+    (oldest as Client | Newcomer | null)?.destroy();
   }
 
   #continueDrain(now: number): void {
     let clients = 0;
     this.state.sweeper.each((connection) => {
-      if (connection instanceof Arrival) clients++;
+      if (connection instanceof Newcomer) clients++;
       if (!(connection instanceof Client)) return;
       clients++;
       if (connection.phase !== PHASE.head || connection.headBegun || connection.pending > 0) return;
@@ -136,8 +136,8 @@ export class WorkerLoop {
   }
 }
 
-/** Has nothing under way: an idle client, or one whose handshake is not over. */
-function isIdle(connection: Connection): connection is Client | Arrival {
-  if (connection instanceof Arrival) return true;
+/** Has nothing under way: an idle client, or one of whom nothing is known yet. */
+function isIdle(connection: Connection): connection is Client | Newcomer {
+  if (connection instanceof Newcomer) return true;
   return connection instanceof Client && connection.phase === PHASE.head && !connection.headBegun;
 }
