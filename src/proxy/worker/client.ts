@@ -16,14 +16,13 @@ import { upstreamConnected } from './dispatch.ts';
 import { begin } from './exchange.ts';
 import { forwardedLines } from './forwarded-lines.ts';
 import { head } from './heads.ts';
-import { Connection, nextBuffer, readBytes, type RawHandle } from './io.ts';
+import { Connection } from './io.ts';
 import { MAX_HELD, PHASE } from './phases.ts';
 import { refuseHead } from './refuse-head.ts';
 import { answerArrived, resumeAnswer, upstreamLost } from './relay.ts';
 import { bodyArrived, setDeadlines } from './request-body.ts';
 import type { WorkerState } from './state.ts';
 import { caught, countLimit, countReason } from './state.ts';
-import { END, readResult } from './stream-state.ts';
 import type { ListenerPlace, Row, Target, VirtualServer } from './tables.ts';
 import { tunnelConnected, tunnelEnded, tunnelFromClient } from './tunnel.ts';
 import type { Loss, Upstream, UpstreamUser } from './upstream.ts';
@@ -114,7 +113,7 @@ export class Client extends Connection implements UpstreamUser {
   }
 
   start(): void {
-    this.attach(onread, true);
+    this.attach(true);
     if (this.handle === null) this.ended(true);
   }
 
@@ -373,17 +372,4 @@ export interface Secure {
   readonly serverName: string;
   /** The authorities that its certificate was judged by (see TlsSite); '' = it was not asked for one. */
   readonly authority: string;
-}
-
-function onread(this: RawHandle): Uint8Array | undefined {
-  const client = this.connection as Client;
-  const length = readResult();
-  if (client.gone || length === 0) return undefined;
-  try {
-    if (length < 0) client.ended(length !== END);
-    else client.received(readBytes(client), length);
-  } catch (error) {
-    client.fail(error);
-  }
-  return nextBuffer(client);
 }

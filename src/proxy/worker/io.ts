@@ -9,7 +9,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
-import { DIRECT } from './stream-state.ts';
+import { DIRECT, END, readResult } from './stream-state.ts';
 import { TlsWriter } from './tls-writer.ts';
 
 export const READ_SIZE = 65_536;
@@ -168,7 +168,7 @@ export abstract class Connection {
   }
 
   /** Begins to read; on a socket that connects, once it has. */
-  attach(onread: (this: RawHandle) => Uint8Array | undefined, start: boolean): void {
+  attach(start: boolean): void {
     const handle = (this.socket as unknown as Record<'_handle', RawHandle | null>)['_handle'];
     if (handle === null) return;
     this.handle = handle;
@@ -295,17 +295,31 @@ function writeComplete(this: PendingWrite, status: number): void {
   else if (connection.pending === 0) connection.guarded(() => connection.drained());
 }
 
-/** What every `onread` does with the end of its read: the next buffer, or undefined to keep the present one. */
-export function nextBuffer(connection: Connection): Uint8Array | undefined {
+/**
+ * What a handle calls after each read; it answers with the next buffer, or undefined to keep the present one. One function
+ * for all of them: a closure per connection would make its call sites megamorphic, and there are but few classes.
+ */
+function onread(this: RawHandle): Uint8Array | undefined {
+  const connection = this.connection!;
+  const length = readResult();
+  if (connection.gone || length === 0) return undefined;
+  const { buffer } = connection;
+  try {
+    if (length < 0) connection.ended(length !== END);
+    // the shared one as the view that has room for the zero behind what was read
+    else connection.received(buffer === readTarget ? input : buffer, length);
+  } catch (error) {
+    connection.fail(error);
+  }
+  return connection.nextBuffer === null ? undefined : changeBuffer(connection);
+}
+
+/** A connection that is gone has given its buffers back itself. */
+function changeBuffer(connection: Connection): Uint8Array | undefined {
   const next = connection.nextBuffer;
   if (next === null || connection.gone) return undefined;
   if (connection.buffer !== readTarget) returnLarge(connection.buffer, connection.bufferIsFree);
   connection.nextBuffer = null;
   connection.buffer = next;
   return next;
-}
-
-/** The bytes that a read went to, with room for the zero behind them. */
-export function readBytes(connection: Connection): Uint8Array {
-  return connection.buffer === readTarget ? input : connection.buffer;
 }

@@ -2,9 +2,8 @@
 import type { Socket } from 'node:net';
 
 import { leaveListener } from './accounting.ts';
-import { Connection, nextBuffer, readBytes, type RawHandle } from './io.ts';
+import { Connection } from './io.ts';
 import { caught, type WorkerState } from './state.ts';
-import { END, readResult } from './stream-state.ts';
 import type { ListenerPlace } from './tables.ts';
 
 export abstract class Newcomer extends Connection {
@@ -29,7 +28,7 @@ export abstract class Newcomer extends Connection {
   }
 
   start(): void {
-    this.attach(onread, true);
+    this.attach(true);
     if (this.handle === null) this.ended(true);
   }
 
@@ -69,17 +68,4 @@ export abstract class Newcomer extends Connection {
     this.held = null;
     this.state.sweeper.remove(this);
   }
-}
-
-function onread(this: RawHandle): Uint8Array | undefined {
-  const newcomer = this.connection as Newcomer;
-  const length = readResult();
-  if (newcomer.gone || length === 0) return undefined;
-  try {
-    if (length < 0) newcomer.ended(length !== END);
-    else newcomer.received(readBytes(newcomer), length);
-  } catch (error) {
-    newcomer.fail(error);
-  }
-  return nextBuffer(newcomer);
 }

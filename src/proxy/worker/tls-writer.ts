@@ -100,7 +100,7 @@ export class TlsWriter {
   }
 }
 
-/** One function for all writes: see `onread` in client.ts. */
+/** One function for all writes: see `onread` in io.ts. */
 function written(this: PendingWrite, status: number): void {
   const { connection } = this;
   try {

@@ -5,10 +5,10 @@ import type { TLSSocket } from 'node:tls';
 import type { ChunkedDecoder } from '../../http/chunked.ts';
 import { FORBIDDEN } from '../address-guard.ts';
 import { GLOBAL } from '../shared.ts';
-import { Connection, nextBuffer, readBytes, readTarget, rentLarge, returnLarge, type RawHandle } from './io.ts';
+import { Connection, readTarget, rentLarge, returnLarge } from './io.ts';
 import { UP } from './phases.ts';
 import { caught, type WorkerState } from './state.ts';
-import { DIRECT, END, readResult } from './stream-state.ts';
+import { DIRECT } from './stream-state.ts';
 import type { Endpoint } from './tables.ts';
 
 /** Who uses a connection to a server: it hears what happens on it. */
@@ -24,9 +24,8 @@ export interface UpstreamUser {
 }
 
 /**
-/**
- * `refused`, `unreachable`, `connect_timeout`: before it stood; `forbidden`: the policy does not let it be connected to; `exhausted`: it could not be made, for want of what is ours;
- * `tls`: no handshake came about; `untrusted`: the server is not shown to be who it should be. `end`: the server ended it.
+ * `refused`, `unreachable`, `connect_timeout`: before it stood; `forbidden`: the policy does not let it be connected to;
+ * `exhausted`: it could not be made, for want of what is ours; `tls`: no handshake came about; `untrusted`: the server is not shown to be who it should be. `end`: the server ended it.
  * `reset`: it broke.
  */
 export type Loss =
@@ -109,7 +108,7 @@ export class Upstream extends Connection {
     socket.on(secured ? 'secureConnect' : 'connect', () => {
       if (this.gone) return;
       this.connecting = false;
-      this.attach(onread, false);
+      this.attach(false);
       this.guarded(() => this.user?.connected(this));
     });
     if (secured) {
@@ -293,18 +292,4 @@ const NOBODY: UpstreamUser = {
 function removeIdle(idle: Upstream[], upstream: Upstream): void {
   const index = idle.indexOf(upstream);
   if (index >= 0) idle.splice(index, 1);
-}
-
-/** One function for all handles: a closure per connection would make its call sites megamorphic. */
-function onread(this: RawHandle): Uint8Array | undefined {
-  const upstream = this.connection as Upstream;
-  const length = readResult();
-  if (upstream.gone || length === 0) return undefined;
-  try {
-    if (length < 0) upstream.ended(length !== END);
-    else upstream.received(readBytes(upstream), length);
-  } catch (error) {
-    upstream.fail(error);
-  }
-  return nextBuffer(upstream);
 }
