@@ -1,5 +1,5 @@
 /** Copying and writing into the scratch area. */
-import { input, inputView } from './io.ts';
+import { input, inputView } from './buffers.ts';
 
 /** Up to here a loop is cheaper than a view. */
 const SHORT = 192;

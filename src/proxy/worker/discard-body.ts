@@ -1,7 +1,7 @@
 /** Bodies that nobody wants: read and thrown away, so that the next request can be told from them (22). */
 import { closeGently } from './answers.ts';
+import { READ_SIZE } from './buffers.ts';
 import type { Client } from './client.ts';
-import { READ_SIZE } from './io.ts';
 import { MAX_DISCARD } from './phases.ts';
 
 /**

@@ -1,9 +1,9 @@
 /** Choose and send, and again where that is allowed: each try excludes what was tried. */
 import { DOWN, GLOBAL } from '../shared.ts';
 import { countFailure, enterEndpoint, leaveEndpoint } from './accounting.ts';
+import { scratch, scratchView } from './buffers.ts';
 import { chooseNext } from './choose.ts';
 import type { Client } from './client.ts';
-import { scratch, scratchView } from './io.ts';
 import { MAX_RETAINED, UP } from './phases.ts';
 import { setDeadlines } from './request-body.ts';
 import { countLimit, type WorkerState } from './state.ts';

@@ -9,113 +9,13 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
+import { READ_SIZE, giveScratchBack, input, readTarget, returnLarge, takeScratch } from './buffers.ts';
+import type { HandleOwner, PendingWrite, RawHandle } from './raw-handle.ts';
 import { DIRECT, END, readResult } from './stream-state.ts';
 import { TlsWriter } from './tls-writer.ts';
 
-export const READ_SIZE = 65_536;
-/** Twice what can arrive at once (a read, and what was held before it), and the largest head. */
-const SCRATCH_SIZE = 4 * READ_SIZE;
-const CACHED_VIEWS = 16_384;
-
-/** The handle of a socket as Node has it inside. */
-export interface RawHandle {
-  connection?: Connection;
-  /** Of TLS: the handle below. */
-  readonly _parent?: RawHandle;
-  /** What Node's own streams know of it: they begin to read where it is false. */
-  reading: boolean;
-  onread: (this: RawHandle) => Uint8Array | undefined;
-  useUserBuffer(buffer: Uint8Array): void;
-  readStart(): number;
-  readStop(): number;
-  /** Bytes that wait for the kernel. */
-  readonly writeQueueSize: number;
-  /** 0 = written, another number = error, an object = pending, undefined = the handle is closed. */
-  writeBuffer(request: null, data: Uint8Array): number | PendingWrite | undefined;
-}
-
-export interface PendingWrite {
-  connection: Connection;
-  handle: RawHandle;
-  buffer: Uint8Array;
-  scratch?: Scratch;
-  writeStatus?: number | null;
-  oncomplete: (this: PendingWrite, status: number) => void;
-}
-
-/**
- * The shared read buffer; eight bytes longer than a read, for the zero that ends every scan. Not a Buffer: views of those
- * cost twice as much.
- */
-export const input: Uint8Array = new Uint8Array(READ_SIZE + 8);
-export const readTarget: Uint8Array = input.subarray(0, READ_SIZE);
-
-/** Views by length, made when first needed: in pages of 256, so that an area that is used once costs little. */
-class Views {
-  readonly #bytes: Uint8Array;
-  readonly #pages: (Uint8Array[] | undefined)[] = Array.from({ length: CACHED_VIEWS >> 8 });
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  /** `bytes[0 … length)` */
-  get(length: number): Uint8Array {
-    if (length >= CACHED_VIEWS) return this.#bytes.subarray(0, length);
-    const page = (this.#pages[length >> 8] ??= Array.from<Uint8Array>({ length: 256 }));
-    return (page[length & 255] ??= this.#bytes.subarray(0, length));
-  }
-}
-
-const inputViews = new Views(input);
-
-/** `input[0 … length)`. */
-export function inputView(length: number): Uint8Array {
-  return inputViews.get(length);
-}
-
-interface Scratch {
-  readonly bytes: Uint8Array;
-  readonly views: Views;
-}
-
-/** Where heads and bodies are put together before they are written. */
-export const scratch: { area: Scratch } = { area: newScratch() };
-/** Areas that waited for the kernel, and are free again. */
-const freeScratch: Scratch[] = [];
-
-/** `scratch.area.bytes[0 … length)`. */
-export function scratchView(length: number): Uint8Array {
-  return scratch.area.views.get(length);
-}
-
-/** Memory that nobody has touched is not there yet: an area that keeps a short answer waiting costs its length. */
-function newScratch(): Scratch {
-  const bytes = new Uint8Array(SCRATCH_SIZE);
-  return { bytes, views: new Views(bytes) };
-}
-
-/** Large buffers that reads of long bodies go to, straight from the kernel and straight back; a bounded number. */
-const LARGE_READ = 1 << 20;
-export const MAX_LARGE = 48;
-const freeLarge: Uint8Array[] = [];
-let largeInUse = 0;
-
-/** null: there are enough of them, the shared buffer must do. */
-export function rentLarge(): Uint8Array | null {
-  if (largeInUse >= MAX_LARGE) return null;
-  largeInUse++;
-  return freeLarge.pop() ?? new Uint8Array(LARGE_READ);
-}
-
-/** `intact`: nothing of it is waiting to be written, so another read may have it. */
-export function returnLarge(buffer: Uint8Array, intact: boolean): void {
-  largeInUse--;
-  if (intact && freeLarge.length < 8) freeLarge.push(buffer);
-}
-
 /** One socket, of a client or to a server. */
-export abstract class Connection {
+export abstract class Connection implements HandleOwner {
   socket: Socket;
   handle: RawHandle | null = null;
   /** Writes through TLS; null where there is none, or the public API does it. */
@@ -226,10 +126,7 @@ export abstract class Connection {
     result.buffer = view;
     result.oncomplete = writeComplete;
     if (this.pending++ === 0) this.queued = this.unsent();
-    if (inScratch) {
-      result.scratch = scratch.area;
-      scratch.area = freeScratch.pop() ?? newScratch();
-    }
+    if (inScratch) result.scratch = takeScratch();
     const status = result.writeStatus;
     if (status !== null && status !== undefined) {
       result.writeStatus = null;
@@ -287,8 +184,8 @@ export abstract class Connection {
 }
 
 function writeComplete(this: PendingWrite, status: number): void {
-  const connection = this.connection;
-  if (this.scratch !== undefined && freeScratch.length < 8) freeScratch.push(this.scratch);
+  const connection = this.connection as Connection;
+  if (this.scratch !== undefined) giveScratchBack(this.scratch);
   connection.pending--;
   if (connection.gone) return;
   if (status < 0) connection.guarded(() => connection.writeFailed());
@@ -300,7 +197,7 @@ function writeComplete(this: PendingWrite, status: number): void {
  * for all of them: a closure per connection would make its call sites megamorphic, and there are but few classes.
  */
 function onread(this: RawHandle): Uint8Array | undefined {
-  const connection = this.connection!;
+  const connection = this.connection as Connection;
   const length = readResult();
   if (connection.gone || length === 0) return undefined;
   const { buffer } = connection;

@@ -1,10 +1,10 @@
 /** The body of a request on its way: framed anew, kept for another try as long as it is short. */
 import { abandon } from './abandon.ts';
 import { refuse } from './answers.ts';
+import { scratch, scratchView } from './buffers.ts';
 import { copyRange } from './bytes.ts';
 import { CHUNK_ROOM, LAST_CHUNK, frame } from './chunks.ts';
 import type { Client } from './client.ts';
-import { scratch, scratchView } from './io.ts';
 import { MAX_RETAINED } from './phases.ts';
 import { giveBack, rent } from './retained.ts';
 import { countLimit } from './state.ts';

@@ -1,10 +1,10 @@
 /** The request's head as the server gets it: written anew from what was parsed. */
 import { FIELD, type RequestHead } from '../../http/request-head.ts';
 import { normalisePath, normalisedPath } from '../../http/target.ts';
+import { scratch } from './buffers.ts';
 import { copyRange, isOneOf, latin1, writeText } from './bytes.ts';
 import type { Client } from './client.ts';
 import { rewritePath, type Edits } from './edits.ts';
-import { scratch } from './io.ts';
 import type { Target } from './tables.ts';
 
 /** @returns its length in the scratch area, or −1 where a rewritten path is none */

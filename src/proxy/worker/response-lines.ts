@@ -1,9 +1,9 @@
 import type { ResponseHead } from '../../http/parse-response.ts';
 /** The answer's head as the client gets it: written anew from what was parsed. */
 import { FIELD } from '../../http/request-head.ts';
+import { scratch } from './buffers.ts';
 import { copyRange, isOneOf, writeText } from './bytes.ts';
 import type { Client } from './client.ts';
-import { scratch } from './io.ts';
 import { FRAMING } from './phases.ts';
 
 /** @returns its length in the scratch area */

@@ -7,9 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { REASON_INDEX, type ReasonWord } from '../../model/reasons.ts';
 import { GLOBAL } from '../shared.ts';
+import { MAX_LARGE, rentLarge, returnLarge } from './buffers.ts';
 import { freePort } from './fixture.ts';
 import { rawServer, startInProcess } from './in-process.ts';
-import { MAX_LARGE, rentLarge, returnLarge } from './io.ts';
 
 const LIMITS = {
   keepAliveTimeout: 300,

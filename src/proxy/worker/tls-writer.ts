@@ -6,14 +6,14 @@
  * `pending` of the connection tells, as everywhere, whether the peer has to be waited for: a write that the kernel has
  * taken whole does not count, though it is not reported yet.
  */
-import type { Connection, PendingWrite, RawHandle } from './io.ts';
+import type { HandleOwner, PendingWrite, RawHandle } from './raw-handle.ts';
 import { lastWriteError } from './stream-state.ts';
 
 /** More than this TLS may hand to the kernel in several turns. */
 const AT_ONCE = 65_536;
 
 export class TlsWriter {
-  private readonly connection: Connection;
+  private readonly connection: HandleOwner;
   private readonly handle: RawHandle;
   /** The connection below, whose queue is the kernel's. */
   private readonly below: Pick<RawHandle, 'writeQueueSize'>;
@@ -23,7 +23,7 @@ export class TlsWriter {
   queued = 0;
   private afterwards: (() => void) | null = null;
 
-  constructor(connection: Connection, handle: RawHandle) {
+  constructor(connection: HandleOwner, handle: RawHandle) {
     this.connection = connection;
     this.handle = handle;
     this.below = handle['_parent'] ?? { writeQueueSize: 0 };
