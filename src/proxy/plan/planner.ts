@@ -14,6 +14,7 @@ import { nothingRetired, Resting, type Retired } from './resting.ts';
 import { draftRow, sameRow, type RowDraft, type RowSource, type World } from './row-draft.ts';
 import { writeRow } from './row-plan.ts';
 import { RowShapes } from './row-shapes.ts';
+import type { RowState } from './row-state.ts';
 import { CapacityError, PlanError, SlotAllocator } from './slots.ts';
 import { matrixRow, VirtualServers } from './virtual-servers.ts';
 
@@ -320,13 +321,6 @@ export interface PlanChange {
   readonly removedEndpoints: readonly number[];
   /** To be called when all workers have acknowledged the change: from then on the old slots rest. */
   readonly retire: (now: number) => void;
-}
-
-export interface RowState extends Epoch {
-  readonly plan: RowPlan;
-  source: RowSource;
-  /** Service pieces that its endpoints come from. */
-  services: readonly ObjectKey[];
 }
 
 interface Drafted {

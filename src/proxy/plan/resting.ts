@@ -3,7 +3,7 @@
  * requests that began under it may still count.
  */
 import type { Capacity } from './memory.ts';
-import type { RowState } from './planner.ts';
+import type { RowState } from './row-state.ts';
 import type { SlotAllocator } from './slots.ts';
 
 export class Resting {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 
 import { GLOBAL } from '../shared.ts';
 import { Arrival } from './arrival.ts';
-import { Client } from './client.ts';
+import { ClientConnection } from './client-connection.ts';
 import type { WorkerState } from './state.ts';
 import type { ListenerPlace } from './tables.ts';
 import { acceptTcp } from './tunnel.ts';
@@ -16,13 +16,13 @@ export function admit(
   peer: string,
   bytes: Uint8Array,
   length: number,
-): Client | Arrival {
+): ClientConnection | Arrival {
   const { protocol } = listener.table;
   const isSecure = protocol === 'HTTPS' || protocol === 'TLS';
   const client = isSecure
     ? new Arrival(state, listener, socket, peer)
-    : new Client(state, listener, socket, null, peer);
-  if (client instanceof Client && protocol === 'TCP') {
+    : new ClientConnection(state, listener, socket, null, peer);
+  if (client instanceof ClientConnection && protocol === 'TCP') {
     state.counters.global[GLOBAL.bytesReceived]! += length;
     if (length > 0) client.hold(bytes, 0, length);
     acceptTcp(client);

@@ -9,7 +9,7 @@ import type { HandshakeFailure } from '../../model/handshakes.ts';
 import { HANDSHAKE_FAILURE_INDEX } from '../../model/handshakes.ts';
 import { BAD_HELLO, type ClientHello, INCOMPLETE, readHello } from '../../tls/client-hello.ts';
 import { GLOBAL } from '../shared.ts';
-import { Client } from './client.ts';
+import { ClientConnection } from './client-connection.ts';
 import { type Handshake, shakeHands } from './handshake.ts';
 import { Newcomer } from './newcomer.ts';
 import { caught, type WorkerState } from './state.ts';
@@ -86,7 +86,13 @@ export class Arrival extends Newcomer {
         if (this.gone) return;
         this.state.counters.global[resumed ? GLOBAL.resumptions : GLOBAL.handshakes]!++;
         this.leave();
-        new Client(this.state, this.listener, socket, { raw: this.socket, serverName, authority }, this.peer).start();
+        new ClientConnection(
+          this.state,
+          this.listener,
+          socket,
+          { raw: this.socket, serverName, authority },
+          this.peer,
+        ).start();
       },
       failed: (why) => this.fails(why),
       caught: (error) => this.fail(error),
@@ -101,7 +107,7 @@ export class Arrival extends Newcomer {
     }
     this.handOver(false);
     this.leave();
-    const client = new Client(
+    const client = new ClientConnection(
       this.state,
       this.listener,
       this.socket,

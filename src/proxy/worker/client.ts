@@ -1,33 +1,18 @@
-/** A client's connection: its requests one after another, in order, and what surrounds them. */
+/** A client's connection as those know it who serve its requests: what is kept of it, and what may be asked of it. */
 import type { Socket } from 'node:net';
 
-import { INCOMPLETE } from '../../http/bad.ts';
-import { ChunkedDecoder } from '../../http/chunked.ts';
-import { parseRequest } from '../../http/parse-request.ts';
+import type { ChunkedDecoder } from '../../http/chunked.ts';
 import type { ReasonWord } from '../../model/reasons.ts';
 import type { Limits } from '../../model/snapshot.ts';
-import { GLOBAL } from '../shared.ts';
-import { abandon } from './abandon.ts';
-import { countAnswer, leaveListener, logAnswer } from './accounting.ts';
-import { closeGently } from './answers.ts';
-import { clientExpired } from './client-deadline.ts';
-import { discardBody } from './discard-body.ts';
-import { upstreamConnected } from './dispatch.ts';
-import { begin } from './exchange.ts';
 import { forwardedLines } from './forwarded-lines.ts';
-import { head } from './heads.ts';
 import { Connection } from './io.ts';
-import { MAX_HELD, PHASE } from './phases.ts';
-import { refuseHead } from './refuse-head.ts';
-import { answerArrived, resumeAnswer, upstreamLost } from './relay.ts';
-import { bodyArrived, setDeadlines } from './request-body.ts';
+import type { Loss } from './loss.ts';
+import { PHASE } from './phases.ts';
 import type { WorkerState } from './state.ts';
-import { caught, countLimit, countReason } from './state.ts';
 import type { ListenerPlace, Row, Target, VirtualServer } from './tables.ts';
-import { tunnelConnected, tunnelEnded, tunnelFromClient } from './tunnel.ts';
-import type { Loss, Upstream, UpstreamUser } from './upstream.ts';
+import type { Upstream, UpstreamUser } from './upstream.ts';
 
-export class Client extends Connection implements UpstreamUser {
+export abstract class Client extends Connection implements UpstreamUser {
   readonly state: WorkerState;
   /** Its listener's table is looked up anew for each request: a swap holds from the next one on. */
   readonly listener: ListenerPlace;
@@ -107,149 +92,27 @@ export class Client extends Connection implements UpstreamUser {
     this.forwarded = forwardedLines(peer, this.scheme);
     this.idleSince = state.now;
     this.deadline = state.now + listener.table.keepAliveTimeout;
-    state.sweeper.add(this);
-    socket.on('error', () => this.ended(true));
-    socket.on('close', () => this.ended(true));
   }
 
-  start(): void {
-    this.attach(true);
-    if (this.handle === null) this.ended(true);
-  }
-
-  override received(bytes: Uint8Array, length: number): void {
-    const state = this.state;
-    state.counters.global[GLOBAL.bytesReceived]! += length;
-    switch (this.phase) {
-      case PHASE.head:
-        if (this.held === null) {
-          bytes[length] = 0;
-          this.serve(bytes, 0, length);
-          return;
-        }
-        this.hold(bytes, 0, length);
-        // only a line's end can complete a head; without one there is nothing new to say but "too long"
-        if (bytes.subarray(0, length).includes(0x0a) || this.heldLength > this.listener.table.headerBytes)
-          this.serveHeld();
-        return;
-      case PHASE.exchange: {
-        const rest = this.bodyDone ? 0 : bodyArrived(this, bytes, 0, length);
-        if (rest === length || this.isClosing()) return;
-        if (!this.inExchange()) {
-          // the server was lost while it got the body's end, and that is answered
-          this.serveRest(bytes, rest, length);
-          return;
-        }
-        this.hold(bytes, rest, length);
-        if (this.heldLength <= MAX_HELD || this.paused) return;
-        countLimit(this.state, 'pipelined_bytes');
-        this.pause();
-        return;
-      }
-      case PHASE.discard:
-        this.serveRest(bytes, discardBody(this, bytes, 0, length), length);
-        return;
-      case PHASE.tunnel:
-        tunnelFromClient(this, bytes, length);
-        return;
-    }
-  }
-
-  /** Requests in `bytes[start … end)`, one after another, until one has to wait. `bytes[end]` is 0. */
-  serve(bytes: Uint8Array, start: number, end: number): void {
-    let p = start;
-    this.serving = true;
-    while (p < end && this.phase === PHASE.head && this.pending === 0 && !this.gone) {
-      const next = parseRequest(head, bytes, p, end);
-      const limit = this.listener.table.headerBytes;
-      if (next > p && next - p <= limit) {
-        this.headBegun = false;
-        p = begin(this, bytes, next, end);
-        continue;
-      }
-      if (next === INCOMPLETE && end - p <= limit) {
-        this.serving = false;
-        this.waitForRest(bytes, p, end);
-        return;
-      }
-      this.serving = false;
-      refuseHead(this, next, bytes, p, end);
-      return;
-    }
-    this.serving = false;
-    if (this.isClosing()) return;
-    if (p < end) this.hold(bytes, p, end);
-    if (this.phase === PHASE.head && this.pending > 0) this.awaitReader();
-  }
-
-  /** What came behind a body that was thrown away. */
-  private serveRest(bytes: Uint8Array, start: number, end: number): void {
-    if (start === end || this.gone || this.phase !== PHASE.head) return;
-    bytes[end] = 0;
-    this.serve(bytes, start, end);
-  }
-
-  /** As a call, because the phase changes under the compiler's eyes. */
-  private isClosing(): boolean {
-    return this.phase === PHASE.closing || this.gone;
-  }
-
-  private inExchange(): boolean {
-    return this.phase === PHASE.exchange;
-  }
-
-  serveHeld(): void {
-    const bytes = this.held;
-    if (bytes === null) return;
-    const length = this.heldLength;
-    this.held = null;
-    this.heldLength = 0;
-    bytes[length] = 0;
-    this.serve(bytes, 0, length);
-  }
-
+  /** Begins to read. */
+  abstract start(): void;
   /** The exchange is over and the connection goes on. */
-  next(): void {
-    this.phase = PHASE.head;
-    // what is idle must not keep the tables of a configuration that is no more
-    this.virtualServer = this.target = this.row = null;
-    this.becomeIdle();
-    if (!this.serving) this.goOn();
-  }
+  abstract next(): void;
+  /** Says nothing more, and waits for the client to see it. */
+  abstract close(): void;
+  /** Closes; a request that is on its way is given up: the access log says `why`. */
+  abstract destroy(why?: ReasonWord, close?: () => void): void;
+  abstract connected(upstream: Upstream): void;
+  abstract answered(upstream: Upstream, bytes: Uint8Array, length: number): void;
+  abstract lost(upstream: Upstream, how: Loss): void;
+  abstract upstreamDrained(upstream: Upstream): void;
 
-  private becomeIdle(): void {
-    this.idleSince = this.state.now;
-    this.deadline = this.state.now + (this.limits?.keepAliveTimeout ?? this.listener.table.keepAliveTimeout);
-  }
-
-  /** To the next request: as far as it is here already, else as it comes. */
-  private goOn(): void {
-    if (this.held !== null && this.pending === 0) this.serveHeld();
-    if (this.gone || this.phase !== PHASE.head) return;
-    if (this.pending > 0) this.awaitReader();
-    else if (this.eof) this.close();
-    else this.resume();
-  }
-
-  /** Answers wait for the client: who does not take them is not served on, or they would pile up in our memory. */
-  private awaitReader(): void {
-    this.pause();
-    this.deadline = this.state.now + this.writeTimeout();
-  }
-
-  writeTimeout(): number {
-    return this.limits?.writeTimeout ?? 60_000;
-  }
-
-  private waitForRest(bytes: Uint8Array, start: number, end: number): void {
-    if (this.eof) {
-      this.close();
-      return;
-    }
-    this.hold(bytes, start, end);
-    if (this.headBegun) return;
-    this.headBegun = true;
-    this.deadline = this.state.now + this.listener.table.headTimeout;
+  /** Closes with a reset: the client must not take what it got for the whole. `why` is for the access log. */
+  reset(why: ReasonWord): void {
+    if (this.gone) return;
+    // a TLS socket cannot be reset: the one below can, and takes it along
+    const raw = this.secure === null ? this.socket : this.secure.raw;
+    this.destroy(why, () => raw.resetAndDestroy());
   }
 
   /** Keeps `bytes[start … end)` for later. */
@@ -266,101 +129,13 @@ export class Client extends Connection implements UpstreamUser {
     this.heldLength = length;
   }
 
-  override ended(error: boolean): void {
-    if (this.gone) return;
-    this.eof = true;
-    if (!error && this.phase === PHASE.tunnel) {
-      tunnelEnded(this);
-      return;
-    }
-    // 88: a client that has ended its side still wants its answers
-    if (!error && this.phase === PHASE.exchange && this.bodyDone) return;
-    if (!error && this.finishesWriting()) return;
-    if (this.phase === PHASE.exchange) countReason(this.state, 'client_gone');
-    this.destroy();
-  }
-
-  override drained(): void {
-    if (this.phase === PHASE.exchange || this.phase === PHASE.tunnel) {
-      resumeAnswer(this);
-    } else if (this.phase === PHASE.head) {
-      this.becomeIdle();
-      if (!this.serving) this.goOn();
-    }
-  }
-
-  /** The client has ended its side, and something is still on its way to it. */
-  private finishesWriting(): boolean {
-    if (this.phase === PHASE.closing) return !this.socket.writableFinished;
-    if (this.phase === PHASE.exchange || !this.isWriting()) return false;
-    // requests that wait for that are served then
-    if (this.phase !== PHASE.head || this.pending === 0) this.close();
-    return true;
+  writeTimeout(): number {
+    return this.limits?.writeTimeout ?? 60_000;
   }
 
   /** Something that was written has not gone out yet. */
   isWriting(): boolean {
     return this.pending > 0 || this.socket.writableLength > 0;
-  }
-
-  override expired(now: number): void {
-    clientExpired(this, now);
-  }
-
-  /** After a fault of ours. */
-  override fail(error: unknown): void {
-    caught(this.state, error);
-    this.reset('internal');
-  }
-
-  /** Closes with a reset: the client must not take what it got for the whole. `why` is for the access log. */
-  reset(why: ReasonWord): void {
-    if (this.gone) return;
-    // a TLS socket cannot be reset: the one below can, and takes it along
-    const raw = this.secure === null ? this.socket : this.secure.raw;
-    this.destroy(why, () => raw.resetAndDestroy());
-  }
-
-  /** Says nothing more, and waits for the client to see it. */
-  close(): void {
-    closeGently(this);
-  }
-
-  /** Closes; a request that is on its way is given up: the access log says `why`. */
-  destroy(why: ReasonWord = 'client_gone', close: () => void = () => this.socket.destroy()): void {
-    if (this.gone) return;
-    this.gone = true;
-    if (this.phase === PHASE.exchange || this.phase === PHASE.tunnel) {
-      countAnswer(this, this.answerStarted ? this.status : 0);
-      logAnswer(this, why);
-    }
-    abandon(this);
-    this.state.sweeper.remove(this);
-    leaveListener(this.state, this.listener);
-    if (this.load !== null) this.load.clients--;
-    this.load = null;
-    this.held = null;
-    close();
-  }
-
-  // ---- what happens at the server's side
-
-  connected(upstream: Upstream): void {
-    if (this.phase === PHASE.tunnel) tunnelConnected(this, upstream);
-    else upstreamConnected(this, upstream);
-  }
-
-  answered(upstream: Upstream, bytes: Uint8Array, length: number): void {
-    answerArrived(this, upstream, bytes, length);
-  }
-
-  lost(upstream: Upstream, how: Loss): void {
-    upstreamLost(this, upstream, how);
-  }
-
-  upstreamDrained(upstream: Upstream): void {
-    if (!this.eof && this.heldLength <= MAX_HELD) this.resume();
-    if (this.phase === PHASE.exchange) setDeadlines(this, upstream);
   }
 }
 

@@ -10,9 +10,10 @@ import { ServerContexts } from '../server-contexts.ts';
 import { Credentials } from './credentials.ts';
 import { compileEdits } from './edits.ts';
 import { EndpointTls } from './endpoint-tls.ts';
-import type { Endpoint, ListenerPlace, ListenerTable, Row, RowPlace, Target, VirtualServer } from './tables.ts';
+import type { ListenerPlace, ListenerTable, Row, RowPlace, Target, TlsSites, VirtualServer } from './tables.ts';
 import type { TicketKeys } from './ticket-keys.ts';
-import { TlsSite, type TlsSites } from './tls-sites.ts';
+import { TlsSite } from './tls-sites.ts';
+import type { Endpoint } from './upstream.ts';
 
 type Configure = Extract<ToWorker, { type: 'configure' }>;
 

@@ -4,11 +4,12 @@ import { countFailure, enterEndpoint, leaveEndpoint } from './accounting.ts';
 import { scratch, scratchView } from './buffers.ts';
 import { chooseNext } from './choose.ts';
 import type { Client } from './client.ts';
+import { type Loss } from './loss.ts';
 import { MAX_RETAINED, UP } from './phases.ts';
 import { setDeadlines } from './request-body.ts';
 import { countLimit, type WorkerState } from './state.ts';
 import type { Target } from './tables.ts';
-import { acquire, type Loss, type Upstream } from './upstream.ts';
+import { acquire, type Upstream } from './upstream.ts';
 
 /** Sends what lies in the scratch area (and is retained) to the chosen endpoint. */
 export function dispatch(client: Client, target: Target, length: number): void {

@@ -5,7 +5,7 @@ import type { Client } from './client.ts';
  */
 import { head } from './heads.ts';
 import type { VirtualServer } from './tables.ts';
-import type { TlsSites } from './tls-sites.ts';
+import type { TlsSites } from './tables.ts';
 
 /** Whether the request (`head`) must not be answered over this connection. */
 export function isMisdirected(client: Client, virtualServer: VirtualServer, sites: TlsSites): boolean {

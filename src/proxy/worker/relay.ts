@@ -16,12 +16,13 @@ import { monotonic } from './clock.ts';
 import { elsewhere, suspect, tryAgain } from './dispatch.ts';
 import { finish } from './exchange.ts';
 import { answerHead } from './heads.ts';
+import { NEVER_STOOD, type Loss } from './loss.ts';
 import { FRAMING, PHASE, UP } from './phases.ts';
 import { bodyDeadline, setDeadlines } from './request-body.ts';
 import { writeResponseHead } from './response-lines.ts';
 import { countReason } from './state.ts';
 import { openTunnel, tunnelFromServer, tunnelLost } from './tunnel.ts';
-import { discard, NEVER_STOOD, type Loss, type Upstream } from './upstream.ts';
+import { discard, type Upstream } from './upstream.ts';
 
 /** Largest head of an answer, interim ones included (105). */
 const MAX_HEAD = 65_536;

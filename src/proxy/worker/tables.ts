@@ -2,28 +2,14 @@
  * What a worker looks up: compiled from the plans when they arrive, only read while it serves. A change replaces what it
  * concerns; endpoints (their idle connections) and rows that did not change stay the objects they were.
  */
-import type { EndpointPlan, RowPlan } from '../../model/plan.ts';
+import type { RowPlan } from '../../model/plan.ts';
 import type { Balance, Limits, Listener, ObjectKey, Protocol } from '../../model/snapshot.ts';
 import type { HostTable } from '../../router/host-table.ts';
 import type { RuleTable } from '../../router/rule-table.ts';
 import type { Chooser, HashChooser } from '../../scheduler/chooser.ts';
 import type { Edits } from './edits.ts';
-import type { EndpointTls } from './endpoint-tls.ts';
-import type { TlsSites } from './tls-sites.ts';
-import type { Upstream } from './upstream.ts';
-
-/** One (address, port): its idle connections in this worker, the newest last. */
-export interface Endpoint {
-  readonly slot: number;
-  plan: EndpointPlan;
-  /** Null: it is spoken to without TLS. */
-  tls: EndpointTls | null;
-  readonly idle: Upstream[];
-  /** This worker has reported it, and it has not answered since. */
-  suspected: boolean;
-  /** When it was last reported (coarse clock). */
-  reportedAt: number;
-}
+import type { TlsSite } from './tls-sites.ts';
+import type { Endpoint } from './upstream.ts';
 
 /** A row in its present epoch. */
 export interface Row {
@@ -121,4 +107,13 @@ export interface ListenerTable {
   readonly headTimeout: number;
   readonly keepAliveTimeout: number;
   readonly maxClients: number;
+}
+
+/** The virtual servers of one HTTPS listener. */
+export interface TlsSites {
+  readonly of: ReadonlyMap<VirtualServer, TlsSite>;
+  /** For clients that ask for none of them by name. */
+  readonly fallback: TlsSite | null;
+  /** Some virtual server asks clients for certificates: requests are looked at. */
+  readonly mutual: boolean;
 }

@@ -5,17 +5,7 @@ import type { AuthorityPiece, CertificatePiece, ListenerTls } from '../../model/
 import { readNames } from '../../tls/certificate.ts';
 import { authorityId, clientContext } from './client-contexts.ts';
 import type { Credentials } from './credentials.ts';
-import type { VirtualServer } from './tables.ts';
 import type { TicketKeys } from './ticket-keys.ts';
-
-/** The virtual servers of one HTTPS listener. */
-export interface TlsSites {
-  readonly of: ReadonlyMap<VirtualServer, TlsSite>;
-  /** For clients that ask for none of them by name. */
-  readonly fallback: TlsSite | null;
-  /** Some virtual server asks clients for certificates: requests are looked at. */
-  readonly mutual: boolean;
-}
 
 /** One virtual server on one HTTPS listener. Made anew where its certificates change; what is made already stays. */
 export class TlsSite {

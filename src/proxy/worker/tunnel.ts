@@ -9,11 +9,12 @@ import type { Client } from './client.ts';
 import { monotonic } from './clock.ts';
 import { suspect } from './dispatch.ts';
 import { answerHead } from './heads.ts';
+import { NEVER_STOOD, type Loss } from './loss.ts';
 import { PHASE, UP } from './phases.ts';
 import { writeSwitchingHead } from './response-lines.ts';
 import { countLimit, countReason } from './state.ts';
 import type { Target, VirtualServer } from './tables.ts';
-import { acquire, closeWhenSent, discard, NEVER_STOOD, type Loss, type Upstream } from './upstream.ts';
+import { acquire, closeWhenSent, discard, type Upstream } from './upstream.ts';
 
 /** 83, 84: a tunnel opens by a 101 to an upgrade that was asked for, and by nothing else. */
 export function openTunnel(client: Client, upstream: Upstream, bytes: Uint8Array, start: number, end: number): void {

@@ -3,14 +3,15 @@ import net from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
 import type { ChunkedDecoder } from '../../http/chunked.ts';
-import { FORBIDDEN } from '../address-guard.ts';
+import type { EndpointPlan } from '../../model/plan.ts';
 import { GLOBAL } from '../shared.ts';
 import { readTarget, rentLarge, returnLarge } from './buffers.ts';
+import type { EndpointTls } from './endpoint-tls.ts';
 import { Connection } from './io.ts';
+import { notConnected, type Loss } from './loss.ts';
 import { UP } from './phases.ts';
 import { caught, type WorkerState } from './state.ts';
 import { DIRECT } from './stream-state.ts';
-import type { Endpoint } from './tables.ts';
 
 /** Who uses a connection to a server: it hears what happens on it. */
 export interface UpstreamUser {
@@ -24,37 +25,6 @@ export interface UpstreamUser {
   fail(error: unknown): void;
 }
 
-/**
- * `refused`, `unreachable`, `connect_timeout`: before it stood; `forbidden`: the policy does not let it be connected to;
- * `exhausted`: it could not be made, for want of what is ours; `tls`: no handshake came about; `untrusted`: the server is not shown to be who it should be. `end`: the server ended it.
- * `reset`: it broke.
- */
-export type Loss =
-  | 'refused'
-  | 'unreachable'
-  | 'forbidden'
-  | 'exhausted'
-  | 'connect_timeout'
-  | 'tls'
-  | 'untrusted'
-  | 'end'
-  | 'reset'
-  | 'timeout';
-
-/** Nothing was sent over it. */
-export const NEVER_STOOD: ReadonlySet<Loss> = new Set([
-  'refused',
-  'unreachable',
-  'forbidden',
-  'exhausted',
-  'connect_timeout',
-  'tls',
-  'untrusted',
-]);
-
-/** No descriptors, no memory, or no port left on our side. */
-const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
-
 /** Below the 5 s after which Node's own servers close an idle connection. */
 const IDLE_TIMEOUT = 4000;
 /** How long an answer that came before a failed write may take to be read. */
@@ -65,6 +35,19 @@ const SEND_TIMEOUT = 60_000;
 const HANDSHAKE_TIMEOUT = 10_000;
 /** Idle connections per endpoint and worker. */
 const MAX_IDLE = 512;
+
+/** One (address, port): its idle connections in this worker, the newest last. */
+export interface Endpoint {
+  readonly slot: number;
+  plan: EndpointPlan;
+  /** Null: it is spoken to without TLS. */
+  tls: EndpointTls | null;
+  readonly idle: Upstream[];
+  /** This worker has reported it, and it has not answered since. */
+  suspected: boolean;
+  /** When it was last reported (coarse clock). */
+  reportedAt: number;
+}
 
 export class Upstream extends Connection {
   readonly state: WorkerState;
@@ -275,12 +258,6 @@ export function closeWhenSent(upstream: Upstream): void {
 }
 
 const NONE: Upstream[] = [];
-
-function notConnected(code: string | undefined): Loss {
-  if (code === 'ECONNREFUSED') return 'refused';
-  if (code === FORBIDDEN) return 'forbidden';
-  return code !== undefined && EXHAUSTED.has(code) ? 'exhausted' : 'unreachable';
-}
 
 const NOBODY: UpstreamUser = {
   connected() {},

@@ -11,7 +11,7 @@ import { input } from './buffers.ts';
 import { Client } from './client.ts';
 import { monotonic } from './clock.ts';
 import { Tables } from './configure.ts';
-import { type Connection } from './io.ts';
+import type { Connection } from './io.ts';
 import { Newcomer } from './newcomer.ts';
 import { plainAddress, TrustedPeers } from './peers.ts';
 import { PHASE } from './phases.ts';

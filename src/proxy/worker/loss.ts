@@ -1,0 +1,40 @@
+/** How a connection to a server is lost. */
+import { FORBIDDEN } from '../address-guard.ts';
+
+/**
+ * `refused`, `unreachable`, `connect_timeout`: before it stood; `forbidden`: the policy does not let it be connected to;
+ * `exhausted`: it could not be made, for want of what is ours; `tls`: no handshake came about; `untrusted`: the server is not shown to be who it should be. `end`: the server ended it.
+ * `reset`: it broke.
+ */
+export type Loss =
+  | 'refused'
+  | 'unreachable'
+  | 'forbidden'
+  | 'exhausted'
+  | 'connect_timeout'
+  | 'tls'
+  | 'untrusted'
+  | 'end'
+  | 'reset'
+  | 'timeout';
+
+/** Nothing was sent over it. */
+export const NEVER_STOOD: ReadonlySet<Loss> = new Set([
+  'refused',
+  'unreachable',
+  'forbidden',
+  'exhausted',
+  'connect_timeout',
+  'tls',
+  'untrusted',
+]);
+
+/** No descriptors, no memory, or no port left on our side. */
+const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
+
+/** Of an error before the connection stood. */
+export function notConnected(code: string | undefined): Loss {
+  if (code === 'ECONNREFUSED') return 'refused';
+  if (code === FORBIDDEN) return 'forbidden';
+  return code !== undefined && EXHAUSTED.has(code) ? 'exhausted' : 'unreachable';
+}
