@@ -13,6 +13,8 @@ export interface FilesState {
   readonly faults: readonly Fault[];
   /** Files that were read again because they are, or may be, others than before. */
   readonly read: readonly string[];
+  /** When a file that had something in it was last found without (`performance.now()`), of those that still are. */
+  readonly emptiedAt: number;
   /** Directories to watch; empty where the path is a file or is not there. */
   readonly directories: Listing['directories'];
 }
@@ -25,6 +27,8 @@ interface CachedFile {
   readonly fresh: boolean;
   /** Of the text; the text itself would double what a configuration takes. */
   readonly digest: string | null;
+  /** When it was found to be empty, though it had not been; −Infinity where there is something in it. */
+  readonly emptiedAt: number;
   readonly parsed: ParsedFile;
 }
 
@@ -55,17 +59,20 @@ export class ConfigFiles {
     } catch (error) {
       // What cannot be looked at changes nothing: an unmounted volume must not empty the configuration.
       const fault = { file: this.#root, line: null, column: null, message: messageOf(error) };
-      return { good: this.#good, secrets: this.#allSecrets(), faults: [fault], read: [], directories: new Map() };
+      const known = { good: this.#good, secrets: this.#allSecrets() };
+      return { ...known, faults: [fault], read: [], emptiedAt: -Infinity, directories: new Map() };
     }
     const good = new Map<string, readonly FileObject[]>();
     const secrets = new Map<string, Secrets>();
     const faults: Fault[] = [];
     const read: string[] = [];
+    let emptiedAt = -Infinity;
     for (const [name, stamp] of listing.files) {
       const before = all ? undefined : this.#cache.get(name);
       const cached = before?.identity === stamp.identity && !before.fresh ? before : await this.#read(stamp, before);
       if (cached !== before && cached.parsed !== before?.parsed) read.push(name);
       this.#cache.set(name, cached);
+      emptiedAt = Math.max(emptiedAt, cached.emptiedAt);
       faults.push(...cached.parsed.faults);
       const well = cached.parsed.faults.length === 0;
       const kept = well ? cached.parsed.objects : this.#good.get(name);
@@ -75,7 +82,7 @@ export class ConfigFiles {
     for (const name of this.#cache.keys()) if (!listing.files.has(name)) this.#cache.delete(name);
     this.#good = good;
     this.#secrets = secrets;
-    return { good, secrets: this.#allSecrets(), faults, read, directories: listing.directories };
+    return { good, secrets: this.#allSecrets(), faults, read, emptiedAt, directories: listing.directories };
   }
 
   #allSecrets(): ReadonlyMap<string, TlsSecret> {
@@ -83,17 +90,19 @@ export class ConfigFiles {
   }
 
   async #read(stamp: FileStamp, before: CachedFile | undefined): Promise<CachedFile> {
-    const cached = (digest: string | null, parsed: ParsedFile) => ({
+    const cached = (digest: string | null, parsed: ParsedFile, emptiedAt = -Infinity) => ({
       identity: stamp.identity,
       fresh: Date.now() - stamp.modified < FRESH_MS,
       digest,
+      emptiedAt,
       parsed,
     });
     try {
       const text = await readText(stamp, MAX_FILE_BYTES);
       const digest = hash('sha256', text);
-      if (before !== undefined && before.digest === digest) return cached(digest, before.parsed);
-      return cached(digest, this.#parse(text, stamp.path));
+      if (before !== undefined && before.digest === digest) return cached(digest, before.parsed, before.emptiedAt);
+      const isEmptied = before !== undefined && text.trim() === '';
+      return cached(digest, this.#parse(text, stamp.path), isEmptied ? performance.now() : -Infinity);
     } catch (error) {
       const fault = { file: stamp.path, line: null, column: null, message: messageOf(error) };
       return cached(null, { objects: [], faults: [fault] });

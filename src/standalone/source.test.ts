@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, rename, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { content, is, openSource } from './fixture/source.ts';
 import { temporaryDirectory } from './fixture/temporary-directory.ts';
@@ -199,4 +200,24 @@ test('a file that is being replaced is empty for a moment: no state lacks its ob
   await writeFile(file, 'a 2\nb 1\n');
   await done;
   assert.deepEqual(new Set(seen), new Set(['a=1 b=1', 'a=2 b=1']));
+});
+
+test('a writer that is held up between emptying a file and filling it takes nothing away; a file that stays empty does', async () => {
+  const dir = temporaryDirectory();
+  const file = join(dir, 'a.yaml');
+  await writeFile(file, 'a 1\nb 1\n');
+  const { source, until } = await openSource(dir);
+  const seen: string[] = [];
+  const done = until((state) => {
+    seen.push(content(state));
+    return is('a=2 b=1')(state);
+  });
+  await writeFile(file, '');
+  await sleep(300);
+  assert.equal(content(source.state), 'a=1 b=1');
+  await writeFile(file, 'a 2\nb 1\n');
+  await done;
+  assert.deepEqual(new Set(seen), new Set(['a=1 b=1', 'a=2 b=1']));
+  await writeFile(file, '\n');
+  await until(is(''));
 });

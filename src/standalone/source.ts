@@ -39,8 +39,13 @@ export interface SourceOptions {
 /** `noticed`: when the change was first seen, by `performance.now()`. */
 export type ChangeListener = (state: SourceState, noticed: number) => void;
 
-/** How long a change that takes objects away must stand: a file that is being replaced is empty, or absent, for a moment. */
+/** How long a change that takes objects away must stand: a file that is being replaced is absent, or cut short, for a moment. */
 const REMOVAL_SETTLES = 40;
+/**
+ * The same where a file was emptied: nobody removes objects so, but many programs empty a file before they fill it, and on a
+ * busy machine they are held up in between.
+ */
+const EMPTYING_SETTLES = 1000;
 /** What files say is kept a little later, so that a burst of changes is one write; what tcpvsadm says at once. */
 const KEEP_DELAY = 200;
 /** Faults of one change that are logged one by one; a directory of something else altogether may have thousands. */
@@ -180,7 +185,7 @@ export class StandaloneSource {
       [...this.#layers.base.keys()].some((id) => !merged.base.has(id)) ||
       [...this.#given.keys()].some((key) => !files.secrets.has(key));
     if (!removes || how.settled) this.#changes.clear();
-    else if (!this.#changes.settled(REMOVAL_SETTLES)) return;
+    else if (!this.#changes.settled(holdOf(files.emptiedAt))) return;
     this.#good = files.good;
     this.#given = files.secrets;
     const faults = [...files.faults, ...merged.faults];
@@ -278,6 +283,10 @@ export class StandaloneSource {
     this.#queue = result.catch(() => undefined);
     return result;
   }
+}
+
+function holdOf(emptiedAt: number): number {
+  return performance.now() - emptiedAt < EMPTYING_SETTLES ? EMPTYING_SETTLES : REMOVAL_SETTLES;
 }
 
 function sameFaults(a: readonly Fault[], b: readonly Fault[]): boolean {
