@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 
 import { INCOMPLETE } from '../../http/bad.ts';
 import { parseRequest } from '../../http/parse-request.ts';
+import { isWorthParsing } from '../../http/partial-head.ts';
 import type { ReasonWord } from '../../model/reasons.ts';
 import { GLOBAL } from '../shared.ts';
 import { abandon } from './abandon.ts';
@@ -49,9 +50,7 @@ export class ClientConnection extends Client {
           return;
         }
         this.hold(bytes, 0, length);
-        // only a line's end can complete a head; without one there is nothing new to say but "too long"
-        if (bytes.subarray(0, length).includes(0x0a) || this.heldLength > this.listener.table.headerBytes)
-          this.serveHeld();
+        if (this.isHeldWorthParsing(length)) this.serveHeld();
         return;
       case PHASE.exchange: {
         const rest = this.bodyDone ? 0 : bodyArrived(this, bytes, 0, length);
@@ -74,6 +73,13 @@ export class ClientConnection extends Client {
         tunnelFromClient(this, bytes, length);
         return;
     }
+  }
+
+  /** `length` bytes of what is held are new. */
+  private isHeldWorthParsing(length: number): boolean {
+    const { held, heldLength } = this;
+    if (heldLength > this.listener.table.headerBytes) return true;
+    return isWorthParsing(held!, heldLength - length, heldLength, this.headParsed);
   }
 
   /** Requests in `bytes[start … end)`, one after another, until one has to wait. `bytes[end]` is 0. */
@@ -163,6 +169,7 @@ export class ClientConnection extends Client {
       return;
     }
     this.hold(bytes, start, end);
+    this.headParsed = (this.headBegun ? this.headParsed : 0) + end - start;
     if (this.headBegun) return;
     this.headBegun = true;
     this.deadline = this.state.now + this.listener.table.headTimeout;

@@ -2,6 +2,7 @@
 import { INCOMPLETE } from '../../http/bad.ts';
 import { ChunkedDecoder } from '../../http/chunked.ts';
 import { parseResponse } from '../../http/parse-response.ts';
+import { PartialHead } from '../../http/partial-head.ts';
 import type { ReasonWord } from '../../model/reasons.ts';
 import { observeLatency } from '../../scheduler/latency.ts';
 import { GLOBAL } from '../shared.ts';
@@ -48,22 +49,23 @@ export function answerArrived(client: Client, upstream: Upstream, bytes: Uint8Ar
 function headArrived(client: Client, upstream: Upstream, read: Uint8Array, readLength: number): void {
   let bytes = read;
   let end = readLength;
-  if (upstream.held !== null || read !== input) {
-    // a head in parts, or in a large buffer, which has no room for the zero behind it
-    const before = upstream.held;
-    const offset = before === null ? 0 : before.length;
-    bytes = Buffer.alloc(offset + readLength + 8);
-    if (before !== null) bytes.set(before);
-    bytes.set(read.subarray(0, readLength), offset);
-    end = offset + readLength;
-    upstream.held = null;
+  const { held } = upstream;
+  if (held !== null) {
+    const isWorthIt = held.append(read, readLength);
+    if (!isWorthIt && held.length <= MAX_HEAD) return;
+    ({ bytes, length: end } = held);
+    held.parsed += end;
+  } else if (read !== input) {
+    // a large buffer, which has no room for the zero behind it
+    bytes = new Uint8Array(readLength + 1);
+    bytes.set(read.subarray(0, readLength));
   }
   bytes[end] = 0;
   let p = 0;
   for (;;) {
     const next = parseResponse(answerHead, bytes, p, end);
     if (next === INCOMPLETE && end - p < MAX_HEAD) {
-      upstream.held = bytes.slice(p, end);
+      if (held === null || p > 0) upstream.held = new PartialHead(bytes, p, end);
       return;
     }
     // a whole head can be too large as well: the part that was held, and up to a read more
@@ -72,6 +74,7 @@ function headArrived(client: Client, upstream: Upstream, read: Uint8Array, readL
       return;
     }
     p = next;
+    upstream.held = null;
     if (answerHead.status >= 200) break;
     if (answerHead.status === 101) {
       openTunnel(client, upstream, bytes, p, end);

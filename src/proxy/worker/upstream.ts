@@ -3,6 +3,7 @@ import net from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
 import type { ChunkedDecoder } from '../../http/chunked.ts';
+import type { PartialHead } from '../../http/partial-head.ts';
 import type { EndpointPlan } from '../../model/plan.ts';
 import { GLOBAL } from '../shared.ts';
 import { readTarget, rentLarge, returnLarge } from './buffers.ts';
@@ -73,7 +74,7 @@ export class Upstream extends Connection {
   /** The server has ended its side of a tunnel. */
   eof = false;
   /** Part of a head that was not complete. */
-  held: Uint8Array | null = null;
+  held: PartialHead | null = null;
   /** How long it may be idle, in ms. */
   idleTimeout = IDLE_TIMEOUT;
 
