@@ -228,6 +228,24 @@ test('errors never make smaller what is known: 500, 429, 403, resets, what is no
   assert.equal(watch.trouble, null);
 });
 
+test('an API server that was away for long, and says on its return that nothing is allowed yet, is asked again soon', async () => {
+  // A pause for want of rights would be longer than this test may take.
+  const { small, watch, until } = await open({ timing: { slowly: 3_600_000 } });
+  small.put(`${PATH}/a`);
+  let asked = 0;
+  small.intercept = (_, response) => {
+    asked++;
+    if (asked > 43) return false;
+    if (asked <= 40) response.destroy();
+    else refuse(response, asked === 42 ? 404 : 403, asked === 42 ? 'NotFound' : 'Forbidden');
+    return true;
+  };
+  await watch.start().whenSynced;
+  assert.deepEqual([watch.get('n/a')?.metadata.name, watch.trouble], ['a', null]);
+  assert.equal(watch.restarts.get('broken'), 40);
+  await until(() => watch.restarts.get('refused') === 2);
+});
+
 test('a list that lacks more than half of what is known is believed when a second one says the same', async () => {
   const { small, watch, lines, until } = await open();
   for (const each of ['a', 'b', 'c', 'd', 'e']) small.put(`${PATH}/${each}`);

@@ -58,7 +58,9 @@ export class ResourceWatch<T> {
   #from: string | null = null;
   #listedAt = -Infinity;
   #synced = false;
+  /** In a row; of these the last ones that were refusals. */
   #failures = 0;
+  #refusals = 0;
   #absences = 0;
   #trouble: ApiError | null = null;
 
@@ -272,8 +274,14 @@ export class ResourceWatch<T> {
     this.#trouble = known;
     this.#firstAnswer.resolve();
     const refused = known.status === 401 || known.status === 403 || known.status === 404;
-    const backoff = refused ? { ...this.#timing.backoff, most: this.#timing.slowly } : this.#timing.backoff;
-    const delay = Math.max(delayAfter(this.#failures, backoff, random), known.retryAfter ?? 0);
+    // An API server that has just started refuses what it is about to allow: that it was away before is no reason to be slow.
+    this.#refusals = refused ? this.#refusals + 1 : 0;
+    const delay = Math.max(
+      refused
+        ? delayAfter(this.#refusals, { ...this.#timing.backoff, most: this.#timing.slowly }, random)
+        : delayAfter(this.#failures, this.#timing.backoff, random),
+      known.retryAfter ?? 0,
+    );
     const held = this.#lines.take(known.reason);
     if (held !== null) {
       log.warn({ failures: this.#failures }, `watch of ${this.#path}: ${known.message}; what is known of it stays`);
@@ -320,6 +328,7 @@ export class ResourceWatch<T> {
     if (this.#trouble !== null) this.#options.log.info(`watch of ${this.#path}: well again`);
     this.#trouble = null;
     this.#failures = 0;
+    this.#refusals = 0;
   }
 
   #count(reason: RestartReason): void {
