@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { auditEvents, compareWithAudit } from '../chart/audit.ts';
 import { rightsOf } from '../chart/rights.ts';
@@ -11,7 +12,7 @@ import { skipReason } from '../cluster/binaries.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { applyMatrixExample, HOSTS, installChart } from '../cluster/installation.ts';
 import { PlaceAgent } from '../cluster/place.ts';
-import { must } from '../cluster/run.ts';
+import { must, run } from '../cluster/run.ts';
 import { ask, nodesServing } from './asking.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -19,6 +20,21 @@ const SYSTEM = 'tcpvs-system';
 const PROXY = `http://tcpvs-proxy.${SYSTEM}.svc.cluster.local`;
 const SNAPSHOTS = `tcpvs-controller.${SYSTEM}.svc.cluster.local`;
 const OBJECTS = '/apis/tcpvs.io/v1alpha1/namespaces';
+
+/** Of `kubectl tcpvs -L --json`; without live counts `requests` and what follows is not there. */
+interface Listing {
+  readonly virtuals: readonly {
+    readonly rules: readonly {
+      readonly app: string | null;
+      readonly destinations: readonly {
+        readonly name: string;
+        readonly requests: number;
+        readonly asked: number;
+        readonly delivered: number;
+      }[];
+    }[];
+  }[];
+}
 
 describe('the platform', { skip: skipReason() }, () => {
   let cluster: Cluster;
@@ -40,8 +56,19 @@ describe('the platform', { skip: skipReason() }, () => {
     assert.equal(code, 0, `kubectl ${args}: ${stderr}`);
     return stdout;
   };
-  const kubectlTcpvs = (args: string) =>
-    must([join(ROOT, 'bin/kubectl-tcpvs'), '--kubeconfig', cluster.kubeconfig, '-n', 'eapac', ...args.split(' ')]);
+  const kubectlTcpvs = async (args: string) => {
+    const where = ['--kubeconfig', cluster.kubeconfig, '-n', 'eapac'];
+    const result = await run([join(ROOT, 'bin/kubectl-tcpvs'), ...where, ...args.split(' ')]);
+    assert.equal(result.code, 0, `kubectl tcpvs ${args}: ${result.stderr}`);
+    return result;
+  };
+  /** What `-L` has of an app, and the sum of its requests. */
+  const countedOf = async (app: string) => {
+    const { virtuals } = JSON.parse((await kubectlTcpvs('-L --json')).stdout) as Listing;
+    const rules = virtuals.flatMap((virtual) => virtual.rules);
+    const destinations = rules.find((rule) => rule.app === app)?.destinations ?? [];
+    return { destinations, total: destinations.reduce((sum, { requests }) => sum + requests, 0) };
+  };
   const apply = (manifest: string) => kubectl('apply --server-side --force-conflicts -f -', manifest);
   const statusOf = async (namespace: string, path: string) => {
     const { status } = await cluster.client.get(`${OBJECTS}/${namespace}/${path}`);
@@ -78,10 +105,23 @@ describe('the platform', { skip: skipReason() }, () => {
     const table = await kubectl('-n eapac get tvs,rsv,awm');
     assert.match(table, /tcpvirtualserver\S*\/http .*True/);
     assert.match(table, /appweightmatrix\S*\/eapac .*True/);
-    const list = await kubectlTcpvs('-L');
-    assert.match(list, /Virtual eapac\/http \{/);
-    // Asked and delivered, in percent, of the sums over both proxies.
-    assert.match(list, /87\.0/);
+    // What the proxies have counted reaches the controllers within a second or two.
+    for (let tries = 0; (await countedOf('appc')).total < 200 && tries < 100; tries++) await sleep(100);
+    const { stdout, stderr } = await kubectlTcpvs('-L');
+    assert.equal(stderr, '', 'a note would say that there are no live counts');
+    assert.match(stdout, /Virtual eapac\/http \{/);
+    // The requests of the test before this one, as both proxies have counted them, and their shares.
+    const { total, destinations } = await countedOf('appc');
+    assert.equal(total, 200);
+    for (const { name, asked, delivered, requests } of destinations) {
+      assert.equal(delivered, requests / 200, name);
+      assert.ok(Math.abs(delivered - asked) <= 0.01, `${name}: ${delivered}`);
+    }
+    const [web2] = destinations;
+    assert.ok(
+      stdout.includes(`${web2?.requests}`) && stdout.includes((100 * (web2?.delivered ?? 0)).toFixed(1)),
+      stdout,
+    );
   });
 
   test('a changed weight is in force at once, and the status says when', async () => {
@@ -148,22 +188,33 @@ describe('the platform', { skip: skipReason() }, () => {
         shown.push(cluster.log(SYSTEM, pod));
         const ip = await kubectl(`-n ${SYSTEM} get pod ${pod} -o jsonpath={.status.podIP}`);
         for (const path of ['metrics', 'healthz', 'readyz', 'v1/counts', 'v1/snapshot', 'v1/status']) {
-          shown.push((await cluster.outside.run(['curl', '-s', `http://${ip}:${port}/${path}`])).stdout);
+          const { code, stdout: text } = await cluster.outside.run(['curl', '-s', `http://${ip}:${port}/${path}`]);
+          assert.equal(code, 0, `${pod}/${path}`);
+          if (path === 'metrics') assert.match(text, /^tcpvs_build_info\{/m, pod);
+          shown.push(text);
         }
+        assert.match(cluster.log(SYSTEM, pod), /"msg":/, `${pod} has a log`);
       }
     }
-    shown.push(await kubectl('get tvs,rsv,awm,events,configmaps,controllerrevisions -A -o yaml'));
+    for (const kind of ['tvs', 'rsv', 'awm', 'events', 'configmaps', 'controllerrevisions']) {
+      const text = await kubectl(`get ${kind} -A -o yaml`);
+      assert.match(text, /^- apiVersion: /m, kind);
+      shown.push(text);
+    }
     const secrets = await cluster.client.list(`/api/v1/namespaces/${SYSTEM}/secrets`);
     const canary = await cluster.client.get('/api/v1/namespaces/eapac/secrets/canary');
     const keys = [...secrets, canary].flatMap(({ data = {} }) =>
       Object.entries(data as Record<string, string>)
         .filter(([name]) => !name.endsWith('.crt') && name !== 'release')
-        .map(([, value]) => Buffer.from(value, 'base64').toString()),
+        .map(([, value]) => Buffer.from(value, 'base64').toString())
+        // When a key was made.
+        .filter((value) => !/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value)),
     );
     assert.ok(keys.length >= 3);
-    const needles = keys.flatMap((key) =>
-      key.split(/[\s",]+/).filter((part) => part.length >= 24 && !/^-+|^\d{4}-\d\d-/.test(part)),
-    );
+    for (const key of keys) assert.ok(needlesOf(key).length > 0, 'nothing to look for of one of the keys');
+    const needles = keys.flatMap(needlesOf);
+    const [tls] = needlesOf(readFileSync(`${directory}.key`, 'utf8'));
+    assert.ok(tls !== undefined && needles.includes(tls), 'the key of the canary is looked for');
     for (const text of shown) for (const needle of needles) assert.ok(!text.includes(needle), text.slice(0, 200));
   });
 
@@ -210,6 +261,10 @@ describe('the platform', { skip: skipReason() }, () => {
     return kubectl(`-n ${SYSTEM} get service tcpvs-proxy -o jsonpath={.spec.clusterIP}`);
   }
 });
+
+/** Parts of a secret that stand in it whatever else does: lines of PEM without its frame. */
+const needlesOf = (key: string) =>
+  key.split(/[\s",]+/).filter((part) => part.length >= 24 && !/^-+|^\d{4}-\d\d-/.test(part));
 
 const virtualServer = (name: string, type: 'pattern' | 'prefix', path: string, host: string, className = 'tcpvs') => `
 apiVersion: tcpvs.io/v1alpha1
