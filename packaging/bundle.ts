@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-import { build, type Metafile } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 
 export const ROOT = join(import.meta.dirname, '..');
 
@@ -16,8 +16,13 @@ interface Bundle {
   readonly metafile: Metafile;
 }
 
+export interface BundleOptions {
+  /** In place of the package's: what another release calls itself. */
+  readonly version?: string;
+}
+
 /** In memory: what is written where changes nothing in it (source maps have paths from a `dist` beside the sources). */
-export async function bundle(): Promise<Bundle> {
+export async function bundle({ version }: BundleOptions = {}): Promise<Bundle> {
   const { metafile, outputFiles } = await build({
     absWorkingDir: ROOT,
     entryPoints: {
@@ -41,12 +46,26 @@ export async function bundle(): Promise<Bundle> {
     sourcemap: 'linked',
     sourcesContent: false,
     metafile: true,
+    plugins: version === undefined ? [] : [calledVersion(version)],
     logLevel: 'warning',
   });
   const files = new Map<string, Uint8Array>(outputFiles.map(({ path, contents }) => [basename(path), contents]));
   // HiGHS looks for it beside its own code; only the solving thread loads either.
   files.set('highs.wasm', readFileSync(join(ROOT, 'node_modules/highs/build/highs.wasm')));
   return { metafile, files };
+}
+
+function calledVersion(version: string): Plugin {
+  const path = join(ROOT, 'package.json');
+  const manifest = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+  const contents = JSON.stringify({ ...manifest, version });
+  return {
+    name: 'version',
+    setup: (esbuild) =>
+      esbuild.onLoad({ filter: /package\.json$/ }, (file) =>
+        file.path === path ? { contents, loader: 'json' } : null,
+      ),
+  };
 }
 
 /** The sources that a file of the bundle needs as soon as it is loaded: its own, and those of what it imports statically. */

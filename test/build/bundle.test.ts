@@ -97,6 +97,14 @@ describe('the bundle', () => {
   });
 });
 
+it('another release says its own version', async () => {
+  const { files } = await bundle({ version: '9.8.7' });
+  const directory = mkdtempSync(join(tmpdir(), 'tcpvs-bundle-'));
+  for (const [name, content] of files) writeFileSync(join(directory, name), content);
+  assert.equal(run(directory, 'tcpvs.mjs', 'version').stdout.includes('9.8.7'), true);
+  rmSync(directory, { recursive: true });
+});
+
 describe('what is in the bundle', () => {
   let metafile: Metafile;
 

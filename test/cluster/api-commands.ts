@@ -46,6 +46,8 @@ export function apiServerCommand({ bin, directory, address, port, serviceRange, 
     '--authorization-mode=Node,RBAC',
     `--audit-policy-file=${directory}/audit-policy.json`,
     `--audit-log-path=${directory}/logs/audit.log`,
+    // In one piece, whoever asks however much.
+    '--audit-log-maxsize=100000',
     '--profiling=false',
     // Endpoints of the Service `kubernetes`: they may not be on loopback.
     ...(controllers ? [] : ['--endpoint-reconciler-type=none', '--disable-admission-plugins=ServiceAccount']),

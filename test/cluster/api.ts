@@ -17,6 +17,8 @@ export interface Api extends ApiHandle {
   /** Ends the API server, or starts it again on the same data and port. */
   stopServer(): Promise<void>;
   startServer(): Promise<void>;
+  /** As a machine that fails: it has no time to take its address out of the Service `kubernetes`. */
+  killServer(): Promise<void>;
   /** Ends etcd and starts it again, while the API server runs. */
   restartEtcd(): Promise<void>;
   stop(): Promise<void>;
@@ -84,6 +86,7 @@ export async function startApi(options: ApiOptions = {}): Promise<Api> {
     ...handle,
     // It would wait for its watches to end by themselves.
     stopServer: () => server.stop(2000),
+    killServer: () => server.kill(),
     startServer: async () => {
       server = startServer();
       await untilAnswering();

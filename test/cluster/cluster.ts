@@ -33,6 +33,8 @@ export interface ClusterOptions {
   readonly nodes?: number | readonly NodeOptions[];
   /** What the image `tcpvs` runs: the directory of a bundle, made of the sources unless given; null: there is none. */
   readonly product?: string | null;
+  /** What it runs where its tag is one of these: directories of bundles. */
+  readonly tagged?: Readonly<Record<string, string>>;
 }
 
 /** Resolves once pods can be made: after about ten seconds. */
@@ -45,7 +47,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     typeof nodes === 'number' ? Array.from({ length: nodes }, (_, i) => ({ name: `node-${i + 1}` })) : nodes;
   const directory = ownedDirectory();
   const product = options.product === undefined ? await buildProduct(directory) : options.product;
-  const machine = await startMachine({ directory, nodes: named, product });
+  const machine = await startMachine({ directory, nodes: named, product, tagged: options.tagged ?? {} });
   const doorway = await openDoorway(machine.enter('client'));
   const { hostname, port } = new URL(machine.api.url);
   const relay = await startRelay(() => doorway.connect(hostname, Number(port)));

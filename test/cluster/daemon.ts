@@ -15,6 +15,8 @@ export interface Daemon {
   tail(): string;
   /** SIGTERM, and after `patience` ms SIGKILL; resolves once it is gone. */
   stop(patience?: number): Promise<void>;
+  /** SIGKILL; resolves once it is gone. */
+  kill(): Promise<void>;
 }
 
 export interface DaemonOptions {
@@ -53,6 +55,10 @@ export function startDaemon(name: string, command: readonly string[], options: D
     exited,
     ended,
     tail: () => readFileSync(options.log, 'utf8').trim().split('\n').slice(-15).join('\n'),
+    kill: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
     stop: async (patience = 15_000) => {
       if (ended()) return;
       child.kill('SIGTERM');

@@ -70,6 +70,7 @@ function callsOf(child: ChildProcess, waiting: Map<number, (error: string | null
   return {
     stopServer: caller('stopServer'),
     startServer: caller('startServer'),
+    killServer: caller('killServer'),
     restartEtcd: caller('restartEtcd'),
     kill: caller('kill'),
   };

@@ -8,12 +8,15 @@ export interface MachineSettings {
   readonly nodes: readonly NodeOptions[];
   /** What the image `tcpvs` runs: the directory of a bundle; null: there is no such image. */
   readonly product: string | null;
+  /** The same by tag, for other tags than the usual ones. */
+  readonly tagged: Readonly<Record<string, string>>;
 }
 
 /** Calls by name. */
 export interface MachineCalls {
   stopServer(): Promise<void>;
   startServer(): Promise<void>;
+  killServer(): Promise<void>;
   restartEtcd(): Promise<void>;
   /** A signal to the first process of a pod's container (null: of its first one). */
   kill(pod: PodName, container: string | null, signal: NodeJS.Signals): Promise<void>;

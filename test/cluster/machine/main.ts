@@ -33,7 +33,7 @@ process.on('message', (message: ToMachine) => {
   );
 });
 
-async function open({ directory, nodes, product }: MachineSettings): Promise<void> {
+async function open({ directory, nodes, product, tagged }: MachineSettings): Promise<void> {
   const resolvConf = join(directory, 'resolv.conf');
   writeFileSync(resolvConf, clusterResolvConf('default'));
   await openRouter(resolvConf);
@@ -49,7 +49,7 @@ async function open({ directory, nodes, product }: MachineSettings): Promise<voi
     api,
     directory: join(directory, 'pods'),
     nodes: registered,
-    images: imageCatalogue(product),
+    images: imageCatalogue(product, tagged),
     resolvConf: clusterResolvConf,
   });
   await untilReady('the cluster', daemons, async () => {
@@ -60,6 +60,7 @@ async function open({ directory, nodes, product }: MachineSettings): Promise<voi
   calls = {
     stopServer: () => api.stopServer(),
     startServer: () => api.startServer(),
+    killServer: () => api.killServer(),
     restartEtcd: () => api.restartEtcd(),
     kill: async (pod, container, signal) => agent.kill(pod, container, signal),
   };

@@ -16,6 +16,16 @@ test('an image is known by its last part, whatever its registry, tag and digest'
   assert.deepEqual(images('any/app:3')?.entrypoint.slice(1), ['/opt/app/server.ts']);
 });
 
+test('a tag can stand for another bundle', () => {
+  const images = imageCatalogue('/now', { '2.0.0': '/next' });
+  const bundleOf = (reference: string) => images(reference)?.binds.at(-1)?.from;
+  assert.equal(bundleOf('registry.example:5000/a/tcpvs:2.0.0'), '/next');
+  assert.equal(bundleOf('tcpvs:2.0.0@sha256:00'), '/next');
+  for (const other of ['tcpvs', 'tcpvs:1.0.0', 'registry.example:2.0.0/tcpvs', 'tcpvs@sha256:2.0.0'])
+    assert.equal(bundleOf(other), '/now', other);
+  assert.notEqual(bundleOf('app:2.0.0'), '/next');
+});
+
 test('variables stand for their values, unless they are unknown or quoted', () => {
   assert.equal(expand('$(A)-$(B)-$$(A)-$A', { A: '1' }), '1-$(B)-$(A)-$A');
 });
