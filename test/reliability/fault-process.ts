@@ -20,12 +20,15 @@ export type ToFaults =
   /** The next requests of a sort meet a fault, so many of them. */
   | { readonly kind: 'Meet'; readonly on: 'List' | 'Watch'; readonly fault: Fault; readonly times: number };
 
-export interface FromFaults {
-  readonly port: number;
-}
+export type FromFaults =
+  /** First. */
+  | { readonly port: number }
+  /** After every fault that somebody has met: how many that were so far. */
+  | { readonly met: number };
 
 const { url, ca, directory, address } = JSON.parse(process.argv[2] ?? '{}') as FaultSettings;
 const proxy = await startFaultProxy({ url, ca, directory }, address);
+let met = 0;
 const waiting: { on: 'List' | 'Watch'; fault: Fault; times: number }[] = [];
 
 proxy.decide = ({ method, path, watch }: Asked) => {
@@ -35,6 +38,7 @@ proxy.decide = ({ method, path, watch }: Asked) => {
   const next = waiting.find(({ on, times }) => on === sort && times > 0);
   if (next === undefined) return null;
   next.times--;
+  process.send?.({ met: ++met } satisfies FromFaults);
   return next.fault;
 };
 process.on('message', (message: ToFaults) => {

@@ -12,39 +12,66 @@ import { RELEASE, type Stage, SYSTEM, untilReadyComponent } from './stage.ts';
 
 const CONTROLLER = `deployment/${RELEASE}-controller`;
 
-/** What watches and lists meet, one after the other, again and again. */
-const FAULTS: readonly ToFaults[] = [
-  { kind: 'Reset' },
-  { kind: 'Meet', on: 'Watch', times: 3, fault: { kind: 'Status', status: 410, reason: 'Expired' } },
-  { kind: 'Reset' },
-  { kind: 'Meet', on: 'Watch', times: 3, fault: { kind: 'ErrorEvent', status: 410, reason: 'Expired', after: 100 } },
-  { kind: 'Reset' },
-  { kind: 'Meet', on: 'Watch', times: 3, fault: { kind: 'Status', status: 500, reason: 'InternalError' } },
-  { kind: 'Reset' },
-  { kind: 'Meet', on: 'List', times: 3, fault: { kind: 'Status', status: 500, reason: 'InternalError' } },
-];
+type Meeting = ToFaults & { readonly kind: 'Meet' };
 
-/** `resets`: how often all connections are broken; between two of them something else goes wrong. */
-export async function sufferFaults(stage: Stage, resets: number): Promise<void> {
+/** What watches and lists meet, one after the other, again and again. */
+const FAULTS: readonly Meeting[] = [
+  { kind: 'Meet', on: 'Watch', times: 20, fault: { kind: 'Status', status: 410, reason: 'Expired' } },
+  { kind: 'Meet', on: 'Watch', times: 20, fault: { kind: 'ErrorEvent', status: 410, reason: 'Expired', after: 100 } },
+  { kind: 'Meet', on: 'Watch', times: 5, fault: { kind: 'Status', status: 500, reason: 'InternalError' } },
+  { kind: 'Meet', on: 'List', times: 5, fault: { kind: 'Status', status: 500, reason: 'InternalError' } },
+];
+/** Faults that nobody has met within this time, in milliseconds, are met by nobody any more. */
+const PATIENCE = 300_000;
+
+export interface Suffered {
+  readonly resets: number;
+  readonly watchesAnswered410: number;
+  readonly watchesEndedBy410: number;
+  readonly watchesAnswered500: number;
+  readonly listsAnswered500: number;
+}
+
+/**
+ * `resets`: how often all connections of the controllers are broken; after each something else goes wrong. Resolves when
+ * all of it has been met, and all is as it should be although the way to the API server is still this one: `recovered`.
+ */
+export async function sufferFaults(stage: Stage, resets: number, recovered: () => Promise<void>): Promise<Suffered> {
   const faults = await open(stage);
   try {
     await redirect(stage, faults.port);
-    for (let i = 0, reset = 0; reset < resets; i++) {
-      const fault = FAULTS[i % FAULTS.length] ?? FAULTS[0];
+    const met = FAULTS.map(() => 0);
+    for (let i = 0; i < resets; i++) {
+      const which = i % FAULTS.length;
+      const fault = FAULTS[which];
       if (fault === undefined) break;
-      if (fault.kind === 'Reset') reset++;
+      faults.child.send({ kind: 'Reset' } satisfies ToFaults);
+      await sleep(250);
       faults.child.send(fault);
+      met[which] = (met[which] ?? 0) + fault.times;
       await sleep(250);
     }
+    await faults.met(met.reduce((sum, times) => sum + times));
+    await recovered();
+    const [watchesAnswered410 = 0, watchesEndedBy410 = 0, watchesAnswered500 = 0, listsAnswered500 = 0] = met;
+    const suffered = { resets, watchesAnswered410, watchesEndedBy410, watchesAnswered500, listsAnswered500 };
     await stage.kubectl('rollout', 'undo', '-n', SYSTEM, CONTROLLER);
     await stage.kubectl('rollout', 'status', '-n', SYSTEM, CONTROLLER, '--timeout=180s');
+    return suffered;
   } finally {
     faults.child.disconnect();
     await once(faults.child, 'exit');
   }
 }
 
-async function open({ cluster }: Stage): Promise<{ child: ChildProcess; port: number }> {
+interface Faults {
+  readonly child: ChildProcess;
+  readonly port: number;
+  /** Resolves when so many faults have been met. Errors: some are met by nobody. */
+  readonly met: (all: number) => Promise<void>;
+}
+
+async function open({ cluster }: Stage): Promise<Faults> {
   const { spec } = await cluster.client.get('/api/v1/namespaces/default/services/kubernetes');
   const settings: FaultSettings = {
     url: `https://${spec.clusterIP}`,
@@ -55,8 +82,16 @@ async function open({ cluster }: Stage): Promise<{ child: ChildProcess; port: nu
   const command = cluster.outside.command([process.execPath, join(import.meta.dirname, 'fault-process.ts')]);
   const [program, args] = [command[0] ?? process.execPath, [...command.slice(1), JSON.stringify(settings)]];
   const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  const [{ port }] = (await once(child, 'message')) as [FromFaults];
-  return { child, port };
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+  const known = { met: 0 };
+  child.on('message', (message: FromFaults) => {
+    if ('met' in message) known.met = message.met;
+  });
+  const met = async (all: number) => {
+    const signal = AbortSignal.timeout(PATIENCE);
+    while (known.met < all) await once(child, 'message', { signal });
+  };
+  return { child, port, met };
 }
 
 /** By a kubeconfig in a Secret: the pod's own configuration names the API server itself. */

@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { skipReason } from '../cluster/binaries.ts';
-import { buildProduct } from './product.ts';
+import { untilAgreed } from './agreement.ts';
 import { edited, SCENARIOS } from './scenarios.ts';
 import { openStage, type Stage } from './stage.ts';
 
@@ -24,7 +24,7 @@ const wanted = SCENARIOS.map((scenario) => ({ ...scenario, count: scenario.count
 describe('no request fails', { skip: skipReason() }, () => {
   let stage: Stage;
   before(async () => {
-    stage = await openStage(await buildProduct());
+    stage = await openStage();
   });
   after(() => stage?.stop());
 
@@ -47,8 +47,9 @@ describe('no request fails', { skip: skipReason() }, () => {
       console.log(JSON.stringify({ ...figures, requests, failed, statuses, milliseconds, seconds, failures }));
       assert.equal(failed, 0, JSON.stringify(failures));
       assert.ok(requests >= LEAST, `${requests} requests`);
-      // What the API says is what is served, also afterwards.
       await edited(stage);
+      const { controllers, proxies } = await untilAgreed(stage);
+      assert.deepEqual([controllers, proxies], [2, 2]);
     });
   }
 });

@@ -2,9 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { untilReadyPods } from '../cluster/stage.ts';
+import { untilAgreed } from './agreement.ts';
 import { sufferFaults } from './faulty-api.ts';
 import { matrix, NAMESPACE, NODES, virtualServer } from './manifests.ts';
-import { CHART, RELEASE, type Stage, SYSTEM, untilReadyComponent } from './stage.ts';
+import { scrape } from './scrape.ts';
+import { RELEASE, type Stage, SYSTEM, untilReadyComponent } from './stage.ts';
 
 export interface Scenario {
   readonly name: string;
@@ -86,26 +88,20 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'upgrade',
-    what: 'helm upgrade to the next version, and back',
+    what: 'helm upgrade to the next version (chart and image), and helm rollback',
     counts: [0, 2],
     run: async (stage, count) => {
+      const { now, next } = stage.releases;
+      const wait = ['-n', SYSTEM, '--wait', '--timeout=300s'];
       for (let i = 0; i < count; i++) {
-        const tag = i % 2 === 0 ? 'next' : 'now';
-        await stage.helm(
-          'upgrade',
-          RELEASE,
-          CHART,
-          '-n',
-          SYSTEM,
-          '--reuse-values',
-          `--set=image.tag=${tag}`,
-          '--wait',
-          '--timeout=300s',
-        );
-        await untilReadyComponent(stage, 'proxy', 2);
-        await untilReadyComponent(stage, 'controller', 2);
+        await stage.helm('upgrade', RELEASE, next.chart, '--reset-then-reuse-values', ...wait);
+        await untilVersion(stage, next.version);
+        await edited(stage);
+        await stage.helm('rollback', RELEASE, ...wait);
+        await untilVersion(stage, now.version);
+        await edited(stage);
       }
-      return { upgrades: count };
+      return { upgrades: count, rollbacks: count, versions: [now.version, next.version, now.version] };
     },
   },
   {
@@ -123,10 +119,12 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'api-away',
-    what: 'the API server away',
+    what: 'the API server killed, and away',
     counts: [5, 300],
     run: async (stage, seconds) => {
-      await stage.cluster.stopServer();
+      // Asked to end, it would take its address out of the Service `kubernetes`; when it is back, who asks by that address
+      // waits for kube-proxy to have learnt it, which takes that up to a minute.
+      await stage.cluster.killServer();
       await sleep(seconds * 1000);
       await stage.cluster.startServer();
       const back = performance.now();
@@ -148,7 +146,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'api-faults',
-    what: 'watches answered 410 and 500, lists answered 500, all connections of the controllers broken, under edits and rollouts',
+    what: 'watches answered 410 and 500, or ended by a 410; lists answered 500; all connections of the controllers broken; under edits and rollouts',
     counts: [0, 100],
     run: async (stage, resets) => {
       const phase = { over: false };
@@ -158,13 +156,25 @@ export const SCENARIOS: readonly Scenario[] = [
           await roll(stage, NAMESPACE, 'deployment/web');
         }
       })();
-      await sufferFaults(stage, resets).finally(() => (phase.over = true));
-      await changes;
-      await edited(stage);
-      return { resets };
+      // Awaited below, unless something else fails before.
+      changes.catch(() => undefined);
+      const recovered = async () => {
+        phase.over = true;
+        await changes;
+        await untilAgreed(stage);
+      };
+      return { ...(await sufferFaults(stage, resets, recovered).finally(() => (phase.over = true))) };
     },
   },
 ];
+
+/** Errors: a replica that runs another version. */
+async function untilVersion(stage: Stage, version: string): Promise<void> {
+  await untilReadyComponent(stage, 'proxy', 2);
+  await untilReadyComponent(stage, 'controller', 2);
+  const others = (await scrape(stage)).filter((each) => each.version !== version);
+  if (others.length > 0) throw new Error(`not ${version}: ${JSON.stringify(others)}`);
+}
 
 async function roll(stage: Stage, namespace: string, deployment: string): Promise<void> {
   await stage.kubectl('rollout', 'restart', '-n', namespace, deployment);

@@ -1,18 +1,18 @@
 /** The platform as a user has it: a cluster, the chart installed, apps behind it, and clients outside of it. */
-import { join } from 'node:path';
-
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { until } from '../cluster/follow.ts';
 import { labelled, untilReadyPods } from '../cluster/stage.ts';
 import { type Load, startLoad } from './load.ts';
 import { APPS, HOST, NAMESPACE, NODES, OBJECTS } from './manifests.ts';
+import { type Release, releases } from './product.ts';
 
 export const RELEASE = 'tcpvs';
 export const SYSTEM = 'tcpvs-system';
-export const CHART = join(import.meta.dirname, '../../charts/tcpvs');
 
 export interface Stage {
   readonly cluster: Cluster;
+  /** What is installed, and what comes after it. */
+  readonly releases: { readonly now: Release; readonly next: Release };
   /** Resolves with what it prints; rejects where it fails. */
   kubectl(...args: string[]): Promise<string>;
   helm(...args: string[]): Promise<string>;
@@ -31,11 +31,14 @@ const done = async (name: string, result: ReturnType<Cluster['kubectl']>) => {
   return stdout;
 };
 
-/** `product`: the directory of a bundle, as the image has it. */
-export async function openStage(product: string): Promise<Stage> {
-  const cluster = await startCluster({ nodes: NODES.map((name) => ({ name })), product });
+export async function openStage(): Promise<Stage> {
+  const made = await releases();
+  const { now, next } = made;
+  const nodes = NODES.map((name) => ({ name }));
+  const cluster = await startCluster({ nodes, product: now.product, tagged: { [next.version]: next.product } });
   const stage: Stage = {
     cluster,
+    releases: made,
     kubectl: (...args) => done(`kubectl ${args.join(' ')}`, cluster.kubectl(args)),
     helm: (...args) => done(`helm ${args.join(' ')}`, cluster.helm(args)),
     apply: async (manifest) => {
@@ -61,7 +64,7 @@ export async function openStage(product: string): Promise<Stage> {
     await stage.helm(
       'install',
       RELEASE,
-      CHART,
+      now.chart,
       '-n',
       SYSTEM,
       '--create-namespace',
