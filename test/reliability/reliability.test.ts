@@ -6,16 +6,22 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { compareWithAudit } from '../chart/audit.ts';
+import { rightsOf } from '../chart/rights.ts';
+import { rendered } from '../chart/stage.ts';
 import { skipReason } from '../cluster/binaries.ts';
 import { untilAgreed } from './agreement.ts';
+import { atRest } from './at-rest.ts';
+import { ACCOUNTS, distinctDeeds } from './deeds.ts';
 import { edited, SCENARIOS } from './scenarios.ts';
-import { openStage, type Stage } from './stage.ts';
+import { openStage, RELEASE, type Stage, SYSTEM } from './stage.ts';
 
 const FULL = process.env['RELIABILITY'] === 'full';
 const RATE = FULL ? 700 : 200;
 const LEAST = FULL ? 100_000 : 500;
 /** Bound of one scenario. */
 const SECONDS = 900;
+const MINUTES_AT_REST = 5;
 const chosen = process.env['SCENARIOS']?.split(',');
 const wanted = SCENARIOS.map((scenario) => ({ ...scenario, count: scenario.counts[FULL ? 1 : 0] })).filter(
   ({ name, count }) => (chosen === undefined ? count > 0 : chosen.includes(name)),
@@ -27,6 +33,17 @@ describe('no request fails', { skip: skipReason() }, () => {
     stage = await openStage();
   });
   after(() => stage?.stop());
+
+  // Before anything else has happened.
+  if (FULL && (chosen?.includes('at-rest') ?? true)) {
+    test('little is asked of the API server while nothing happens', { timeout: SECONDS * 1000 }, async () => {
+      const figures = await atRest(stage, MINUTES_AT_REST);
+      console.log(JSON.stringify({ atRest: figures }));
+      const asked = Object.values(figures.requestsPerMinute).map((counts) => Object.keys(counts).toSorted());
+      const writes = asked.flat().filter((deed) => !/^(list|watch) |^(get|update) leases$/.test(deed));
+      assert.deepEqual(writes, []);
+    });
+  }
 
   for (const scenario of wanted) {
     const { name, what, count } = scenario;
@@ -52,4 +69,14 @@ describe('no request fails', { skip: skipReason() }, () => {
       assert.deepEqual([controllers, proxies], [2, 2]);
     });
   }
+
+  // Of some scenarios it can only be said that they did no more.
+  const isWhole = FULL && chosen === undefined;
+  test(`its accounts did no more than they may${isWhole ? ', and all of it' : ''}`, async () => {
+    const rights = rightsOf(rendered({}, { release: RELEASE, namespace: SYSTEM }));
+    const { refused, unused } = compareWithAudit(rights, await distinctDeeds(stage.cluster.auditLog), ACCOUNTS);
+    console.log(JSON.stringify({ rights: { whole: isWhole, rights: rights.length, refused, unused } }));
+    assert.deepEqual(refused, []);
+    if (isWhole) assert.deepEqual(unused, []);
+  });
 });
