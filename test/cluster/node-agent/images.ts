@@ -47,10 +47,9 @@ function node(file: string, bind: Image['binds'][number]): Image {
 }
 
 /** '' where there is none. */
-const tagOf = (reference: string): string => /:([^:/@]+)(?:@.*)?$/.exec(reference)?.[1] ?? '';
+const tagOf = (reference: string): string => lastPart(reference).split(':', 2)[1] ?? '';
 
 /** The last part of the path, without tag and digest: `registry.example:5000/team/tcpvs:1.2@sha256:…` is `tcpvs`. */
-export function nameOf(reference: string): string {
-  const path = reference.split('@', 1)[0] ?? '';
-  return (path.split('/').at(-1) ?? '').split(':', 1)[0] ?? '';
-}
+export const nameOf = (reference: string): string => lastPart(reference).split(':', 1)[0] ?? '';
+
+const lastPart = (reference: string): string => reference.split('@', 1)[0]?.split('/').at(-1) ?? '';
