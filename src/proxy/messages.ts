@@ -82,6 +82,8 @@ export type ToWorker =
       readonly credentials: CredentialsChange;
       /** From now on; absent: as before. */
       readonly policy?: PolicyPiece | null;
+      /** A whole configuration is told: memory that taking it in needed is given back before it is acknowledged. */
+      readonly whole?: true;
     }
   /** A connection accepted on `port` (the key of a listener: see `listenerKey`). */
   | { readonly type: 'connection'; readonly listener: string; readonly socket: Socket }

@@ -5,6 +5,7 @@ import type { ResourceLimits } from 'node:worker_threads';
 import type { PrefaceFailure } from '../../model/prefaces.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { AddressGuard } from '../address-guard.ts';
+import { giveBack } from '../give-back.ts';
 import type { FromWorker, ProxySettings } from '../messages.ts';
 import type { EndpointState } from '../plan/endpoints.ts';
 import { Planner } from '../plan/planner.ts';
@@ -264,6 +265,8 @@ class ServingProcess implements Serving {
       this.#log.error({ err: error, snapshot: snapshot.id }, 'snapshot refused');
       return { snapshot: this.#snapshot ?? '', listeners: this.#listeners.states(), error: error.message };
     }
+    // Nobody is served yet, so nobody waits for it.
+    if (this.#snapshot === null) giveBack();
     if (!this.#draining && !this.#closed) await this.#listeners.commit(wanted);
     this.#snapshot = snapshot.id;
     return { snapshot: snapshot.id, listeners: this.#listeners.states() };

@@ -117,10 +117,12 @@ export class Swaps {
   async #publish(change: PlanChange, barred: readonly Barred[]): Promise<void> {
     const { early, virtualServers, removedVirtualServers, rows, removedRows } = change;
     // Acknowledged one by one, so that between two of them the workers have time for requests.
-    const most = this.#generation === 0 ? early.length : ROWS_AT_ONCE;
+    const first = this.#generation === 0;
+    const most = first ? early.length : ROWS_AT_ONCE;
     for (let at = 0; at < early.length; at += most) await this.#tell({ rows: early.slice(at, at + most) });
     if (virtualServers.length + removedVirtualServers.length + rows.length + removedRows.length > 0) {
-      await this.#tell({ virtualServers, removedVirtualServers, rows, removedRows });
+      const all = { virtualServers, removedVirtualServers, rows, removedRows };
+      await this.#tell(first ? { ...all, whole: true } : all);
     }
     for (const { endpoint, bits } of barred) this.#health.bar(endpoint, bits);
     change.retire(performance.now());
@@ -133,8 +135,9 @@ export class Swaps {
   /** All there is, for a worker that has nothing yet. */
   full(): Configure {
     const credentials = this.#credentials.full();
-    const policy = this.#guard.piece;
-    return { ...NO_CHANGE, ...this.#planner.full(), credentials, policy, generation: this.#generation };
+    const all = { ...NO_CHANGE, ...this.#planner.full(), credentials, policy: this.#guard.piece };
+    const generation = this.#generation;
+    return generation === 0 ? all : { ...all, generation, whole: true };
   }
 }
 

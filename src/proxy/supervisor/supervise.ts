@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { backoff } from '../backoff.ts';
+import { giveBack } from '../give-back.ts';
 import { inheritedSockets } from './inherited.ts';
 import { DescriptorKeeper } from './keeper.ts';
 import { SUPERVISED, type ToServing, type ToSupervisor, type Where } from './protocol.ts';
@@ -132,6 +133,8 @@ class Supervision {
   #becameReady(child: Child): void {
     if (child.ready) return;
     child.ready = true;
+    // From now on it only waits: what starting took is not needed again.
+    if (!this.#served) giveBack();
     this.#served = true;
     this.#options.log.info({ pid: child.handle.pid }, 'serving process is ready');
     if (child === this.#next) {

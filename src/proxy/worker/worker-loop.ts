@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 
 import { AddressGuard } from '../address-guard.ts';
+import { giveBack } from '../give-back.ts';
 import type { FromWorker, ToWorker, WorkerData } from '../messages.ts';
 import { SharedState, WorkerCounters } from '../shared.ts';
 import { AccessLog } from './access-log.ts';
@@ -74,7 +75,7 @@ export class WorkerLoop {
         this.#tables.configure(message);
         this.state.configured = true;
         this.state.observeLatency = this.#tables.usesLatency;
-        this.state.report({ type: 'configured', generation: message.generation });
+        this.#acknowledge(message);
         return;
       case 'connection':
         this.#accept(message.listener, message.socket);
@@ -90,6 +91,18 @@ export class WorkerLoop {
         return;
       case 'logLevel':
         return;
+    }
+  }
+
+  #acknowledge({ generation, whole }: Extract<ToWorker, { type: 'configure' }>): void {
+    const configured = () => this.state.report({ type: 'configured', generation });
+    if (whole !== true) configured();
+    else {
+      // Not in this turn: the message itself is the most of what is to be given back.
+      setImmediate(() => {
+        giveBack();
+        configured();
+      });
     }
   }
 

@@ -1,0 +1,16 @@
+/** Gives memory back to the system that taking in a configuration needed, and serving does not. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/**
+ * Collects everything that can be collected in this thread, and compacts what is left: V8 does so by itself only when memory
+ * runs out, and a thread that is idle from then on would keep it for good. (5,000 rules: 172 MB against 148.) Stops the
+ * thread for some 150 ms per 50 MB of live objects, so it is for moments in which nobody waits for it.
+ */
+export function giveBack(): void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as (options: object) => void;
+  // Contexts that are made from now on have no `gc` again.
+  setFlagsFromString('--no-expose-gc');
+  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+}
