@@ -159,7 +159,7 @@ function backendOf({ options, log, source, serving, controller, phase }: Parts):
     },
     metrics: () => {
       const counts = serving.counts();
-      const objects = controller.statuses(counts).map(({ kind, conditions }) => ({
+      const objects = controller.conditions(counts).map(({ kind, conditions }) => ({
         kind,
         ready: conditions.find((condition) => condition.type === 'Ready')?.status ?? 'Unknown',
       }));

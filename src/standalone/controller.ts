@@ -6,7 +6,7 @@ import type { Snapshot } from '../model/snapshot.ts';
 import type { ObjectStatus } from '../model/status.ts';
 import type { Programmed, Serving } from '../proxy/serving-contract.ts';
 import { groupCounts, type ReplicaFacts, type ServingFacts } from '../status/known-conditions.ts';
-import { completeStatuses, statusDocument } from '../status/status-document.ts';
+import { completeConditions, completeStatuses, statusDocument } from '../status/status-document.ts';
 import { TargetWatch } from '../status/target-watch.ts';
 import { Transitions } from '../status/transitions.ts';
 import { APPLY_BOUNDS, Histogram } from '../telemetry/histogram.ts';
@@ -98,26 +98,43 @@ export class Controller {
     return { revision, objects: [...objects.values()] };
   }
 
-  statuses(counts: CountsDocument = this.#options.serving.counts()): readonly ObjectStatus[] {
+  /** Each object with its conditions as they are now. */
+  conditions(counts: CountsDocument = this.#options.serving.counts()): readonly ObjectStatus[] {
     if (this.#translation === null) return [];
-    const { snapshot, statuses } = this.#translation;
+    const { statuses } = this.#translation;
+    const complete = completeConditions(statuses, this.#facts(this.#translation, counts));
+    this.#note(complete);
+    return complete;
+  }
+
+  /** The same with all details. */
+  #statuses(): readonly ObjectStatus[] {
+    if (this.#translation === null) return [];
+    const { statuses } = this.#translation;
+    const complete = completeStatuses(statuses, this.#facts(this.#translation, this.#options.serving.counts()));
+    this.#note(complete);
+    return complete;
+  }
+
+  #facts({ snapshot }: Translation, counts: CountsDocument): ServingFacts {
     const grouped = groupCounts(counts);
-    const facts: ServingFacts = {
+    return {
       snapshot,
       replicas: [this.#replica(snapshot)],
       since: () => 0,
       counts: grouped,
       onTarget: this.#targets.look(snapshot, grouped.matrices),
     };
-    const complete = completeStatuses(statuses, facts);
-    for (const { object, condition, from } of this.#transitions.note(complete, now())) {
+  }
+
+  #note(statuses: readonly ObjectStatus[]): void {
+    for (const { object, condition, from } of this.#transitions.note(statuses, now())) {
       const fields = { object, condition: condition.type, status: condition.status, reason: condition.reason };
       const text = `${object}: ${condition.type} is ${condition.status}, ${condition.reason}: ${condition.message}`;
       if (!WORTH_A_LINE.has(condition.type)) continue;
       if (condition.status === 'False' && condition.reason !== 'Suspended') this.#options.log.warn(fields, text);
       else if (condition.status === 'False' || from === 'False') this.#options.log.info(fields, text);
     }
-    return complete;
   }
 
   /** The only proxy, as one that has the present snapshot (number 0) or has not. */
@@ -128,7 +145,7 @@ export class Controller {
   }
 
   status(): StatusDocument {
-    const statuses = new Map(this.statuses().map((status) => [`${status.kind} ${status.key}`, status]));
+    const statuses = new Map(this.#statuses().map((status) => [`${status.kind} ${status.key}`, status]));
     const { objects, faults } = this.#options.source.state;
     return statusDocument([...objects.values()], statuses, (status) => this.#transitions.timed(status), faults);
   }
@@ -234,7 +251,7 @@ export class Controller {
       if (error === undefined) this.#applied(snapshot, performance.now() - noticed);
       else log.error({ snapshot: snapshot.id }, `the configuration is not in force: ${error}`);
     }
-    this.statuses();
+    this.conditions();
   }
 
   async #configure(snapshot: Snapshot): Promise<Programmed> {
@@ -256,7 +273,7 @@ export class Controller {
 
   #tick(): void {
     if (this.#closed || this.#running !== null || this.#last === null) return;
-    this.statuses();
+    this.conditions();
     // The proxy itself tries a port again that was taken; asking for the same snapshot tells what became of it.
     const { snapshot, programmed } = this.#last;
     if (programmed.listeners.some((listener) => listener.error !== null)) {

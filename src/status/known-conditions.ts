@@ -57,13 +57,15 @@ export interface Grouped {
   readonly matrices: ReadonlyMap<string, readonly RowCounts[]>;
 }
 
+/** What the ids of a matrix' rows begin with, before its key and the app. */
+const MATRIX = 'matrix ';
+
 export function groupCounts(counts: CountsDocument): Grouped {
   const matrices = new Map<string, RowCounts[]>();
   const used = new Set<string>();
   for (const row of counts.rows) {
-    const [kind, key = ''] = row.id.split(' ');
     for (const { server, weight } of row.cells) if (weight > 0) used.add(server);
-    if (kind === 'matrix') push(matrices, key, row);
+    if (row.id.startsWith(MATRIX)) push(matrices, row.id.slice(MATRIX.length, row.id.indexOf(' ', MATRIX.length)), row);
   }
   const endpoints = new Map<string, EndpointCounts[]>();
   for (const endpoint of counts.endpoints) push(endpoints, endpoint.server, endpoint);

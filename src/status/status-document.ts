@@ -11,9 +11,18 @@ export function completeStatuses(statuses: readonly ObjectStatus[], facts: Servi
   return statuses.map((status) => completeStatus(status, facts));
 }
 
+/** Their conditions alone, which are looked at all the time: a matrix' shares are thousands of texts. */
+export function completeConditions(statuses: readonly ObjectStatus[], facts: ServingFacts): ObjectStatus[] {
+  return statuses.map((status) => withConditions(status, facts));
+}
+
 export function completeStatus(status: ObjectStatus, facts: ServingFacts): ObjectStatus {
-  const filled = fillIn(status, knownConditions(status, facts));
+  const filled = withConditions(status, facts);
   return { ...filled, details: completeDetails(filled, facts) };
+}
+
+function withConditions(status: ObjectStatus, facts: ServingFacts): ObjectStatus {
+  return fillIn(status, knownConditions(status, facts));
 }
 
 export function statusDocument(
