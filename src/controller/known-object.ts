@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { DEFAULT_CLASS } from '../api/group.ts';
 import { type AnyObject, parseObject } from '../api/parse.ts';
+import { shareParts } from '../api/share-parts.ts';
 import { type KubeObject, keyOf } from '../kube/resource.ts';
 import type { Kind } from '../model/status.ts';
 import type { InvalidObject } from '../translate/cluster-state.ts';
@@ -40,6 +41,7 @@ export function know(object: KubeObject, className: string, before: KnownObject 
     ...(kind === 'AppWeightMatrix' && status !== undefined ? { status } : {}),
   });
   if (!parsed.ok) return { object: known, read: { ok: false, invalid: toInvalid(known, parsed.faults) } };
+  shareParts(parsed.object.spec);
   const kept = isSame && before.read.ok ? { ...parsed.object, spec: before.read.object.spec } : parsed.object;
   return { object: known, read: { ok: true, object: kept as AnyObject } };
 }

@@ -6,6 +6,7 @@ import { type Fault, type FieldPath, readText, toFault } from '../api/faults.ts'
 import { API_VERSION, isKind, KINDS } from '../api/group.ts';
 import { nearest } from '../api/known-fields.ts';
 import { type AnyObject, nameOf, parseObject } from '../api/parse.ts';
+import { shareParts } from '../api/share-parts.ts';
 import { canonicalJson } from '../model/content.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
 import type { TlsSecret } from '../translate/cluster-state.ts';
@@ -118,7 +119,7 @@ const parseOne = (value: unknown): One => {
     const expected = `one of ${KINDS.join(', ')}${near === null ? '' : `; nearest is "${near}"`}`;
     return { kind: 'Faults', faults: [toFault(name, ['kind'], readText(kind), expected)] };
   }
-  const parsed = parseObject(value);
+  const parsed = parseObject({ ...value, spec: shareParts(value['spec']) });
   if (!parsed.ok) return { kind: 'Faults', faults: parsed.faults };
   const raw = rawOf(value, parsed.object);
   const digest = createHash('sha256').update(canonicalJson(raw)).digest('hex');

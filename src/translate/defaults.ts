@@ -24,11 +24,15 @@ export const ANY_ADDRESS = '::';
 const milliseconds = (text: string | undefined, fallback: number): number =>
   text === undefined ? fallback : (parseDuration(text) ?? fallback);
 
-export const timeoutsOf = (spec: RuleSpec['timeouts']): Timeouts => ({
-  request: milliseconds(spec.request, TIMEOUTS.request),
-  connect: milliseconds(spec.connect, TIMEOUTS.connect),
-  idle: milliseconds(spec.idle, TIMEOUTS.idle),
-});
+/** The same object for all that say nothing. */
+export const timeoutsOf = ({ request, connect, idle }: RuleSpec['timeouts']): Timeouts =>
+  request === undefined && connect === undefined && idle === undefined
+    ? TIMEOUTS
+    : {
+        request: milliseconds(request, TIMEOUTS.request),
+        connect: milliseconds(connect, TIMEOUTS.connect),
+        idle: milliseconds(idle, TIMEOUTS.idle),
+      };
 
 export const limitsOf = (spec: TcpVirtualServerSpec['limits']): Limits => ({
   maxClients: spec.maxClients ?? LIMITS.maxClients,

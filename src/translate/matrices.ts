@@ -86,11 +86,23 @@ const columnsOf = (
       }
     }
   }
+  const alike = sharing();
   return spec.apps.map((app) => {
     const node = onNode.get(app.name);
     const service = node === undefined ? null : serviceOf(app, node, namespace, world, problems);
-    return { app: app.name, service, cells: cells.get(app.name) ?? [] };
+    return { app: app.name, service, cells: alike(cells.get(app.name) ?? []) };
   });
+};
+
+/** Most apps of a platform have the same weights on the same hosts: equal columns become one. */
+const sharing = (): ((cells: readonly Destination[]) => readonly Destination[]) => {
+  const known = new Map<string, readonly Destination[]>();
+  return (cells) => {
+    const content = cells.map(({ server, weight }) => `${server} ${weight}`).join('\n');
+    const same = known.get(content);
+    if (same === undefined) known.set(content, cells);
+    return same ?? cells;
+  };
 };
 
 /** Without a cluster it is the node that is at fault, and says so itself. */

@@ -12,6 +12,9 @@ export interface Finder {
   readonly matrixOf: (app: string) => ObjectKey | null;
 }
 
+/** Of thousands of rules most have no filters, and look at no headers and no parameters. */
+const NONE: readonly never[] = [];
+
 /** KTCPVS tries these two last, whatever order they were added in. With other conditions they do not take everything. */
 const CATCH_ALLS: readonly string[] = ['.*', '^/.*'];
 
@@ -30,9 +33,9 @@ export const translateRule = (spec: RuleSpec, finder: Finder): Rule => ({
   name: spec.name,
   match: translateMatch(spec.match),
   destinations: destinationsOf(spec, finder),
-  filters: spec.filters.flatMap((filter) => translateFilter(filter, finder)),
+  filters: spec.filters.length === 0 ? NONE : spec.filters.flatMap((filter) => translateFilter(filter, finder)),
   timeouts: timeoutsOf(spec.timeouts),
-  retry: { attempts: spec.retry.attempts, on: spec.retry.on as Rule['retry']['on'] },
+  retry: spec.retry as Rule['retry'],
 });
 
 /** An app that is a column of no matrix has no destination: the rule still takes its requests, and answers 503. */
@@ -58,8 +61,8 @@ const translateMatch = (match: MatchSpec): Match => ({
   hosts: match.hosts,
   path: match.path ?? null,
   methods: match.methods,
-  headers: match.headers.map((each) => valueMatch(each, each.name.toLowerCase())),
-  query: match.query.map((each) => valueMatch(each, each.name)),
+  headers: match.headers.length === 0 ? NONE : match.headers.map((each) => valueMatch(each, each.name.toLowerCase())),
+  query: match.query.length === 0 ? NONE : match.query.map((each) => valueMatch(each, each.name)),
   hashGroup: match.hashGroup,
 });
 

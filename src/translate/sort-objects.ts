@@ -1,5 +1,6 @@
 /** Objects as they are stored, parsed and by kind. */
 import { type AnyObject, parseObject } from '../api/parse.ts';
+import { shareParts } from '../api/share-parts.ts';
 import type { Kind } from '../model/status.ts';
 import type { ClusterState, InvalidObject } from './cluster-state.ts';
 
@@ -7,6 +8,7 @@ import type { ClusterState, InvalidObject } from './cluster-state.ts';
 export interface StoredObject {
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace: string; readonly generation?: number };
+  readonly spec?: unknown;
 }
 
 type Sorted = Pick<ClusterState, 'virtualServers' | 'realServers' | 'matrices' | 'invalid'>;
@@ -42,7 +44,11 @@ export function sortObjects(objects: Iterable<StoredObject>): Sorted {
 
 function parseOnce(object: StoredObject): Parsed {
   let result = parsed.get(object);
-  if (result === undefined) parsed.set(object, (result = parseObject(object)));
+  if (result !== undefined) return result;
+  result = parseObject(object);
+  // The object stays, too, as it was given: most of the spec is in it.
+  if (result.ok) shareParts(result.object.spec, object.spec);
+  parsed.set(object, result);
   return result;
 }
 
