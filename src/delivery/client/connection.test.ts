@@ -91,14 +91,31 @@ test('closing ends what is on its way', async (t) => {
 
 test('files that change are read again, and nothing that stands in them is in a message', async (t) => {
   const { files } = connect(t, 1);
-  const file = new FreshFile(files.token, 'token');
+  let now = 0;
+  const file = new FreshFile(files.token, 'token', () => now);
   assert.equal(await file.text(), 'token-1');
   writeFileSync(files.token, 'another-token');
+  now += 999;
+  assert.equal(await file.text(), 'token-1');
+  now += 1;
   assert.equal(await file.text(), 'another-token');
+  now += 1000;
   writeFileSync(files.token, ' \n');
   await assert.rejects(file.text(), /^Error: token .*token: it is empty$/);
   writeFileSync(files.token, 'x'.repeat(2 << 20));
   await assert.rejects(file.text(), /^Error: token .*: 2097152 bytes, more than the 1048576 that are read$/);
   rmSync(files.token);
   await assert.rejects(file.text(), /^Error: token .*: ENOENT/);
+});
+
+test('a token that is refused, or an authority that is unknown, is looked for anew at once', async (t) => {
+  const server = await startFalseServer(t, authorities, (_, response) => {
+    response.writeHead(response.req.headers.authorization === 'Bearer token-2' ? 204 : 401).end();
+  });
+  const { connection, files } = connect(t, server.port, { bundle: bundleOf(newAuthorities(new Date())) });
+  await assert.rejects(connection.post('/x', '{}', 5000));
+  writeFileSync(files.bundle, bundleOf(authorities));
+  assert.equal((await connection.post('/x', '{}', 5000)).status, 401);
+  writeFileSync(files.token, 'token-2');
+  assert.equal((await connection.post('/x', '{}', 5000)).status, 204);
 });

@@ -51,6 +51,23 @@ export class Connection {
     const [token, ca] = await Promise.all([this.#options.token.text(), this.#options.bundle.text()]);
     const call = { path, body, silence, token, ca };
     try {
+      const answer = await this.#twice(call);
+      if (answer.status === 401) this.#suspectFiles();
+      return answer;
+    } catch (error) {
+      this.#suspectFiles();
+      throw error;
+    }
+  }
+
+  /** It may be the token that is refused, or the bundle that does not have the authority any more. */
+  #suspectFiles(): void {
+    this.#options.token.suspect();
+    this.#options.bundle.suspect();
+  }
+
+  async #twice(call: Call): Promise<Answer> {
+    try {
       return await this.#once(call);
     } catch (error) {
       // The other side closed a kept connection just when it was used again: nothing is wrong with it.
