@@ -53,23 +53,28 @@ export class Tables {
     const renewed = this.#credentials.update(message.credentials);
     if (renewed) this.#renewEndpoints();
     const lists = new Map<RowPlan['endpoints'], readonly Endpoint[]>();
-    for (const plan of message.rows) this.#setRow(plan, lists);
+    const left = new Set<Endpoint>();
+    for (const plan of message.rows) this.#setRow(plan, lists, left);
     for (const key of message.removedVirtualServers) this.#virtualServers.delete(key);
     for (const plan of message.virtualServers) {
       const before = this.#virtualServers.get(plan.piece.key);
       this.#virtualServers.set(plan.piece.key, this.#compile(plan, before));
     }
-    for (const id of message.removedRows) this.#rows.delete(id);
+    for (const id of message.removedRows) {
+      this.#leave(this.#rows.get(id)?.row, left);
+      this.#rows.delete(id);
+    }
     if (renewed || message.virtualServers.length > 0 || message.removedVirtualServers.length > 0)
       this.#rebuildListeners();
-    if (message.rows.length > 0 || message.removedRows.length > 0) this.#dropEndpoints();
+    for (const endpoint of left) if (endpoint.rows === 0) this.#drop(endpoint);
   }
 
   /** `lists`: what rows of one message share in their plans they share here. */
-  #setRow(plan: RowPlan, lists: Map<RowPlan['endpoints'], readonly Endpoint[]>): void {
+  #setRow(plan: RowPlan, lists: Map<RowPlan['endpoints'], readonly Endpoint[]>, left: Set<Endpoint>): void {
     let endpoints = lists.get(plan.endpoints);
     endpoints ??= plan.endpoints.map((endpoint) => this.#endpoint(endpoint));
     lists.set(plan.endpoints, endpoints);
+    for (const endpoint of endpoints) endpoint.rows++;
     const row: Row = {
       plan,
       endpoints,
@@ -79,7 +84,15 @@ export class Tables {
     };
     const place = this.#rows.get(plan.id);
     if (place === undefined) this.#rows.set(plan.id, { id: plan.id, row });
-    else place.row = row;
+    else {
+      this.#leave(place.row, left);
+      place.row = row;
+    }
+  }
+
+  /** `left`: endpoints that may have no row any more. */
+  #leave(row: Row | undefined, left: Set<Endpoint>): void {
+    for (const endpoint of row?.endpoints ?? []) if (--endpoint.rows === 0) left.add(endpoint);
   }
 
   #endpoint(plan: EndpointPlan): Endpoint {
@@ -90,7 +103,15 @@ export class Tables {
     }
     for (const upstream of known?.idle.slice() ?? []) upstream.destroy();
     const tls = plan.tls === null ? null : new EndpointTls(plan.tls, this.#serverContexts);
-    const endpoint: Endpoint = { slot: plan.slot, plan, tls, idle: [], suspected: false, reportedAt: -Infinity };
+    const endpoint: Endpoint = {
+      slot: plan.slot,
+      plan,
+      tls,
+      idle: [],
+      rows: 0,
+      suspected: false,
+      reportedAt: -Infinity,
+    };
     this.#endpoints.set(plan.slot, endpoint);
     return endpoint;
   }
@@ -225,15 +246,10 @@ export class Tables {
     return { of, fallback: first![1], mutual: [...of.values()].some(({ authority }) => authority !== '') };
   }
 
-  /** Endpoints that no row has any more: their idle connections end; what is under way finishes. */
-  #dropEndpoints(): void {
-    const used = new Set<number>();
-    for (const { row } of this.#rows.values()) for (const endpoint of row.endpoints) used.add(endpoint.slot);
-    for (const [slot, endpoint] of this.#endpoints) {
-      if (used.has(slot)) continue;
-      this.#endpoints.delete(slot);
-      for (const upstream of endpoint.idle.slice()) upstream.destroy();
-    }
+  /** No row has it any more: its idle connections end; what is under way finishes. */
+  #drop(endpoint: Endpoint): void {
+    if (this.#endpoints.get(endpoint.slot) === endpoint) this.#endpoints.delete(endpoint.slot);
+    for (const upstream of endpoint.idle.slice()) upstream.destroy();
   }
 }
 

@@ -44,6 +44,8 @@ export interface Endpoint {
   /** Null: it is spoken to without TLS. */
   tls: EndpointTls | null;
   readonly idle: Upstream[];
+  /** How many rows have it; where one has it twice, twice. */
+  rows: number;
   /** This worker has reported it, and it has not answered since. */
   suspected: boolean;
   /** When it was last reported (coarse clock). */
