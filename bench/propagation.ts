@@ -29,6 +29,8 @@ const PROXIES = ['proxy-0', 'proxy-1'];
 const PAUSE = 20;
 /** Changes of each kind that are not counted. */
 const WARM_UP = 30;
+/** Milliseconds in which an acknowledgement must come, the first one too. */
+const PATIENCE = 60_000;
 
 export interface PropagationResult {
   readonly proxies: number;
@@ -81,8 +83,9 @@ async function measure(rules: number): Promise<SizeResult> {
   const started = performance.now();
   const start = (name: string) => startProxy(name, directory, place.port, bundleOf(authorities));
   const proxies = await Promise.all(PROXIES.map(start));
+  const everywhere = () => Promise.race([acknowledged(leader), ...proxies.map(({ died }) => died)]);
   try {
-    await acknowledged(leader);
+    await everywhere();
     const first = round(performance.now() - started);
     const took = new Map<Change, number[]>(CHANGES.map((change) => [change, []]));
     const each = Number(values.changes);
@@ -93,7 +96,7 @@ async function measure(rules: number): Promise<SizeResult> {
       // Both replicas hear of it; the other one has a watch of its own.
       other.send({ change, round: number });
       leader.take(change, number);
-      await acknowledged(leader);
+      await everywhere();
       if (number > WARM_UP * CHANGES.length) took.get(change)!.push(performance.now() - received);
     }
     const changes = [...took].map(([change, times]) => ({ change, ...figures(times) }));
@@ -108,11 +111,14 @@ async function measure(rules: number): Promise<SizeResult> {
 
 /** Resolves when all proxies serve what the controller has published last. */
 function acknowledged({ server, snapshot }: BenchController): Promise<void> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new Error(`snapshot ${snapshot} is not acknowledged after ${PATIENCE / 1000} s`));
+    const timer = setTimeout(late, PATIENCE);
     const look = (): void => {
       const states = server.replicas();
       if (!PROXIES.every((name) => states.get(name)?.programmed?.snapshot === snapshot)) return;
       end();
+      clearTimeout(timer);
       resolve();
     };
     const end = server.onAcknowledge(look);

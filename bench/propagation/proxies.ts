@@ -8,6 +8,8 @@ import { ROOT } from '../measure/machine.ts';
 import { NAME } from './place.ts';
 
 export interface BenchProxy {
+  /** Rejects when it ends by itself. */
+  readonly died: Promise<never>;
   stop(): Promise<void>;
 }
 
@@ -32,11 +34,20 @@ export async function startProxy(name: string, directory: string, port: number, 
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, NODE_OPTIONS: `--import=${new URL('two-addresses.ts', import.meta.url).href}` },
   });
+  let stopping = false;
+  const dead = Promise.withResolvers<never>();
   const ended = new Promise<void>((resolve) => {
-    child.once('close', () => resolve());
+    child.once('close', (code) => {
+      if (!stopping) dead.reject(new Error(`${name} has ended by itself, exit code ${code}`));
+      resolve();
+    });
   });
+  // Whoever waits for something hears of it; nobody may be waiting just now.
+  dead.promise.catch(() => undefined);
   return {
+    died: dead.promise,
     stop: async () => {
+      stopping = true;
       child.kill('SIGTERM');
       await ended;
     },
