@@ -1,5 +1,5 @@
 /** Files of many documents, of which most are what they were: each is parsed when it changes, and not with the others. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 import type { ParsedFile, ParseFile } from './objects.ts';
 
@@ -16,10 +16,10 @@ export function documentParser(parse: ParseFile): ParseFile {
     const now = new Map<string, ParsedFile>();
     const objects: ParsedFile['objects'][number][] = [];
     const secrets: NonNullable<ParsedFile['secrets']>[number][] = [];
-    for (const { bytes, line } of pieces) {
-      const digest = createHash('sha256').update(bytes).digest('latin1');
+    for (const { piece, line } of pieces) {
+      const digest = hash('sha256', piece, 'base64');
       // A text of its own: parts of strings keep the whole alive, and the whole is another one with each change.
-      const parsed = now.get(digest) ?? before?.get(digest) ?? parse(bytes.toString(), file);
+      const parsed = now.get(digest) ?? before?.get(digest) ?? parse(Buffer.from(piece).toString(), file);
       if (parsed.faults.length > 0) return parse(text, file);
       now.set(digest, parsed);
       for (const object of parsed.objects) objects.push({ ...object, line: object.line + line });
@@ -32,24 +32,39 @@ export function documentParser(parse: ParseFile): ParseFile {
 }
 
 interface Piece {
-  readonly bytes: Buffer;
+  readonly piece: string;
   /** Lines before it. */
   readonly line: number;
 }
 
+const MARK = '---';
+
 /**
  * The text cut before each `---` at the beginning of a line: YAML allows that nowhere but between documents, not even in a
- * quoted or a block scalar. One piece where a line begins with `%`: directives belong to the document behind them.
+ * quoted or a block scalar. One piece where a line begins with `%`: directives belong to the document behind them. Searched
+ * for as a whole, not line by line: a change of one document costs a look at all of them.
  */
 function documentsOf(text: string): Piece[] {
   const starts = [0];
-  if (!/^%/m.test(text)) {
-    for (const { index } of text.matchAll(/^---(?=[ \t\r\n]|$)/gm)) if (index > 0) starts.push(index);
+  if (!text.startsWith('%') && !text.includes('\n%') && !text.includes('\r%')) {
+    for (let at = text.indexOf(MARK, 1); at >= 0; at = text.indexOf(MARK, at + 1))
+      if (isMark(text, at)) starts.push(at);
   }
   let line = 0;
   return starts.map((start, index) => {
-    const piece = { bytes: Buffer.from(text.slice(start, starts[index + 1])), line };
-    for (const byte of piece.bytes) if (byte === 0x0a) line++;
+    const piece = { piece: text.slice(start, starts[index + 1]), line };
+    line += breaksIn(piece.piece);
     return piece;
   });
+}
+
+function isMark(text: string, at: number): boolean {
+  const [before, behind] = [text[at - 1], text[at + MARK.length]];
+  return (before === '\n' || before === '\r') && (behind === undefined || ' \t\r\n'.includes(behind));
+}
+
+function breaksIn(text: string): number {
+  let breaks = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) breaks++;
+  return breaks;
 }

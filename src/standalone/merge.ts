@@ -35,11 +35,11 @@ export function mergeFiles(
   return { base, faults };
 }
 
-/** The same object for the same entry, so that its hash is computed once. */
-const stripped = new WeakMap<FileObject, BaseObject['object']>();
+/** The same object for the same content, so that its hash is computed once, though it stands in another line. */
+const stripped = new WeakMap<FileObject['object'], BaseObject['object']>();
 
-function baseObject(file: string, entry: FileObject): BaseObject {
-  let object = stripped.get(entry);
-  if (object === undefined) stripped.set(entry, (object = withoutServerFields(entry.object)));
-  return { object, file, line: entry.line };
+function baseObject(file: string, { object: given, line }: FileObject): BaseObject {
+  let object = stripped.get(given);
+  if (object === undefined) stripped.set(given, (object = withoutServerFields(given)));
+  return { object, file, line };
 }
