@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import tls from 'node:tls';
 
+import type { HandshakeFailure } from '../../model/handshakes.ts';
 import type { Piece } from '../../model/snapshot.ts';
 import { type Issued, makeAuthority } from '../../tls/fixture/authority.ts';
 import { startTestProxy, type TestProxy } from '../testing.ts';
@@ -20,6 +21,7 @@ import {
   to,
   virtualServer,
 } from './fixture.ts';
+import { until } from './in-process.ts';
 
 export const authority = makeAuthority();
 export const other = makeAuthority('another authority');
@@ -122,3 +124,7 @@ export async function secureOrigin(
   });
   return { port: (server.address() as AddressInfo).port, server };
 }
+
+/** Workers count for themselves: it is seen a moment later. */
+export const failures = (proxy: TestProxy, why: HandshakeFailure, times: number) =>
+  until(() => proxy.serving.totals().tls.failures[why] === times, `not counted as ${why}`);
