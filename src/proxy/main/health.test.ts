@@ -23,7 +23,7 @@ const endpoint = (slot: number): EndpointState => ({
 });
 
 /** Health with answers given by the test; `problem` null = the endpoint is there. */
-const healthWith = (t: TestContext, facts: { check: HealthCheck | null; quiesced?: boolean }) => {
+const healthWith = (t: TestContext, facts: { check: HealthCheck | null; quiesced?: boolean }, log = quiet) => {
   const world = {
     problem: null as string | null,
     probes: 0,
@@ -33,7 +33,7 @@ const healthWith = (t: TestContext, facts: { check: HealthCheck | null; quiesced
   const shared = new SharedState(allocateShared(1));
   const health = new Health({
     shared,
-    log: quiet,
+    log,
     probe: async () => {
       world.probes++;
       return world.problem;
@@ -169,4 +169,18 @@ test('an ejected endpoint is let in by its check, and by an answer where it is s
   one.sparedIn.add('servers d/v');
   health.cleared(1);
   assert.equal(health.ejected(1), 0);
+});
+
+test('an endpoint that is the only one, and fails all the time, does not fill the log', (t) => {
+  const said: string[] = [];
+  const say = (_: object, message: string) => said.push(message);
+  const { health } = healthWith(t, { check: null }, { ...quiet, info: say, warn: say });
+  const one = endpoint(1);
+  one.sparedIn.add('servers d/v');
+  health.update(one);
+  for (let i = 0; i < 1000; i++) {
+    health.suspect(1, 'refused');
+    health.cleared(1);
+  }
+  assert.deepEqual(said, ['endpoint ejected', 'endpoint is back']);
 });

@@ -9,6 +9,7 @@ import type { Availability } from '../plan/memory.ts';
 import { DOWN, type SharedState } from '../shared.ts';
 import type { Log } from './log.ts';
 import type { Probe } from './probe.ts';
+import { TurnLog } from './turn-log.ts';
 
 /** Consecutive failures other than a connection that is refused, or forbidden, that eject an endpoint. */
 const STRIKES = 5;
@@ -20,12 +21,14 @@ const RELAPSE = 30_000;
 
 export class Health implements Availability {
   readonly #options: HealthOptions;
+  readonly #turns: TurnLog;
   readonly #records = new Map<number, EndpointRecord>();
   #order = 0;
   #closed = false;
 
   constructor(options: HealthOptions) {
     this.#options = options;
+    this.#turns = new TurnLog(options.log);
   }
 
   readonly checkFailed = (slot: number): boolean => this.#records.get(slot)?.up === false;
@@ -67,6 +70,7 @@ export class Health implements Availability {
     clearTimeout(record.checkTimer);
     clearTimeout(record.probeTimer);
     record.gone = true;
+    this.#turns.forget(slot);
     this.#records.delete(slot);
   }
 
@@ -85,7 +89,8 @@ export class Health implements Availability {
     record.ejected = ++this.#order;
     record.successes = 0;
     record.interval = now - record.admittedAt < RELAPSE ? Math.min(record.interval * 2, LAST_PROBE) : FIRST_PROBE;
-    this.#options.log.warn({ ...where(record), reason, strikes: record.strikes }, 'endpoint ejected');
+    const fields = { ...where(record), reason, strikes: record.strikes };
+    this.#turns.say(slot, { level: 'warn', fields, message: 'endpoint ejected' });
     this.#scheduleProbe(record);
     this.#options.changed(slot);
   }
@@ -177,8 +182,9 @@ export class Health implements Availability {
     record.ejected = 0;
     record.strikes = 0;
     record.admittedAt = performance.now();
-    this.#options.log.info(where(record), 'endpoint is back');
-    this.#options.changed(record.endpoint.slot);
+    const { slot } = record.endpoint;
+    this.#turns.say(slot, { level: 'info', fields: where(record), message: 'endpoint is back' });
+    this.#options.changed(slot);
   }
 }
 
