@@ -23,7 +23,7 @@ export interface Attack {
 const PIECE = Buffer.alloc(65_536, 'x');
 const PIECES = 64;
 
-/** A long answer, no faster than it is taken. */
+/** A long answer, no faster than it is taken; a request whose body never ends gets none, or nobody would have to wait. */
 function serve(socket: Socket): void {
   let left = 0;
   const more = () => {
@@ -34,7 +34,8 @@ function serve(socket: Socket): void {
   };
   socket.on('error', () => {});
   socket.on('drain', more);
-  socket.on('data', () => {
+  socket.on('data', (bytes) => {
+    if (!String(bytes).startsWith('GET ')) return;
     left = PIECES;
     socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${PIECES * PIECE.length}\r\n\r\n`);
     more();
