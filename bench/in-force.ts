@@ -15,19 +15,14 @@ import { parseArgs } from 'node:util';
 
 import { freePort } from '../src/cli/demo-ports.ts';
 import { startServe } from '../src/cli/demo-serve.ts';
-import { circumstances, ROOT } from './measure/machine.ts';
+import { keep, textOf } from './measure/keep.ts';
+import { circumstances } from './measure/machine.ts';
 import { median } from './measure/statistics.ts';
+import type { InForceResult } from './report/change-results.ts';
 
 const HOSTS = 24;
 const APPS = 125;
 const CHANGES = 50;
-
-export interface InForceResult {
-  readonly rules: number;
-  readonly changes: number;
-  /** Milliseconds. */
-  readonly layouts: readonly { readonly layout: string; readonly median: number; readonly max: number }[];
-}
 
 const { values } = parseArgs({ options: { json: { type: 'boolean' }, write: { type: 'boolean' } } });
 const on = circumstances();
@@ -38,12 +33,9 @@ const result: InForceResult = {
   layouts: [await measure('one of 48 files', false), await measure('one large file', true)],
 };
 for (const server of servers) server.close();
-if (values.json === true) process.stdout.write(`${JSON.stringify({ circumstances: on, result }, null, 1)}\n`);
+if (values.json === true) process.stdout.write(textOf(on, result));
 else for (const { layout, ...figures } of result.layouts) console.log(layout, figures);
-if (values.write === true) {
-  const file = join(ROOT, 'bench/results', on.version, 'in-force.json');
-  writeFileSync(file, `${JSON.stringify({ circumstances: on, result }, null, 1)}\n`);
-}
+if (values.write === true) keep('in-force', on, result);
 
 async function measure(layout: string, whole: boolean): Promise<InForceResult['layouts'][number]> {
   const root = mkdtempSync(join(tmpdir(), 'tcpvs-in-force-'));

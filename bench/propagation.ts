@@ -9,7 +9,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,12 +17,14 @@ import { parseArgs } from 'node:util';
 
 import { freePort } from '../src/cli/demo-ports.ts';
 import { bundleOf, newAuthorities } from '../src/delivery/certificates/authorities.ts';
-import { circumstances, ROOT } from './measure/machine.ts';
+import { keep, textOf } from './measure/keep.ts';
+import { circumstances } from './measure/machine.ts';
 import { median } from './measure/statistics.ts';
 import { BenchController, type Place } from './propagation/controller.ts';
 import { ADDRESSES } from './propagation/place.ts';
 import { startProxy } from './propagation/proxies.ts';
 import { type Change, CHANGES } from './propagation/world.ts';
+import type { Figures, PropagationResult, SizeResult } from './report/change-results.ts';
 
 const PROXIES = ['proxy-0', 'proxy-1'];
 /** Milliseconds between an acknowledgement and the next change. */
@@ -31,29 +33,6 @@ const PAUSE = 20;
 const WARM_UP = 30;
 /** Milliseconds in which an acknowledgement must come, the first one too. */
 const PATIENCE = 60_000;
-
-export interface PropagationResult {
-  readonly proxies: number;
-  readonly replicas: number;
-  readonly sizes: readonly SizeResult[];
-}
-
-interface SizeResult {
-  readonly rules: number;
-  readonly pieces: number;
-  /** From the start of the proxies to their first acknowledgement, milliseconds. */
-  readonly first: number;
-  readonly changes: readonly (Figures & { readonly change: Change })[];
-  readonly all: Figures;
-}
-
-interface Figures {
-  readonly count: number;
-  /** Milliseconds. */
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
-}
 
 const { values } = parseArgs({
   options: {
@@ -67,12 +46,9 @@ const on = circumstances();
 const sizes: SizeResult[] = [];
 for (const rules of values.rules.split(',').map(Number)) sizes.push(await measure(rules));
 const result: PropagationResult = { proxies: PROXIES.length, replicas: ADDRESSES.length, sizes };
-if (values.json === true) process.stdout.write(`${JSON.stringify({ circumstances: on, result }, null, 1)}\n`);
+if (values.json === true) process.stdout.write(textOf(on, result));
 else print();
-if (values.write === true) {
-  const file = join(ROOT, 'bench/results', on.version, 'propagation.json');
-  writeFileSync(file, `${JSON.stringify({ circumstances: on, result }, null, 1)}\n`);
-}
+if (values.write === true) keep('propagation', on, result);
 
 async function measure(rules: number): Promise<SizeResult> {
   const authorities = newAuthorities(new Date());

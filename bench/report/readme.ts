@@ -1,9 +1,7 @@
-/** bench/results/VERSION/README.md: tables from the JSON files, words from notes.md. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { CASES } from '../cases.ts';
-import type { InForceResult } from '../in-force.ts';
 import type { Circumstances } from '../measure/machine.ts';
 import type { LatencyResult } from '../parts/latency.ts';
 import type { MemoryResult } from '../parts/memory.ts';
@@ -11,6 +9,8 @@ import type { ProfileResult } from '../parts/profile.ts';
 import type { SyscallResult } from '../parts/syscalls.ts';
 import { ratio, typical } from '../parts/throughput.ts';
 import type { WorkersResult } from '../parts/workers.ts';
+/** bench/results/VERSION/README.md: tables from the JSON files, words from notes.md. */
+import type { InForceResult, PropagationResult, TranslateResult } from './change-results.ts';
 import { faultsText, recordedDemoTable, soakText, type Faults, type RecordedDemo, type Soak } from './long-runs.ts';
 import { read, readCases, type Kept } from './results.ts';
 import {
@@ -19,8 +19,10 @@ import {
   latencyTable,
   memoryTable,
   profileTable,
+  propagationTable,
   syscallTable,
   table,
+  translateTable,
   workersTable,
 } from './tables.ts';
 
@@ -40,6 +42,8 @@ export function writeReadme(directory: string): void {
     ...part(read<readonly LatencyResult[]>(directory, 'latency'), latencyTable),
     ...part(read<MemoryResult>(directory, 'memory'), memoryTable),
     ...part(read<InForceResult>(directory, 'in-force'), inForceTable),
+    ...part(read<PropagationResult>(directory, 'propagation'), propagationTable),
+    ...part(read<TranslateResult>(directory, 'translate'), translateTable),
     ...part(read<SyscallResult>(directory, 'syscalls'), syscallTable),
     ...part(read<RecordedDemo>(directory, 'recorded-demo'), recordedDemoTable),
     ...part(read<Soak>(directory, 'soak'), soakText),

@@ -1,5 +1,3 @@
-/** Results as Markdown tables that read well in a terminal too; pure. */
-import type { InForceResult } from '../in-force.ts';
 import { median } from '../measure/statistics.ts';
 import type { LatencyResult, Subject } from '../parts/latency.ts';
 import type { MemoryResult } from '../parts/memory.ts';
@@ -8,6 +6,8 @@ import type { SyscallResult } from '../parts/syscalls.ts';
 import { cost, ratio, typical, type CaseResult } from '../parts/throughput.ts';
 import type { WorkersResult } from '../parts/workers.ts';
 import { PEER_NAMES } from '../peers/peer.ts';
+/** Results as Markdown tables that read well in a terminal too; pure. */
+import type { InForceResult, PropagationResult, TranslateResult } from './change-results.ts';
 
 export function caseTable({ title, rounds }: CaseResult): string {
   const rows = PEER_NAMES.flatMap((peer) => {
@@ -96,6 +96,26 @@ export function inForceTable({ rules, changes, layouts }: InForceResult): string
   const rows = layouts.map(({ layout, median: middle, max }) => [layout, middle.toFixed(1), max.toFixed(1)]);
   const what = `${rules.toLocaleString('en')} rules, ${changes} changes; \`node bench/in-force.ts --write\``;
   return `From the write of a manifest to the first answer by it, ms (${what})\n\n${table(['the matrix is in', 'median', 'max'], rows)}`;
+}
+
+export function propagationTable({ proxies, replicas, sizes }: PropagationResult): string {
+  const rows = sizes.flatMap(({ rules, pieces, changes, all }) =>
+    [...changes, { change: 'all', ...all }].map(({ change, count, p50, p99, max }) => [
+      `${rules.toLocaleString('en')} rules, ${pieces.toLocaleString('en')} pieces: ${change}`,
+      String(count),
+      ...[p50, p99, max].map((value) => value.toFixed(1)),
+    ]),
+  );
+  const what = `${replicas} controllers, ${proxies} proxies; \`node bench/propagation.ts --write\``;
+  const head = `From a controller's receipt of a change to the acknowledgement of the last proxy, ms (${what})`;
+  return `${head}\n\n${table(['', 'changes', 'p50', 'p99', 'max'], rows)}`;
+}
+
+export function translateTable({ services, first, changes }: TranslateResult): string {
+  const rows = changes.map(({ change, median: middle, p95 }) => [change, middle.toFixed(2), p95.toFixed(2)]);
+  const what = `${services.toLocaleString('en')} Services and virtual servers, at first ${Math.round(first)} ms`;
+  const head = `Translation where one thing has changed, ms (${what}; \`node bench/translate.ts --write\`)`;
+  return `${head}\n\n${table(['', 'median', 'p95'], rows)}`;
 }
 
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);

@@ -1,0 +1,37 @@
+/** What the measurements of changes keep; milliseconds everywhere. */
+export interface InForceResult {
+  readonly rules: number;
+  readonly changes: number;
+  /** Milliseconds. */
+  readonly layouts: readonly { readonly layout: string; readonly median: number; readonly max: number }[];
+}
+
+export interface PropagationResult {
+  readonly proxies: number;
+  readonly replicas: number;
+  readonly sizes: readonly SizeResult[];
+}
+
+export interface SizeResult {
+  readonly rules: number;
+  readonly pieces: number;
+  /** From the start of the proxies to their first acknowledgement, milliseconds. */
+  readonly first: number;
+  readonly changes: readonly (Figures & { readonly change: string })[];
+  readonly all: Figures;
+}
+
+export interface Figures {
+  readonly count: number;
+  /** Milliseconds. */
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+export interface TranslateResult {
+  readonly services: number;
+  /** Milliseconds: all of it at first, and where one thing has changed. */
+  readonly first: number;
+  readonly changes: readonly { readonly change: string; readonly median: number; readonly p95: number }[];
+}
