@@ -16,6 +16,8 @@ export async function startTcpvs(layout: Layout): Promise<Running> {
     socket: join(layout.directory, 'admin.sock'),
     workers: layout.workers,
     environment: layout.environment,
+    // as the other peers: Linux shares out processors by session (autogroup), and one of its own has to wait longer
+    detached: false,
     ...(layout.program === null ? {} : { command: layout.program }),
   });
   for (let tries = 0; tries < 100 && !(await accepts(layout.port)); tries++)

@@ -15,6 +15,8 @@ export interface ServeOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** The program and its first words; default: `bin/tcpvs` of this checkout. */
   readonly command?: readonly [string, ...string[]];
+  /** False: in the process group and session of whoever starts it. */
+  readonly detached?: boolean;
 }
 
 export interface ServeProcess {
@@ -26,7 +28,7 @@ export interface ServeProcess {
   output(): string;
   /** The exit code once it has ended (null: by a signal). */
   readonly exited: Promise<number | null>;
-  /** SIGTERM, and after `patience` ms SIGKILL to what is left of its process group. */
+  /** SIGTERM, and after `patience` ms SIGKILL to what is left of its process group (or to it, where it has none of its own). */
   stop(patience?: number): Promise<void>;
 }
 
@@ -38,11 +40,12 @@ const START_TIMEOUT = 15_000;
 export async function startServe(options: ServeOptions): Promise<ServeProcess> {
   const args = ['--config', options.config, '--admin-socket', options.socket, '--workers', String(options.workers)];
   const [program, ...words] = options.command ?? [join(ROOT, 'bin/tcpvs')];
+  const { detached = true } = options;
   const child = spawn(program, [...words, 'serve', ...args, ...(options.args ?? [])], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.environment },
     // A process group of its own: Ctrl-C reaches the demo alone, which then ends its child in order.
-    detached: true,
+    detached,
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -67,7 +70,7 @@ export async function startServe(options: ServeOptions): Promise<ServeProcess> {
     const gone = await Promise.race([exited.then(() => true), sleep(patience, false, { ref: false })]);
     if (gone) return;
     try {
-      process.kill(-pid, 'SIGKILL');
+      process.kill(detached ? -pid : pid, 'SIGKILL');
     } catch {
       // It ended in this very moment.
     }
