@@ -15,6 +15,8 @@ export const HOSTS: readonly NodeOptions[] = ['web1', 'web2', 'web3', 'web4', 'w
 export interface ChartOptions {
   readonly release?: string;
   readonly namespace?: string;
+  /** Of the proxies' Service; there are no load balancers here. */
+  readonly serviceType?: 'ClusterIP' | 'NodePort';
   /** Values over those of a cluster without load balancers, as `--values` takes them. */
   readonly values?: object;
   /** Do not wait until its pods are ready. */
@@ -23,8 +25,8 @@ export interface ChartOptions {
 
 /** `helm install`, or an upgrade of what is there. Rejects with what Helm said, and how the pods are. */
 export async function installChart(cluster: Cluster, options: ChartOptions = {}): Promise<void> {
-  const { release = 'tcpvs', namespace = NAMESPACE, values = {}, noWait = false } = options;
-  const own = ['--set', 'proxy.service.type=ClusterIP'];
+  const { release = 'tcpvs', namespace = NAMESPACE, values = {}, serviceType = 'ClusterIP', noWait = false } = options;
+  const own = ['--set', `proxy.service.type=${serviceType}`];
   const wait = noWait ? [] : ['--wait', '--timeout', '120s'];
   const where = [release, join(ROOT, 'charts/tcpvs'), '--namespace', namespace, '--create-namespace'];
   const args = ['upgrade', '--install', ...where, ...own, '--values', '-', ...wait];
