@@ -46,21 +46,34 @@ test('what was used is not excess, by verb, namespace, name and subresource', ()
   ];
   assert.deepEqual(compareWithAudit(rights, events), {
     refused: [],
+    tooEarly: [],
     unused: [`${CONTROLLER}: get * services`, `${CONTROLLER}: update edge secrets [tcpvs-ca]`],
   });
 });
 
 test('what was refused is told once, also of accounts without a right; others are nobody’s business', () => {
-  const refused = event('list', { resource: 'secrets' }, 403);
+  const refused = event('list', { resource: 'pods' }, 403);
   const events = [
     refused,
     refused,
     event('get', { resource: 'pods', namespace: 'edge', name: 'x' }, 403, PROXY),
     event('get', { resource: 'pods' }, 403, 'system:serviceaccount:shop:somebody'),
   ];
-  const { refused: told, unused } = compareWithAudit([right('secrets', ['list'])], events, [PROXY]);
-  assert.deepEqual(told, [`${CONTROLLER}: list * secrets`, `${PROXY}: get edge pods x`]);
-  assert.deepEqual(unused, [`${CONTROLLER}: list * secrets`], 'a refused request uses no right');
+  const { refused: told, tooEarly } = compareWithAudit([right('secrets', ['list'])], events, [PROXY]);
+  assert.deepEqual(told, [`${CONTROLLER}: list * pods`, `${PROXY}: get edge pods x`]);
+  assert.deepEqual(tooEarly, []);
+});
+
+test('what was refused although it is allowed is told apart, and uses no right', () => {
+  const early = event('list', { resource: 'secrets', namespace: 'edge', name: 'tcpvs-ca' }, 403);
+  const rights = [right('secrets', ['list'], { namespace: 'edge', names: ['tcpvs-ca'] })];
+  assert.deepEqual(compareWithAudit(rights, [early]), {
+    refused: [],
+    tooEarly: [`${CONTROLLER}: list edge secrets tcpvs-ca`],
+    unused: [`${CONTROLLER}: list edge secrets [tcpvs-ca]`],
+  });
+  const other = event('list', { resource: 'secrets', namespace: 'edge', name: 'others' }, 403);
+  assert.deepEqual(compareWithAudit(rights, [other]).refused, [`${CONTROLLER}: list edge secrets others`]);
 });
 
 test('the log has an event a line', () => {

@@ -18,6 +18,8 @@ export interface AuditEvent {
 export interface Comparison {
   /** Requests that were refused for want of a right: it does more than it may. */
   readonly refused: readonly string[];
+  /** Requests that were refused although there is a right: an API server that has just started does not know it yet. */
+  readonly tooEarly: readonly string[];
   /** Rights that no request used: it may more than it does. A line for each resource and verb. */
   readonly unused: readonly string[];
 }
@@ -30,12 +32,17 @@ export function compareWithAudit(
 ): Comparison {
   const accounts = new Set([...rights.map(({ user }) => user), ...others]);
   const own = events.filter(({ user }) => accounts.has(user.username));
-  const refused = own.filter(({ responseStatus }) => responseStatus?.code === 403).map(told);
+  const denied = own.filter(({ responseStatus }) => responseStatus?.code === 403);
+  const [early = [], wrong = []] = [true, false].map((allowed) =>
+    denied.filter((event) => rights.some((right) => covers(right, event)) === allowed).map(told),
+  );
   const unused = rights.flatMap((right) =>
     right.verbs.filter((verb) => !own.some((event) => uses(event, right, verb))).map((verb) => lineOf(right, verb)),
   );
-  return { refused: [...new Set(refused)].toSorted(), unused: [...new Set(unused)].toSorted() };
+  return { refused: onceEach(wrong), tooEarly: onceEach(early), unused: onceEach(unused) };
 }
+
+const onceEach = (lines: readonly string[]): readonly string[] => [...new Set(lines)].toSorted();
 
 export function auditEvents(log: string): readonly AuditEvent[] {
   return log
@@ -44,9 +51,11 @@ export function auditEvents(log: string): readonly AuditEvent[] {
     .map((line) => JSON.parse(line) as AuditEvent);
 }
 
-function uses({ verb, user, objectRef, responseStatus }: AuditEvent, right: Right, asked: string): boolean {
-  if (objectRef === undefined || verb !== asked || user.username !== right.user) return false;
-  if (responseStatus?.code === 403) return false;
+const uses = (event: AuditEvent, right: Right, asked: string): boolean =>
+  event.verb === asked && event.responseStatus?.code !== 403 && covers(right, event);
+
+function covers(right: Right, { verb, user, objectRef }: AuditEvent): boolean {
+  if (objectRef === undefined || !right.verbs.includes(verb) || user.username !== right.user) return false;
   const { apiGroup = '', namespace = '', name = '' } = objectRef;
   return (
     apiGroup === right.group &&

@@ -4,6 +4,24 @@ export const NAMESPACE = 'shop';
 export const NODES = ['node-1', 'node-2', 'node-3'] as const;
 export const HOST = 'shop.example';
 
+/** As much of Gateway API as is read: many clusters have it. */
+export const GRANTS = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: referencegrants.gateway.networking.k8s.io
+  annotations: {api-approved.kubernetes.io: "https://github.com/kubernetes-sigs/gateway-api"}
+spec:
+  group: gateway.networking.k8s.io
+  scope: Namespaced
+  names: {kind: ReferenceGrant, plural: referencegrants}
+  versions:
+    - name: v1beta1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, x-kubernetes-preserve-unknown-fields: true}}}}
+`;
+
 /** An app whose pods go on for a while after they are told to end, as an app on Kubernetes has to. */
 const app = (name: string, replicas: number) => `
 apiVersion: apps/v1
@@ -55,7 +73,7 @@ ${NODES.map((node, i) => `    - {server: ${node}, weights: [{app: appc, weight: 
 `;
 
 /** \`more\`: further rules before those that the load asks for. */
-export const virtualServer = (more: number) => `
+export const virtualServer = (more: number, pattern = '^/appc/.*') => `
 apiVersion: tcpvs.io/v1alpha1
 kind: TcpVirtualServer
 metadata: {name: http, namespace: ${NAMESPACE}}
@@ -66,7 +84,7 @@ spec:
   rules:
 ${Array.from({ length: more }, (_, i) => `    - {name: more-${i}, match: {path: {type: Prefix, value: /more/${i}}}, servers: [{server: web}]}`).join('\n')}
     - {name: web, match: {path: {type: Prefix, value: /web}}, servers: [{server: web}]}
-    - {name: appc, match: {path: {type: Pattern, value: "^/appc/.*"}}, app: appc}
+    - {name: appc, match: {path: {type: Pattern, value: "${pattern}"}}, app: appc}
 `;
 
 export const OBJECTS = [

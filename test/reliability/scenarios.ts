@@ -105,6 +105,22 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'bad-object',
+    what: 'a virtual server turned faulty, the controllers replaced meanwhile, and it mended',
+    counts: [0, 2],
+    run: async (stage, count) => {
+      for (let i = 0; i < count; i++) {
+        await stage.apply(virtualServer(0, '(('));
+        await stage.waitFor('tcpvirtualserver/http', 'Accepted=False');
+        // Those that come know the last good version by what the others have kept of it.
+        await roll(stage, SYSTEM, `deployment/${RELEASE}-controller`);
+        await stage.waitFor('tcpvirtualserver/http', 'Accepted=False');
+        await edited(stage);
+      }
+      return { faults: count };
+    },
+  },
+  {
     name: 'leader-killed',
     what: 'the leading controller killed (SIGKILL), then ended (SIGTERM)',
     counts: [1, 3],

@@ -3,7 +3,7 @@ import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { until } from '../cluster/follow.ts';
 import { labelled, untilReadyPods } from '../cluster/stage.ts';
 import { type Load, startLoad } from './load.ts';
-import { APPS, HOST, NAMESPACE, NODES, OBJECTS } from './manifests.ts';
+import { APPS, GRANTS, HOST, NAMESPACE, NODES, OBJECTS } from './manifests.ts';
 import { type Release, releases } from './product.ts';
 
 export const RELEASE = 'tcpvs';
@@ -60,6 +60,7 @@ export async function openStage(): Promise<Stage> {
     stop: () => cluster.stop(),
   };
   try {
+    await stage.apply(GRANTS);
     await stage.apply(APPS);
     await stage.helm(
       'install',
