@@ -37,6 +37,8 @@ export interface WatchHandlers {
   readonly slices: OnKeys;
   readonly grants: OnKeys;
   readonly secrets: OnKeys;
+  /** Why a Secret is not known, is not what it was. */
+  readonly secretTrouble: (key: string) => void;
   readonly others: OnKeys;
   /** More is known to have been seen, though nothing has changed. */
   readonly progress: () => void;
@@ -92,7 +94,7 @@ export class Watches {
       optional: true,
     });
     const secrets = { resource: SECRETS, keep: tlsSecret, same: isDeepStrictEqual, onKeys: handlers.secrets };
-    this.namedSecrets = new NamedWatches<TlsSecret>({ ...common, ...secrets });
+    this.namedSecrets = new NamedWatches<TlsSecret>({ ...common, ...secrets, onTrouble: handlers.secretTrouble });
     this.listedSecrets = new WatchGroup<TlsSecret>({ ...common, ...secrets }, secretNamespaces);
     this.#groups = [
       ...Object.entries(this.objects).map(([kind, each]) => [typeOf(KINDS[kind as Kind]), each] as const),

@@ -5,7 +5,7 @@ import type { Kind } from '../model/status.ts';
 import type { ClusterFacts, ReferenceGrantFacts } from '../translate/cluster-facts.ts';
 import type { ClusterState, InvalidObject, LastGood, TlsSecret } from '../translate/cluster-state.ts';
 import { GoodSecrets } from '../translate/good-secrets.ts';
-import { serviceRangesOf } from './facts/cluster.ts';
+import { deniedSecret, serviceRangesOf } from './facts/cluster.ts';
 import type { ObjectCount } from './metrics.ts';
 import { Projection } from './projection.ts';
 import { SlicesByService } from './slices-by-service.ts';
@@ -56,11 +56,8 @@ export class World {
         this.#wantAnew();
         onChange(received);
       },
-      secrets: (keys, received) => {
-        // Those that nobody has been made to wait for come with the change that refers to them.
-        const changed = keys.filter((key) => this.#asked.has(key) && this.#secrets.set(key, this.#secret(key)));
-        if (changed.length > 0) onChange(received);
-      },
+      secrets: (keys, received) => this.#takeSecrets(keys, received),
+      secretTrouble: (key) => this.#takeSecrets([key], performance.now()),
       others: (_, received) => onChange(received),
       progress: options.onProgress,
     });
@@ -127,6 +124,12 @@ export class World {
     return this.#grants(this.watches.grants.view);
   }
 
+  /** Those that nobody has been made to wait for come with the change that refers to them. */
+  #takeSecrets(keys: readonly string[], received: number): void {
+    const changed = keys.filter((key) => this.#asked.has(key) && this.#secrets.set(key, this.#secret(key)));
+    if (changed.length > 0) this.#options.onChange(received);
+  }
+
   /** True: translation would see a difference. */
   #take(kind: Kind, key: string): boolean {
     const read = this.watches.objects[kind].get(key)?.read;
@@ -151,7 +154,9 @@ export class World {
 
   #secret(key: string): TlsSecret | undefined {
     const { listedSecrets, namedSecrets } = this.watches;
-    return this.#isListed(key) ? listedSecrets.get(key) : namedSecrets.get(key);
+    if (this.#isListed(key)) return listedSecrets.get(key);
+    const status = namedSecrets.troubleOf(key)?.status;
+    return namedSecrets.get(key) ?? (status === 403 || status === 401 ? deniedSecret(key) : undefined);
   }
 
   #isListed(key: string): boolean {

@@ -11,6 +11,8 @@ export interface NamedWatchesOptions<T> extends CacheOptions<T> {
   readonly api: Api;
   readonly resource: Resource;
   readonly onKeys: (keys: readonly string[], received: number) => void;
+  /** It is known why nothing is known of an object (`troubleOf`), or that there is nothing wrong any more, and it is not there. */
+  readonly onTrouble: (key: string) => void;
   readonly log: Log;
   readonly timing?: Partial<WatchTiming>;
 }
@@ -105,6 +107,16 @@ export class NamedWatches<T> {
       },
     });
     this.#watches.set(key, watch.start());
+    void this.#tellTrouble(key, watch);
+  }
+
+  async #tellTrouble(key: string, watch: ResourceWatch<T>): Promise<void> {
+    const isWanted = () => this.#watches.get(key) === watch;
+    await watch.whenAnswered;
+    if (watch.synced || !isWanted()) return;
+    this.#options.onTrouble(key);
+    await watch.whenSynced;
+    if (isWanted()) this.#options.onTrouble(key);
   }
 
   #drop(key: string, watch: ResourceWatch<T>): void {

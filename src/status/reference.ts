@@ -28,6 +28,7 @@ const REFERENCES: readonly AnyReason[] = [
   'NeedsCluster',
   'RefNotPermitted',
   'CertificateNotFound',
+  'SecretNotReadable',
   'InvalidCertificate',
   'NotServed',
 ];

@@ -50,6 +50,8 @@ export interface TlsSecret {
   readonly ca: string | null;
   /** Why there is nothing to read, for people: of files. */
   readonly fault?: string;
+  /** It may not be read, and nothing is known of it: what to do about that, for people. Nothing of before serves then. */
+  readonly denied?: string;
   /** What was good before, and serves where this is not: see GoodSecrets. */
   readonly former?: FormerSecret;
 }

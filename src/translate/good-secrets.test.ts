@@ -34,6 +34,15 @@ test('what was never good has nothing, and what is taken away is forgotten', () 
   assert.equal(good.take(new Map([['a/b', bad]])).get('a/b'), bad);
 });
 
+test('what may not be read any more is served by nothing of before', () => {
+  const good = new GoodSecrets(check);
+  good.take(new Map([['a/b', pair('good')]]));
+  const denied: TlsSecret = { certificate: null, key: null, ca: null, denied: 'it may not be read' };
+  assert.equal(good.take(new Map([['a/b', denied]])).get('a/b'), denied);
+  const bad = pair('bad');
+  assert.equal(good.take(new Map([['a/b', bad]])).get('a/b'), bad);
+});
+
 test('to look at what would be changes nothing', () => {
   const good = new GoodSecrets(check);
   good.take(new Map([['a/b', pair('good')]]));

@@ -38,6 +38,8 @@ export class GoodSecrets {
   }
 
   #look(given: TlsSecret, good: FormerSecret): Known {
+    // A right that was taken away is none of the faults that something of before may cover.
+    if (given.denied !== undefined) return { given, good: NOTHING, taken: given };
     const { certificate, authority } = verdictOn(given, this.#check);
     const pair = certificate === null ? given : good;
     const ca = authority === null ? given.ca : good.ca;

@@ -22,6 +22,7 @@ export const REASONS = {
   NoPortForApp: 'A RealServer has no port for what is asked of it.',
   NodeServer: 'A node has no app outside a matrix, so it cannot be a plain destination.',
   CertificateNotFound: 'A Secret (or file) with a certificate is not there.',
+  SecretNotReadable: 'The controller may not read a Secret with a certificate; the message says what permits it.',
   InvalidCertificate: 'A certificate or its key cannot be used; the message says why.',
   NoCertificate: 'An HTTPS listener has no certificate left that could be used, or no authority to check clients by.',
   RefNotPermitted: 'A reference to another namespace that no ReferenceGrant allows.',

@@ -20,7 +20,7 @@ export interface SecretVerdict {
 export const verdictOn = (secret: TlsSecret, check: CheckCertificates): SecretVerdict => {
   const known = verdicts.get(secret);
   if (known?.check === check) return known.verdict;
-  const { certificate, key, ca, fault } = secret;
+  const { certificate, key, ca, fault = secret.denied } = secret;
   const verdict = {
     certificate:
       fault ?? (certificate === null || key === null ? 'has no tls.crt and tls.key' : check.pair(certificate, key)),
@@ -37,6 +37,8 @@ const verdicts = new WeakMap<TlsSecret, { readonly check: CheckCertificates; rea
 export interface SecretUse {
   /** Why it itself is not; null: it is. */
   readonly fault: string | null;
+  /** Nobody knows whether it is: it may not be read. */
+  readonly isDenied: boolean;
   readonly from: FormerSecret | null;
 }
 
@@ -50,15 +52,19 @@ export const usesOf = (secret: TlsSecret, check: CheckCertificates): SecretUses 
   const { certificate, authority } = verdictOn(secret, check);
   const hasPair = former !== undefined && former.certificate !== null;
   const hasAuthority = former !== undefined && former.ca !== null;
+  const isDenied = secret.denied !== undefined;
   return {
-    certificate: { fault: certificate, from: certificate === null ? secret : hasPair ? former : null },
-    authority: { fault: authority, from: authority === null ? secret : hasAuthority ? former : null },
+    certificate: { fault: certificate, isDenied, from: certificate === null ? secret : hasPair ? former : null },
+    authority: { fault: authority, isDenied, from: authority === null ? secret : hasAuthority ? former : null },
   };
 };
 
 export const sameUses = (a: SecretUses, b: SecretUses): boolean =>
   (['certificate', 'authority'] as const).every(
-    (use) => a[use].fault === b[use].fault && (a[use].from === null) === (b[use].from === null),
+    (use) =>
+      a[use].fault === b[use].fault &&
+      a[use].isDenied === b[use].isDenied &&
+      (a[use].from === null) === (b[use].from === null),
   );
 
 /** Where references are looked up, on behalf of one object. */
@@ -166,8 +172,12 @@ const judged = (
     problems.push({ reason: 'CertificateNotFound', message: `${what}: not there` });
     return [];
   }
-  const { fault, from } = uses[use];
+  const { fault, isDenied, from } = uses[use];
   if (fault === null) return [key];
+  if (isDenied) {
+    problems.push({ reason: 'SecretNotReadable', message: `${what}: ${fault}` });
+    return [];
+  }
   const serving = from === null ? '' : '; what was good before keeps serving';
   problems.push({ reason: 'InvalidCertificate', message: `${what}: ${fault}${serving}` });
   return from === null ? [] : [key];

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 
+import { newAuthorities } from '../../src/delivery/certificates/authorities.ts';
+import { issueCertificate } from '../../src/delivery/certificates/issue.ts';
 import type { KubeObject } from './api-client.ts';
 import { type Api, startApi } from './api.ts';
 import { skipReason } from './binaries.ts';
@@ -36,6 +38,17 @@ const conditionOf = (found: KubeObject | undefined, type: string) =>
     (condition) => condition.type === type,
   );
 
+/** Groups of the API, all that a controller needs but the one that has Secrets. */
+const WITHOUT_SECRETS = [
+  'tcpvs.io',
+  'apps',
+  'authentication.k8s.io',
+  'coordination.k8s.io',
+  'discovery.k8s.io',
+  'events.k8s.io',
+  'gateway.networking.k8s.io',
+  'networking.k8s.io',
+];
 const PORT_8001 = [{ name: 'x', port: 8001, protocol: 'HTTP' }];
 
 describe('the controller on a real API', { skip: skipReason('api') }, () => {
@@ -123,6 +136,51 @@ describe('the controller on a real API', { skip: skipReason('api') }, () => {
     assert.match(text, /^tcpvs_objects\{kind="TcpVirtualServer",status="ready"\} 1$/m);
     assert.match(text, /^tcpvs_config_propagation_seconds_count [1-9]/m);
     assert.equal(await controller.end(), 0);
+  });
+
+  test('a Secret that may not be read is told from one that is not there, with what permits it', async () => {
+    const { controller: start, namespace } = await open();
+    const rbac = '/apis/rbac.authorization.k8s.io/v1';
+    const account = { kind: 'ServiceAccount', name: 'careful', namespace };
+    const grant = async (place: string, kind: string, name: string, rules: readonly object[]) => {
+      const plural = kind.toLowerCase();
+      await api.client.create(`${place}/${plural}s`, { metadata: { name }, rules });
+      const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind, name };
+      await api.client.create(`${place}/${plural}bindings`, { metadata: { name }, roleRef, subjects: [account] });
+    };
+    await api.client.create(`/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name: 'careful' } });
+    await grant(rbac, 'ClusterRole', `no-secrets-${namespace}`, [
+      { apiGroups: WITHOUT_SECRETS, resources: ['*'], verbs: ['*'] },
+      { apiGroups: [''], resources: ['services', 'nodes', 'configmaps'], verbs: ['*'] },
+      { apiGroups: [''], resources: ['secrets'], resourceNames: ['tcpvs-ca', 'tcpvs-keys'], verbs: ['*'] },
+      { apiGroups: [''], resources: ['secrets'], verbs: ['create'] },
+    ]);
+    await start([], api.as(await api.tokenOf(namespace, 'careful')).kubeconfig);
+    await demo();
+    const tls = { certificateRefs: [{ name: 'shop-tls' }] };
+    await create(
+      'tcpvirtualservers',
+      virtualServer('secure', { listeners: [{ ...PORT_8001[0], protocol: 'HTTPS', tls }] }),
+    );
+    const denied = await condition('tcpvirtualservers', 'secure', 'ResolvedRefs', 'False SecretNotReadable');
+    const { message = '' } = conditionOf(denied, 'ResolvedRefs') ?? {};
+    assert.match(
+      message,
+      new RegExp(`Secret ${namespace}/shop-tls: the controller may not read it; bind a Role in ${namespace}`),
+    );
+    assert.match(message, /resourceNames \[shop-tls\].*secrets\.named or secrets\.namespaces/);
+    await grant(`${rbac}/namespaces/${namespace}`, 'Role', 'shop-tls', [
+      { apiGroups: [''], resources: ['secrets'], resourceNames: ['shop-tls'], verbs: ['list', 'watch'] },
+    ]);
+    await condition('tcpvirtualservers', 'secure', 'ResolvedRefs', 'False CertificateNotFound');
+    const names = { names: ['shop.example'], addresses: [], now: new Date() };
+    const { certificate, privateKey } = issueCertificate(newAuthorities(new Date()), names);
+    await api.client.create(`/api/v1/namespaces/${namespace}/secrets`, {
+      metadata: { name: 'shop-tls' },
+      type: 'kubernetes.io/tls',
+      stringData: { 'tls.crt': certificate, 'tls.key': privateKey },
+    });
+    await condition('tcpvirtualservers', 'secure', 'ResolvedRefs', 'True ResolvedRefs');
   });
 
   test('a port that the proxies’ Service does not have, and one that proxies could not bind', async () => {

@@ -210,6 +210,7 @@ describe('watches on a real API', { skip: skipReason('api') }, () => {
     const reader = stage.connect(stage.faults.kubeconfig(await stage.api.tokenOf(ns, 'reader')));
     stage.closers.push(() => reader.close());
     let wake: () => void = Object;
+    const troubles: string[] = [];
     const watches = new NamedWatches<KubeObject>({
       api: reader,
       resource: SECRETS,
@@ -217,6 +218,10 @@ describe('watches on a real API', { skip: skipReason('api') }, () => {
       log,
       timing: QUICK,
       onKeys: () => wake(),
+      onTrouble: (key) => {
+        troubles.push(`${key} ${watches.troubleOf(key)?.status ?? 'well'}`);
+        wake();
+      },
     });
     stage.closers.push(() => watches.close());
     const keys = ['a', 'b', 'late'].map((name) => `${ns}/${name}`);
@@ -233,6 +238,15 @@ describe('watches on a real API', { skip: skipReason('api') }, () => {
     while (watches.view.size < 2) await new Promise<void>((resolve) => (wake = resolve));
     await stage.api.client.delete(`${path}/secrets/a`);
     while (watches.view.size > 1) await new Promise<void>((resolve) => (wake = resolve));
+    assert.deepEqual(troubles, [`${ns}/b 403`]);
+    await stage.api.client.apply(`${rbac}/roles/r`, {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: { name: 'r' },
+      rules: [{ ...rules[0], resourceNames: ['b', 'late'] }],
+    });
+    while (troubles.length < 2) await new Promise<void>((resolve) => (wake = resolve));
+    assert.deepEqual(troubles.slice(1), [`${ns}/b well`]);
     watches.want(new Set());
     assert.equal(watches.view.size, 0);
   });

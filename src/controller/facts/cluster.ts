@@ -36,6 +36,16 @@ export function serviceRangesOf(objects: readonly KubeObject[]): string[] {
   return objects.flatMap(({ spec }) => ((spec ?? {}) as { cidrs?: readonly string[] }).cidrs ?? []);
 }
 
+/** A Secret (`namespace/name`) that the API server does not let us read. */
+export function deniedSecret(key: string): TlsSecret {
+  const [namespace = '', name = ''] = key.split('/');
+  const role = `a Role in ${namespace} that permits list and watch of secrets with resourceNames [${name}]`;
+  const denied =
+    `the controller may not read it; bind ${role} to the controller's ServiceAccount, ` +
+    `or have it named in the chart's values, by secrets.named or secrets.namespaces`;
+  return { certificate: null, key: null, ca: null, denied };
+}
+
 export function tlsSecret({ data }: KubeObject): TlsSecret {
   const values = (data ?? {}) as Readonly<Record<string, string | undefined>>;
   const text = (name: string) => {
