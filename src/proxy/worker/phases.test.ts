@@ -7,8 +7,10 @@ import { describe, it } from 'node:test';
 import type { Limits, Rule } from '../../model/snapshot.ts';
 import { CELL, DURATION_BUCKETS, GLOBAL, LIMITS } from '../shared.ts';
 import { countAnswer } from './accounting.ts';
+import type { Client } from './client.ts';
 import { rawServer, startInProcess, until, type InProcess } from './in-process.ts';
 import { PHASE } from './phases.ts';
+import type { WorkerState } from './state.ts';
 import { DIRECT } from './stream-state.ts';
 import { Sweeper } from './sweeper.ts';
 
@@ -240,60 +242,48 @@ describe('phases of an exchange', () => {
     });
   });
 
-  it('bytes of a tunnel are counted', async () => {
-    await stage(
-      (socket) => socket.pipe(socket),
-      { protocol: 'TCP' },
-      async ({ proxy, connect }) => {
-        const socket = await connect('12345');
-        await once(socket, 'data');
-        assert.equal(proxy.loop.state.counters.global[GLOBAL.bytesReceived], 5);
-        assert.equal(proxy.loop.state.counters.global[GLOBAL.bytesSent], 5);
-        socket.end();
-      },
-    );
-  });
+  it('bytes of a tunnel are counted', () =>
+    throughTunnel(({ counters }) => {
+      assert.equal(counters.global[GLOBAL.bytesReceived], 5);
+      assert.equal(counters.global[GLOBAL.bytesSent], 5);
+    }));
 
-  it('durations of hours are in the last bucket', async () => {
-    await stage(
-      (socket) => socket.pipe(socket),
-      { protocol: 'TCP' },
-      async ({ proxy, connect }) => {
-        const socket = await connect('12345');
-        await once(socket, 'data');
-        const [client] = proxy.clients();
-        for (const hours of [1, 1.2, 2, 3, 100]) {
-          client!.startedAt = performance.now() - hours * 3_600_000;
-          countAnswer(client!, 0);
-        }
-        assert.equal(proxy.loop.state.counters.durations[DURATION_BUCKETS - 1], 5);
-        client!.startedAt = performance.now();
-        socket.end();
-      },
-    );
-  });
+  it('durations of hours are in the last bucket', () =>
+    throughTunnel(({ counters }, client) => {
+      for (const hours of [1, 1.2, 2, 3, 100]) {
+        client.startedAt = performance.now() - hours * 3_600_000;
+        countAnswer(client, 0);
+      }
+      assert.equal(counters.durations[DURATION_BUCKETS - 1], 5);
+      client.startedAt = performance.now();
+    }));
 });
 
-it('what is not in the sweeper takes nothing out of it', async () => {
-  await stage(
+it('what is not in the sweeper takes nothing out of it', () =>
+  throughTunnel((state, client) => {
+    const other = new Sweeper(() => {});
+    const { index } = client;
+    other.add(client);
+    other.remove(client);
+    other.remove(client);
+    assert.equal(other.size, 0);
+    client.index = -1;
+    const { size } = state.sweeper;
+    state.sweeper.remove(client);
+    assert.equal(state.sweeper.size, size);
+    client.index = index;
+  }));
+
+/** Looks at a worker and its client while five bytes have gone through a tunnel both ways. */
+function throughTunnel(look: (state: WorkerState, client: Client) => void): Promise<void> {
+  return stage(
     (socket) => socket.pipe(socket),
     { protocol: 'TCP' },
     async ({ proxy, connect }) => {
       const socket = await connect('12345');
       await once(socket, 'data');
-      const [client] = proxy.clients();
-      const sweeper = new Sweeper(() => {});
-      const index = client!.index;
-      sweeper.add(client!);
-      sweeper.remove(client!);
-      sweeper.remove(client!);
-      assert.equal(sweeper.size, 0);
-      client!.index = -1;
-      const size = proxy.loop.state.sweeper.size;
-      proxy.loop.state.sweeper.remove(client!);
-      assert.equal(proxy.loop.state.sweeper.size, size);
-      client!.index = index;
+      look(proxy.loop.state, proxy.clients()[0]!);
       socket.end();
     },
   );
-});
+}
