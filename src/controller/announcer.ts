@@ -1,6 +1,7 @@
 import type { Api } from '../kube/api.ts';
 import { EventRecorder } from '../kube/events.ts';
 import type { KubeObject } from '../kube/resource.ts';
+import type { WorkQueueMeasures } from '../kube/work-queue.ts';
 import type { Flip } from '../status/transitions.ts';
 import type { Log } from '../telemetry/log.ts';
 
@@ -22,6 +23,10 @@ export class Announcer {
   constructor(options: AnnouncerOptions) {
     this.#options = options;
     this.#recorder = new EventRecorder({ ...options, controller: 'tcpvs.io/controller' });
+  }
+
+  get queue(): WorkQueueMeasures {
+    return this.#recorder.queue;
   }
 
   get dropped(): number {

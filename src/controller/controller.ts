@@ -222,6 +222,12 @@ export class ClusterController {
       leading: this.#election.leading,
       objects: this.#world.objectCounts(),
       keeper: this.#keeper.stats,
+      queues: [
+        { name: 'status', ...this.#keeper.queue },
+        { name: 'events', ...this.#announcer.queue },
+        { name: 'last-good', ...this.#revisions.queue },
+        { name: 'own', ...this.#own.queue },
+      ],
       restarts: this.#world.watches.restarts,
       propagation: this.#propagation.histogram,
       readyProxies: this.#proxies.ready.size,

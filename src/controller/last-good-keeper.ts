@@ -6,7 +6,7 @@ import { withRetries } from '../kube/retry.ts';
 import { createRevision, deleteRevision, readRevision, REVISIONS } from '../kube/revisions.ts';
 import { WatchGroup } from '../kube/watch-group.ts';
 import type { WatchTiming } from '../kube/watch-timing.ts';
-import { DONE, type Outcome, WorkQueue } from '../kube/work-queue.ts';
+import { DONE, type Outcome, WorkQueue, type WorkQueueMeasures } from '../kube/work-queue.ts';
 import { hashContent } from '../model/content.ts';
 import type { Kind } from '../model/status.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -112,6 +112,10 @@ export class LastGoodKeeper {
   lead(leads: boolean): void {
     this.#leads = leads;
     if (leads) for (const id of this.#noted.keys()) this.#queue.add(id);
+  }
+
+  get queue(): WorkQueueMeasures {
+    return this.#queue.measures;
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
+import { DONE, WorkQueue } from '../kube/work-queue.ts';
 import { parseExposition } from '../telemetry/exposition-check.ts';
 import { gauge, renderFamilies } from '../telemetry/exposition.ts';
 import { Histogram } from '../telemetry/histogram.ts';
@@ -16,7 +17,8 @@ const input: ControllerMetrics = {
   snapshot: '0123456789abcdef',
   leading: true,
   objects: [{ kind: 'RealServer', status: 'ready', count: 2 }],
-  keeper: { written: 1, conflicts: 2, failed: 3, waiting: 4 },
+  keeper: { written: 1, conflicts: 2, failed: 3 },
+  queues: [{ name: 'status', ...new WorkQueue({ process: () => Promise.resolve(DONE) }).measures }],
   restarts: [{ type: 'services', reason: 'gone', count: 1 }],
   propagation: new Histogram(PROPAGATION_BOUNDS),
   readyProxies: 2,

@@ -4,6 +4,7 @@ import { configHash } from '../telemetry/config-hash.ts';
 import { counter, type Family, gauge } from '../telemetry/exposition.ts';
 import type { Histogram } from '../telemetry/histogram.ts';
 import { processFamilies } from '../telemetry/process.ts';
+import { queueFamilies, type QueueMetrics } from './queue-metrics.ts';
 import type { StatusKeeperStats } from './status/status-keeper.ts';
 
 export interface ControllerMetrics {
@@ -16,6 +17,7 @@ export interface ControllerMetrics {
   /** As the API has them. */
   readonly objects: readonly ObjectCount[];
   readonly keeper: StatusKeeperStats;
+  readonly queues: readonly QueueMetrics[];
   readonly restarts: readonly { readonly type: string; readonly reason: RestartReason; readonly count: number }[];
   readonly propagation: Histogram;
   readonly readyProxies: number;
@@ -56,9 +58,7 @@ export function controllerMetrics(input: ControllerMetrics): Family[] {
       { labels: { outcome: 'conflict' }, value: keeper.conflicts },
       { labels: { outcome: 'failed' }, value: keeper.failed },
     ]),
-    gauge('tcpvs_workqueue_depth', 'Statuses that wait to be written.', [
-      { labels: { queue: 'status' }, value: keeper.waiting },
-    ]),
+    ...queueFamilies(input.queues),
     counter(
       'tcpvs_watch_restarts_total',
       'Watches that began anew other than by their time being over.',

@@ -6,7 +6,7 @@ import type { Api } from './api.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { microTime } from './lease.ts';
 import { collectionPath, type KubeObject, objectPath, type Resource } from './resource.ts';
-import { DONE, type Outcome, WorkQueue } from './work-queue.ts';
+import { DONE, type Outcome, WorkQueue, type WorkQueueMeasures } from './work-queue.ts';
 
 export const EVENTS: Resource = { group: 'events.k8s.io', version: 'v1', plural: 'events', kind: 'Event' };
 
@@ -101,6 +101,10 @@ export class EventRecorder {
   /** Resolves when what was recorded is written, or given up. */
   whenWritten(): Promise<void> {
     return this.#queue.whenIdle();
+  }
+
+  get queue(): WorkQueueMeasures {
+    return this.#queue.measures;
   }
 
   close(): Promise<void> {

@@ -193,3 +193,48 @@ test('property: whatever happens, every add is followed by a look at the world t
     { numRuns: 200 },
   );
 });
+
+test('how long keys wait and are worked on is told, also of what is not done yet', async () => {
+  const { queue, clock, end } = held();
+  const lines = (which: 'waited' | 'worked') =>
+    queue.measures.times[which]
+      .samples({})
+      .filter(({ suffix }) => suffix === '_sum' || suffix === '_count')
+      .map(({ value }) => value);
+  queue.add('a');
+  queue.add('b');
+  clock.advance(200);
+  queue.add('b');
+  queue.add('a');
+  clock.advance(300);
+  assert.deepEqual(queue.measures.times.unfinished, [0.5]);
+  assert.deepEqual(
+    [lines('waited'), lines('worked')],
+    [
+      [0, 1],
+      [0, 0],
+    ],
+  );
+  await end('a');
+  // b has waited since it was added first, a since it was added while it ran.
+  assert.deepEqual(
+    [lines('waited'), lines('worked')],
+    [
+      [0.5, 2],
+      [0.5, 1],
+    ],
+  );
+  clock.advance(100);
+  await end('b');
+  assert.deepEqual(
+    [lines('waited'), lines('worked')],
+    [
+      [0.9, 3],
+      [0.6, 2],
+    ],
+  );
+  queue.add('c');
+  queue.remove('c');
+  await end('a');
+  assert.deepEqual([lines('waited')[1], queue.measures.times.unfinished], [3, []]);
+});

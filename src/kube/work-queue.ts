@@ -1,6 +1,7 @@
 import { type Backoff, delayAfter } from './backoff.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Pace, type PaceOptions } from './pace.ts';
+import { WorkTimes } from './work-times.ts';
 
 /** What became of a key. `Terminal`: trying again changes nothing; it is recorded, and left until the key is added anew. */
 export type Outcome =
@@ -35,6 +36,12 @@ export interface WorkQueueStats {
   readonly terminal: number;
 }
 
+/** What is told of a queue. */
+export interface WorkQueueMeasures {
+  readonly stats: WorkQueueStats;
+  readonly times: Pick<WorkTimes, 'waited' | 'worked' | 'unfinished'>;
+}
+
 const BACKOFF: Backoff = { first: 5, most: 10_000 };
 
 /**
@@ -45,6 +52,7 @@ export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #clock: Clock;
   readonly #pace: Pace | null;
+  readonly #times: WorkTimes;
   readonly #waiting = new Set<string>();
   readonly #active = new Set<string>();
   /** Added while they were active. */
@@ -64,12 +72,14 @@ export class WorkQueue {
   constructor(options: WorkQueueOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#times = new WorkTimes(this.#clock);
     this.#pace = options.pace === undefined ? null : new Pace(options.pace, this.#clock);
   }
 
   add(key: string): void {
     if (this.#closed) return;
     this.#added++;
+    this.#times.added(key);
     if (this.#active.has(key)) this.#dirty.add(key);
     else this.#waiting.add(key);
     this.#pump();
@@ -77,6 +87,7 @@ export class WorkQueue {
 
   /** Forgets a key: it is not processed again until it is added anew. What runs is not interrupted. */
   remove(key: string): void {
+    this.#times.removed(key);
     this.#waiting.delete(key);
     this.#dirty.delete(key);
     this.#failures.delete(key);
@@ -93,6 +104,10 @@ export class WorkQueue {
       retried: this.#retried,
       terminal: this.#terminal,
     };
+  }
+
+  get measures(): WorkQueueMeasures {
+    return { stats: this.stats, times: this.#times };
   }
 
   /** Resolves when nothing waits and nothing runs (keys that wait for their time are not counted). */
@@ -130,6 +145,7 @@ export class WorkQueue {
       // Whatever it waited for: it is looked at now, and the outcome says when next.
       this.#disarm(key);
       this.#active.add(key);
+      this.#times.begun(key);
       void this.#run(key);
     }
   }
@@ -142,6 +158,7 @@ export class WorkQueue {
       outcome = { kind: 'Retry', why: error instanceof Error ? error.message : String(error) };
     }
     this.#active.delete(key);
+    this.#times.ended(key);
     if (!this.#forgotten.delete(key)) this.#take(key, outcome);
     if (this.#dirty.delete(key)) this.#waiting.add(key);
     this.#pump();

@@ -1,4 +1,4 @@
-import { type Family, histogramSamples } from './exposition.ts';
+import { type Family, histogramSamples, type Sample } from './exposition.ts';
 
 /** A small histogram of seconds, for what happens rarely (the data path counts in shared memory). */
 export class Histogram {
@@ -20,12 +20,11 @@ export class Histogram {
   }
 
   family(name: string, help: string): Family {
-    return {
-      name,
-      help,
-      type: 'histogram',
-      samples: histogramSamples({}, this.#bounds, this.#counts, this.#count, this.#sum),
-    };
+    return { name, help, type: 'histogram', samples: this.samples({}) };
+  }
+
+  samples(labels: Readonly<Record<string, string>>): Sample[] {
+    return histogramSamples(labels, this.#bounds, this.#counts, this.#count, this.#sum);
   }
 }
 

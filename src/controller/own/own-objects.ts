@@ -14,7 +14,7 @@ import type { Api } from '../../kube/api.ts';
 import { ResourceWatch } from '../../kube/resource-watch.ts';
 import { apiVersionOf, collectionPath, type KubeObject, objectPath, type Resource } from '../../kube/resource.ts';
 import type { WatchTiming } from '../../kube/watch-timing.ts';
-import { DONE, type Outcome, WorkQueue } from '../../kube/work-queue.ts';
+import { DONE, type Outcome, WorkQueue, type WorkQueueMeasures } from '../../kube/work-queue.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { newTicketKey } from '../../tls/ticket-keys.ts';
 import { CONFIG_MAPS, SECRETS } from '../resources.ts';
@@ -105,6 +105,10 @@ export class OwnObjects {
 
   start(): void {
     for (const watch of Object.values(this.#watches)) watch.start();
+  }
+
+  get queue(): WorkQueueMeasures {
+    return this.#queue.measures;
   }
 
   async close(): Promise<void> {

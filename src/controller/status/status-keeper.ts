@@ -2,7 +2,7 @@ import type { ReplicaState } from '../../delivery/contract.ts';
 import { isConflict, isNotFound } from '../../kube/api-error.ts';
 import { type Clock, systemClock } from '../../kube/clock.ts';
 import { compareVersions, type KubeObject } from '../../kube/resource.ts';
-import { DONE, type Outcome, WorkQueue } from '../../kube/work-queue.ts';
+import { DONE, type Outcome, WorkQueue, type WorkQueueMeasures } from '../../kube/work-queue.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { Kind, ObjectStatus } from '../../model/status.ts';
 import { groupCounts, type ReplicaFacts, type ServingFacts } from '../../status/known-conditions.ts';
@@ -34,7 +34,6 @@ export interface StatusKeeperStats {
   readonly written: number;
   readonly conflicts: number;
   readonly failed: number;
-  readonly waiting: number;
 }
 
 /** After a change others are mostly on their way: what comes within this time is one look. */
@@ -129,8 +128,12 @@ export class StatusKeeper {
     return this.#leads ? this.#complete.values() : [];
   }
 
+  get queue(): WorkQueueMeasures {
+    return this.#queue.measures;
+  }
+
   get stats(): StatusKeeperStats {
-    return { ...this.#counts, waiting: this.#queue.stats.depth };
+    return this.#counts;
   }
 
   /** Resolves when what is being written is written. */
