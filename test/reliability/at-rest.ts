@@ -26,7 +26,10 @@ export async function atRest({ cluster }: Stage, minutes: number): Promise<AtRes
     const counts = requestsPerMinute[user.username] ?? {};
     const { resource = '', subresource } = objectRef ?? {};
     const what = `${verb} ${resource}${subresource === undefined ? '' : `/${subresource}`}`;
-    counts[what] = (counts[what] ?? 0) + 1 / minutes;
+    counts[what] = (counts[what] ?? 0) + 1;
+  }
+  for (const counts of Object.values(requestsPerMinute)) {
+    for (const [what, count] of Object.entries(counts)) counts[what] = Math.round((10 * count) / minutes) / 10;
   }
   return { minutes, controllers: 2, requestsPerMinute };
 }
