@@ -35,3 +35,9 @@ export interface TranslateResult {
   readonly first: number;
   readonly changes: readonly { readonly change: string; readonly median: number; readonly p95: number }[];
 }
+
+export interface RevocationResult {
+  readonly rounds: number;
+  /** From the request to the API server to the snapshot without it at a proxy. */
+  readonly revocations: readonly { readonly what: string; readonly median: number; readonly max: number }[];
+}

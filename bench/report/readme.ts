@@ -10,7 +10,7 @@ import type { SyscallResult } from '../parts/syscalls.ts';
 import { ratio, typical } from '../parts/throughput.ts';
 import type { WorkersResult } from '../parts/workers.ts';
 /** bench/results/VERSION/README.md: tables from the JSON files, words from notes.md. */
-import type { InForceResult, PropagationResult, TranslateResult } from './change-results.ts';
+import type { InForceResult, PropagationResult, RevocationResult, TranslateResult } from './change-results.ts';
 import { faultsText, recordedDemoTable, soakText, type Faults, type RecordedDemo, type Soak } from './long-runs.ts';
 import { read, readCases, type Kept } from './results.ts';
 import {
@@ -20,6 +20,7 @@ import {
   memoryTable,
   profileTable,
   propagationTable,
+  revocationTable,
   syscallTable,
   table,
   translateTable,
@@ -43,6 +44,7 @@ export function writeReadme(directory: string): void {
     ...part(read<MemoryResult>(directory, 'memory'), memoryTable),
     ...part(read<InForceResult>(directory, 'in-force'), inForceTable),
     ...part(read<PropagationResult>(directory, 'propagation'), propagationTable),
+    ...part(read<RevocationResult>(directory, 'revocation'), revocationTable),
     ...part(read<TranslateResult>(directory, 'translate'), translateTable),
     ...part(read<SyscallResult>(directory, 'syscalls'), syscallTable),
     ...part(read<RecordedDemo>(directory, 'recorded-demo'), recordedDemoTable),

@@ -7,7 +7,7 @@ import { cost, ratio, typical, type CaseResult } from '../parts/throughput.ts';
 import type { WorkersResult } from '../parts/workers.ts';
 import { PEER_NAMES } from '../peers/peer.ts';
 /** Results as Markdown tables that read well in a terminal too; pure. */
-import type { InForceResult, PropagationResult, TranslateResult } from './change-results.ts';
+import type { InForceResult, PropagationResult, RevocationResult, TranslateResult } from './change-results.ts';
 
 export function caseTable({ title, rounds }: CaseResult): string {
   const rows = PEER_NAMES.flatMap((peer) => {
@@ -109,6 +109,13 @@ export function propagationTable({ proxies, replicas, sizes }: PropagationResult
   const what = `${replicas} controllers, ${proxies} proxies; \`node bench/propagation.ts --write\``;
   const head = `From a controller's receipt of a change to the acknowledgement of the last proxy, ms (${what})`;
   return `${head}\n\n${table(['', 'changes', 'p50', 'p99', 'max'], rows)}`;
+}
+
+export function revocationTable({ rounds, revocations }: RevocationResult): string {
+  const rows = revocations.map(({ what, median: middle, max }) => [what, middle.toFixed(1), max.toFixed(1)]);
+  const how = `${rounds} times each; \`node bench/revocation.ts --write\``;
+  const head = `From the request to delete something to the snapshot without it at a proxy, ms (${how})`;
+  return `${head}\n\n${table(['', 'median', 'max'], rows)}`;
 }
 
 export function translateTable({ services, first, changes }: TranslateResult): string {

@@ -10,12 +10,10 @@ import type { KubeObject } from './api-client.ts';
 import { type Api, startApi } from './api.ts';
 import { skipReason } from './binaries.ts';
 import { createStage, type Stage } from './controller-stage.ts';
-import { installCrds } from './crds.ts';
+import { GATEWAY, installCrds, installGrants } from './crds.ts';
 import { until } from './follow.ts';
 
 const GROUP = '/apis/tcpvs.io/v1alpha1';
-const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
-const GATEWAY = 'gateway.networking.k8s.io';
 
 describe('what tenants may, on a real API', { skip: skipReason('api') }, () => {
   let api: Api;
@@ -191,39 +189,3 @@ const conditionText = (found: KubeObject | undefined, type: string): string => {
   const condition = conditions.find((each) => each.type === type);
   return `${condition?.status} ${condition?.reason}`;
 };
-
-/** As much of Gateway API as is read. */
-async function installGrants({ client }: Api): Promise<void> {
-  const name = `referencegrants.${GATEWAY}`;
-  const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-  await client.create(CRDS, {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: {
-      name,
-      annotations: { 'api-approved.kubernetes.io': 'https://github.com/kubernetes-sigs/gateway-api' },
-    },
-    spec: {
-      group: GATEWAY,
-      scope: 'Namespaced',
-      names: { kind: 'ReferenceGrant', plural: 'referencegrants' },
-      versions: [
-        {
-          name: 'v1beta1',
-          served: true,
-          storage: true,
-          schema: { openAPIV3Schema: { type: 'object', properties: { spec: open } } },
-        },
-      ],
-    },
-  });
-  await until(client, CRDS, (all) =>
-    all.some(
-      ({ metadata, status }) =>
-        metadata.name === name &&
-        (status?.conditions ?? []).some(
-          (each: { type: string; status: string }) => each.type === 'Established' && each.status === 'True',
-        ),
-    ),
-  );
-}
