@@ -3,14 +3,10 @@
  * is shipped: the bundle, with a copy of Node for itself, because pages of a program are divided by all that run it, and
  * this benchmark does, too.
  */
-import { spawnSync } from 'node:child_process';
-import { copyFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
-import { ROOT } from '../measure/machine.ts';
-import { memory } from '../measure/process.ts';
+import { settled } from '../measure/process.ts';
+import { shipped } from '../measure/shipped.ts';
 import type { Host, Layout, PeerName } from '../peers/peer.ts';
 import { onStage, type Settings, type Stage } from './stage.ts';
 
@@ -42,15 +38,6 @@ export function measureMemory(settings: Settings): Promise<MemoryResult> {
     }
     return { rules: HOSTS * APPS_PER_HOST, connections: CONNECTIONS, peers };
   });
-}
-
-function shipped(directory: string): Layout['program'] {
-  const node = join(directory, 'node');
-  const bundle = join(directory, 'dist');
-  copyFileSync(process.execPath, node);
-  const built = spawnSync(process.execPath, [join(ROOT, 'build.ts'), bundle], { encoding: 'utf8' });
-  if (built.status !== 0) throw new Error(`make build: ${built.stderr}`);
-  return [node, join(bundle, 'tcpvs.mjs')];
 }
 
 async function small(stage: Stage, peer: PeerName, program: Layout['program']): Promise<Omit<PeerMemory, 'withRules'>> {
@@ -88,16 +75,6 @@ async function large(stage: Stage, peer: PeerName, program: Layout['program']): 
   } finally {
     await running.stop();
   }
-}
-
-/** The least of looks over 12 s: V8 gives pages back after eight, and what a collector would free is not counted twice. */
-async function settled(pid: number): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
-  for (let look = 0; look < 24; look++) {
-    await sleep(500);
-    least = Math.min(least, memory(pid).pss);
-  }
-  return least;
 }
 
 /** One request per path, one after another on one connection. */

@@ -13,7 +13,7 @@ import type { KubeObject } from './api-client.ts';
 import type { ApiHandle } from './api-handle.ts';
 import { until } from './follow.ts';
 
-const ENTRY = join(import.meta.dirname, '../../src/cli/tcpvs.ts');
+const SOURCES: readonly [string, string] = [process.execPath, join(import.meta.dirname, '../../src/cli/tcpvs.ts')];
 
 export interface Stage {
   readonly namespace: string;
@@ -21,6 +21,8 @@ export interface Stage {
   readonly controller: (args?: readonly string[], kubeconfig?: string) => Promise<ControllerProcess>;
   /** A proxy pod that is ready, by its EndpointSlice, and its conversation with all controllers there are. */
   readonly proxy: (options?: Partial<AcknowledgingProxyOptions>) => Promise<AcknowledgingProxy & { uid: string }>;
+  /** A proxy pod, and what a proxy in it is known and finds its controllers by. */
+  readonly pod: () => Promise<{ readonly uid: string; readonly token: string; readonly bundle: string }>;
   /** Says which of the proxies' pods are ready. */
   ready(uids: readonly string[]): Promise<void>;
   close(): Promise<void>;
@@ -39,7 +41,18 @@ export interface ControllerProcess {
   end(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-export async function createStage(api: ApiHandle, namespace: string): Promise<Stage> {
+export interface StageOptions {
+  /** What runs the controllers, and its first words; default: the sources. */
+  readonly program?: readonly [string, string];
+  /** That the Service of the proxies has: virtual servers can listen there, and nowhere else. */
+  readonly ports?: readonly number[];
+}
+
+export async function createStage(
+  api: ApiHandle,
+  namespace: string,
+  { program = SOURCES, ports = [8000, 8001] }: StageOptions = {},
+): Promise<Stage> {
   const { client } = api;
   const at = (plural: string, group = '/api/v1') => `${group}/namespaces/${namespace}/${plural}`;
   const slices = at('endpointslices', '/apis/discovery.k8s.io/v1');
@@ -47,7 +60,7 @@ export async function createStage(api: ApiHandle, namespace: string): Promise<St
   await client.create(at('serviceaccounts'), { metadata: { name: 'tcpvs-proxy' } });
   await client.create(at('services'), {
     metadata: { name: 'tcpvs-proxy' },
-    spec: { selector: {}, ports: [8000, 8001].map((port) => ({ name: `p${port}`, port })) },
+    spec: { selector: {}, ports: ports.map((port) => ({ name: `p${port}`, port })) },
   });
   const closers: (() => Promise<unknown>)[] = [];
   let pods = 0;
@@ -73,32 +86,36 @@ export async function createStage(api: ApiHandle, namespace: string): Promise<St
     const maps = await until(client, at('configmaps'), (all) => all.some(isBundle));
     return maps.find(isBundle)?.['data']['ca.crt'] as string;
   };
+  const pod = async () => {
+    const made = await client.create(at('pods'), {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: `proxy-${++pods}` },
+      spec: { serviceAccountName: 'tcpvs-proxy', containers: [{ name: 'proxy', image: 'tcpvs' }] },
+    });
+    const token = await api.tokenOf(namespace, 'tcpvs-proxy', { audience: 'tcpvs', pod: made });
+    return { uid: made.metadata.uid, token, bundle: await bundle() };
+  };
   return {
     namespace,
     ready,
+    pod,
     controller: async (args = [], kubeconfig = api.kubeconfig) => {
       const name = `tcpvs-controller-${++controllers}`;
       // Its own namespace alone: other tests' objects are in the same API.
       const own = args.some((flag) => flag.startsWith('--watch-namespaces')) ? [] : [`--watch-namespaces=${namespace}`];
-      const started = await startController(name, namespace, kubeconfig, [...own, ...args]);
+      const started = await startController(program, name, namespace, kubeconfig, [...own, ...args]);
       closers.push(() => started.end('SIGKILL'));
       await started.line(({ msg }) => msg === 'configuration is published');
       running.push(started);
       return started;
     },
     proxy: async (options = {}) => {
-      const pod = await client.create(at('pods'), {
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: { name: `proxy-${++pods}` },
-        spec: { serviceAccountName: 'tcpvs-proxy', containers: [{ name: 'proxy', image: 'tcpvs' }] },
-      });
-      const { uid } = pod.metadata;
+      const { uid, ...known } = await pod();
       const proxy = startAcknowledgingProxy({
         ports: running.map(({ port }) => port),
-        bundle: await bundle(),
         serverName: `tcpvs-controller.${namespace}.svc`,
-        token: await api.tokenOf(namespace, 'tcpvs-proxy', { audience: 'tcpvs', pod }),
+        ...known,
         ...options,
       });
       closers.push(() => proxy.close());
@@ -116,14 +133,15 @@ const isBundle = ({ metadata, data }: KubeObject) =>
   metadata.name === 'tcpvs-ca-bundle' && data?.['ca.crt'] !== undefined;
 
 async function startController(
+  [command, ...words]: readonly [string, ...string[]],
   name: string,
   namespace: string,
   kubeconfig: string,
   args: readonly string[],
 ): Promise<ControllerProcess> {
   const flags = ['--kubeconfig', kubeconfig, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', ...args];
-  const env = { ...process.env, POD_NAME: name, POD_NAMESPACE: namespace };
-  const child = spawn(process.execPath, [ENTRY, 'controller', ...flags], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const env = { ...process.env, POD_NAME: name, POD_NAMESPACE: namespace, POD_IP: '127.0.0.1' };
+  const child = spawn(command, [...words, 'controller', ...flags], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const lines: Record<string, any>[] = [];
   const waiting = new Set<() => void>();
   const wake = () => {
