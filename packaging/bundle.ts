@@ -49,7 +49,9 @@ export async function bundle({ version }: BundleOptions = {}): Promise<Bundle> {
     plugins: version === undefined ? [] : [calledVersion(version)],
     logLevel: 'warning',
   });
-  const files = new Map<string, Uint8Array>(outputFiles.map(({ path, contents }) => [basename(path), contents]));
+  const files = new Map<string, Uint8Array>(
+    outputFiles.map(({ path, contents, text }) => [basename(path), path.endsWith('.mjs') ? inAscii(text) : contents]),
+  );
   // HiGHS looks for it beside its own code; only the solving thread loads either.
   files.set('highs.wasm', readFileSync(join(ROOT, 'node_modules/highs/build/highs.wasm')));
   return { metafile, files };
@@ -67,6 +69,16 @@ function calledVersion(version: string): Plugin {
       ),
   };
 }
+
+/**
+ * A source with a single character beyond ASCII is held in two bytes per character by whoever runs it (2 MB more for a
+ * controller). In the code such characters are escapes already, so these are in comments; what is mapped stays where it is.
+ */
+function inAscii(code: string): Uint8Array {
+  return Buffer.from(code.replaceAll(BEYOND_ASCII, '?'));
+}
+
+const BEYOND_ASCII = /[^\0-\x7f]/g;
 
 /** The sources that a file of the bundle needs as soon as it is loaded: its own, and those of what it imports statically. */
 export function loadedWith(metafile: Metafile, file: string): ReadonlySet<string> {

@@ -57,6 +57,12 @@ describe('the bundle', () => {
     }
   });
 
+  it('has code in ASCII alone, which is held in one byte per character', () => {
+    for (const file of Object.keys(first)) {
+      if (file.endsWith('.mjs')) assert.ok(/^[\0-\x7f]*$/.test(readFileSync(join(dist, file), 'utf8')), file);
+    }
+  });
+
   it('has the programs', () => {
     assert.match(run(directory, 'dist/tcpvs.mjs', 'version').stdout, /\d+\.\d+\.\d+/);
     assert.match(run(directory, 'dist/tcpvsadm.mjs', '--help').stdout, /--add-rule/);

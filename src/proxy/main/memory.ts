@@ -45,7 +45,12 @@ export class MainMemory implements PlanMemory {
       sums.sticky += cells[at + CELL.sticky]!;
       sums.failures += cells[at + CELL.failures]!;
     }
-    return sums;
+    return {
+      first: whole(sums.first),
+      retries: whole(sums.retries),
+      sticky: whole(sums.sticky),
+      failures: whole(sums.failures),
+    };
   };
 
   /** All counters of a cell as one sum: another one as soon as anything is counted. */
@@ -107,4 +112,9 @@ export class MainMemory implements PlanMemory {
     for (const { global } of this.counters) sum += global[counter]!;
     return sum;
   }
+}
+
+/** As V8 keeps whole numbers in place: what is read from a Float64Array is kept in an object of its own, 16 bytes each. */
+function whole(count: number): number {
+  return count <= 0x7fffffff ? count | 0 : count;
 }
