@@ -2,6 +2,7 @@ import { CONTROLLER_ROUTES, type ControllerBackend } from '../admin/routes.ts';
 import { serveRoutes } from '../admin/server.ts';
 import type { ClusterController } from '../controller/controller.ts';
 import { controllerMetrics } from '../controller/metrics.ts';
+import { giveBackWhenCalm } from '../memory/calm.ts';
 import { localListeners } from '../proxy/supervisor/local-listeners.ts';
 import { renderFamilies } from '../telemetry/exposition.ts';
 import { createLogger } from '../telemetry/log.ts';
@@ -51,7 +52,9 @@ async function run(options: ControllerCommandOptions, api: Parameters<typeof cre
   const admin = await serveRoutes({ routes: CONTROLLER_ROUTES, backend, log, handle });
   log.info({ ...options.admin, port: admin.port, version: VERSION }, 'admin API');
   const failed = cluster.start().then(() => new Promise<never>(() => undefined));
+  const stopLooking = giveBackWhenCalm();
   const signal = await Promise.race([asked, failed]);
+  stopLooking();
   log.info(`${signal}: handing over`);
   phase.ending = true;
   await cluster.close();

@@ -2,10 +2,10 @@
 import os from 'node:os';
 import type { ResourceLimits } from 'node:worker_threads';
 
+import { giveBack } from '../../memory/give-back.ts';
 import type { PrefaceFailure } from '../../model/prefaces.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { AddressGuard } from '../address-guard.ts';
-import { giveBack } from '../give-back.ts';
 import type { FromWorker, ProxySettings } from '../messages.ts';
 import type { EndpointState } from '../plan/endpoints.ts';
 import { Planner } from '../plan/planner.ts';

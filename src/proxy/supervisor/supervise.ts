@@ -6,8 +6,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
+import { giveBack } from '../../memory/give-back.ts';
 import { backoff } from '../backoff.ts';
-import { giveBack } from '../give-back.ts';
 import { inheritedSockets } from './inherited.ts';
 import { DescriptorKeeper } from './keeper.ts';
 import { SUPERVISED, type ToServing, type ToSupervisor, type Where } from './protocol.ts';
@@ -261,7 +261,7 @@ const SMALL_NURSERY = '--max-semi-space-size=2';
  * buffers that a large configuration travels in would stay for good. (5,000 rules: 190 MB against 174.) Whoever sets these
  * for themselves is left alone; other C libraries do not know them.
  */
-const GIVES_BACK = { MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '1048576' };
+const GIVES_BACK = { MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' };
 
 interface Child {
   readonly handle: ChildProcess;

@@ -1,8 +1,8 @@
 /** A worker: takes tables and connections, moves requests. Everything it has is in here; a thread or a test runs it. */
 import type { Socket } from 'node:net';
 
+import { giveBack } from '../../memory/give-back.ts';
 import { AddressGuard } from '../address-guard.ts';
-import { giveBack } from '../give-back.ts';
 import type { FromWorker, ToWorker, WorkerData } from '../messages.ts';
 import { SharedState, WorkerCounters } from '../shared.ts';
 import { AccessLog } from './access-log.ts';
