@@ -62,3 +62,13 @@ test('an endpoint is out where nobody gives it work, and what is in flight is su
   assert.deepEqual(mergeCounts([ill, ill]).endpoints[0]?.down, ['ejected']);
   assert.equal(mergeCounts([ill, ill]).endpoints[0]?.available, false);
 });
+
+test('what is the same object at all proxies as it was is merged once', () => {
+  const [one, two] = [document([cell('a/web2', 87, 87)], 2), document([cell('a/web2', 87, 43)], 3)];
+  const before = mergeCounts([one, two]);
+  const again = mergeCounts([{ ...one }, { ...two }]);
+  assert.equal(again.rows[0], before.rows[0]);
+  assert.equal(again.endpoints[0], before.endpoints[0]);
+  const other = mergeCounts([document([cell('a/web2', 87, 88)], 2), two]);
+  assert.equal(other.rows[0]?.cells[0]?.epochRequests, 88 + 43);
+});

@@ -7,25 +7,71 @@ import { type CellSums, withShares } from '../model/shares.ts';
  * way, proxies differ for some milliseconds. An endpoint is out where no proxy gives it work.
  */
 export function mergeCounts(documents: readonly CountsDocument[]): CountsDocument {
+  const steps = mergeSteps(documents);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same in small steps: thousands of rows of several proxies are not to hold up a snapshot that is to be published. */
+export function* mergeSteps(documents: readonly CountsDocument[]): Generator<void, CountsDocument> {
   const [only] = documents;
   if (documents.length === 1 && only !== undefined) return only;
   return {
-    rows: merged(
-      documents.flatMap(({ rows }) => rows),
+    rows: yield* merged(
+      documents.map(({ rows }) => rows),
       ({ id }) => id,
       mergeRows,
     ),
-    endpoints: merged(
-      documents.flatMap(({ endpoints }) => endpoints),
+    endpoints: yield* merged(
+      documents.map(({ endpoints }) => endpoints),
       ({ server, address, port }) => `${server}\n${address}\n${port}`,
       mergeEndpoints,
     ),
   };
 }
 
+/** Rows or endpoints in one step. */
+const STEP = 64;
+
 /** One per id, in the order of their first. */
-function merged<T>(all: readonly T[], idOf: (each: T) => string, merge: (same: readonly T[]) => T): T[] {
-  return [...Map.groupBy(all, idOf).values()].map(merge);
+function* merged<T extends object>(
+  lists: readonly (readonly T[])[],
+  idOf: (each: T) => string,
+  merge: (same: readonly T[]) => T,
+): Generator<void, T[]> {
+  const groups = new Map<string, T[]>();
+  let count = 0;
+  for (const list of lists) {
+    for (const each of list) {
+      const id = idOf(each);
+      const same = groups.get(id);
+      if (same === undefined) groups.set(id, [each]);
+      else same.push(each);
+      if (++count % STEP === 0) yield;
+    }
+  }
+  const all: T[] = [];
+  for (const same of groups.values()) {
+    all.push(once(same, merge));
+    if (all.length % STEP === 0) yield;
+  }
+  return all;
+}
+
+/** What was merged of the same objects (===): most rows are idle, and what is not reported anew stays the same object. */
+const known = new WeakMap<object, { readonly same: readonly object[]; readonly merged: object }>();
+
+function once<T extends object>(same: readonly T[], merge: (same: readonly T[]) => T): T {
+  const last = same.at(-1)!;
+  const before = known.get(last);
+  if (before?.same.length === same.length && before.same.every((each, index) => each === same[index])) {
+    return before.merged as T;
+  }
+  const result = merge(same);
+  known.set(last, { same, merged: result });
+  return result;
 }
 
 function mergeRows(rows: readonly RowCounts[]): RowCounts {

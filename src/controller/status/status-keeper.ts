@@ -6,13 +6,14 @@ import { DONE, type Outcome, WorkQueue, type WorkQueueMeasures } from '../../kub
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { Kind, ObjectStatus } from '../../model/status.ts';
 import { groupCounts, type ReplicaFacts, type ServingFacts } from '../../status/known-conditions.ts';
-import { mergeCounts } from '../../status/merge-counts.ts';
+import { mergeSteps } from '../../status/merge-counts.ts';
 import { completeStatus } from '../../status/status-document.ts';
 import { TargetWatch } from '../../status/target-watch.ts';
 import type { Flip } from '../../status/transitions.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { type DesiredStatus, desiredStatus, type PresentStatus } from './desired-status.ts';
 import { Publications } from './publications.ts';
+import { Slices } from './slices.ts';
 
 export interface StatusKeeperOptions {
   /** The object as the watch has it; undefined: it is gone. */
@@ -46,8 +47,6 @@ const SLOW = 10 * 60_000;
 const LATER = 60_000;
 /** Writes of the statuses of a large installation must not keep the API server from its other work. */
 const WRITES = { perSecond: 50, burst: 200 };
-/** Milliseconds of looking after which the event loop has its turn: snapshots are to be published. */
-const SLICE = 5;
 
 /**
  * Keeps the statuses of all objects as they should be, while this replica leads: level-triggered, so that a new leader
@@ -148,15 +147,12 @@ export class StatusKeeper {
     const translation = this.#translation;
     if (translation === null) return;
     this.#lookedAt = this.#clock.now();
-    const facts = this.#gather(translation.snapshot);
+    const slices = new Slices();
+    const facts = await this.#gather(translation.snapshot, slices);
     const gone = new Set(this.#complete.keys());
-    let end = performance.now() + SLICE;
     for (const status of translation.statuses) {
-      if (performance.now() > end) {
-        await new Promise((resolve) => setImmediate(resolve));
-        if (!this.#leads) return;
-        end = performance.now() + SLICE;
-      }
+      if (slices.isOver) await slices.next();
+      if (!this.#leads) return;
       const id = idOf(status);
       gone.delete(id);
       const complete = completeStatus(status, facts);
@@ -166,7 +162,7 @@ export class StatusKeeper {
     for (const id of gone) this.#forget(id);
   }
 
-  #gather(snapshot: Snapshot): ServingFacts {
+  async #gather(snapshot: Snapshot, slices: Slices): Promise<ServingFacts> {
     const { ready, replicas } = this.#options;
     const known = replicas();
     const states = [...ready()].map((uid) => known.get(uid));
@@ -176,7 +172,7 @@ export class StatusKeeper {
       snapshot,
       replicas: states.map((state) => this.#replica(state)),
       since: (object) => this.#publications.since(object),
-      counts: groupCounts(mergeCounts(documents)),
+      counts: groupCounts(await slices.all(mergeSteps(documents))),
       // Every proxy keeps its own shares exact; their sum need not be.
       onTarget: this.#targets.look(snapshot, groupCounts({ rows, endpoints: [] }).matrices),
     };
