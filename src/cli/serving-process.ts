@@ -23,7 +23,8 @@ export async function supervise(command: string, args: readonly string[], option
   const { superviseServing } = await import('../proxy/supervisor/supervise.ts');
   const log = createLogger({ level: options.logLevel }).child({ process: 'supervisor' });
   const deadline = options.drainTimeout + options.drainDelay + ENDING;
-  const code = await superviseServing({ entry, args: [command, ...args], deadline, log });
+  const { workers } = options;
+  const code = await superviseServing({ entry, args: [command, ...args], deadline, workers, log });
   return await endProcess(log, code);
 }
 
