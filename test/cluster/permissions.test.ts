@@ -95,7 +95,7 @@ describe('what tenants may, on a real API', { skip: skipReason('api') }, () => {
     await service(other, 'shared', [{ address: '10.1.0.1' }]);
     await create('RealServer', 'realservers', own, 'far', { serviceRef: { name: 'shared', namespace: other } });
     await said('realservers', own, 'far', 'ResolvedRefs', 'False RefNotPermitted');
-    assert.equal(piece('RealServer', own, 'far')?.['service'], null);
+    await proxy.until(() => piece('RealServer', own, 'far')?.['service'] === null);
 
     const grants = `/apis/${GATEWAY}/v1beta1/namespaces/${other}/referencegrants`;
     await api.client.create(grants, {

@@ -99,7 +99,12 @@ test('what tcpvsadm changes is in force when it returns, and survives a restart;
     () => stage.get('/store/x'),
     (who) => who.startsWith('web'),
   );
-  assert.equal(await weightsInForce(stage), '1:1');
+  // A worker may serve by it before all have said that they do.
+  const settled = await until(
+    () => weightsInForce(stage),
+    (weights) => weights !== 'pending',
+  );
+  assert.equal(settled, '1:1');
   stage.weights(1, 4);
   await until(
     () => weightsInForce(stage),
