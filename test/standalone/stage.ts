@@ -99,7 +99,7 @@ export async function tally(stage: Stage, count: number): Promise<Record<string,
 
 /** Asks until the answer is as wished; there is no event that a process outside could wait for. */
 export async function until<T>(ask: () => Promise<T>, wished: (answer: T) => boolean): Promise<T> {
-  const end = performance.now() + 40_000;
+  const end = performance.now() + 10_000;
   for (;;) {
     const answer = await ask();
     if (wished(answer)) return answer;
