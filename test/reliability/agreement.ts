@@ -74,25 +74,18 @@ async function hashFromApi({ cluster }: Stage): Promise<number> {
 }
 
 async function notProgrammed({ cluster }: Stage): Promise<string[]> {
-  const each = Object.entries(SAID_BY).map(async ([kind, { condition, is: wanted }]) => {
+  const each = Object.entries(SAID_BY).map(async ([kind, condition]) => {
     const objects = await cluster.client.list(`/apis/tcpvs.io/v1alpha1/${kind}`);
     if (objects.length === 0) return [`there are no ${kind}`];
     return objects.flatMap(({ metadata, status }) => {
       const conditions = (status?.conditions ?? []) as { type: string; status: string; observedGeneration?: number }[];
       const said = conditions.find(({ type }) => type === condition);
-      const is = wanted.includes(said?.status ?? '') && said?.observedGeneration === metadata.generation;
+      const is = said?.status === 'True' && said.observedGeneration === metadata.generation;
       return is ? [] : [`${kind}/${metadata.name}, generation ${metadata.generation}: ${JSON.stringify(said ?? null)}`];
     });
   });
   return (await Promise.all(each)).flat();
 }
 
-/**
- * The condition by which an object says that its generation is served; a real server says whether it is there, and one whose
- * node was drained need not be.
- */
-const SAID_BY = {
-  tcpvirtualservers: { condition: 'Programmed', is: ['True'] },
-  appweightmatrices: { condition: 'Programmed', is: ['True'] },
-  realservers: { condition: 'Ready', is: ['True', 'False'] },
-};
+/** The condition by which an object says that its generation is served. */
+const SAID_BY = { tcpvirtualservers: 'Programmed', appweightmatrices: 'Programmed', realservers: 'Ready' };
