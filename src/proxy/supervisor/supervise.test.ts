@@ -48,6 +48,24 @@ test('a hot restart refuses and loses nothing', async (t) => {
   assert.match((await askOnce(port, 'who'))!, /^\d/);
 });
 
+test('a hot restart that is asked for while a serving process starts comes when that is ready', async (t) => {
+  const port = await freePort();
+  const supervised = new Supervised(t, [String(port)]);
+  await supervised.said('started');
+  supervised.process.kill('SIGUSR2');
+  supervised.process.kill('SIGUSR2');
+  const { pid } = await supervised.said('up');
+  assert.notEqual((await supervised.said('up', 2)).pid, pid);
+  await supervised.said('old serving process ended');
+  supervised.process.kill('SIGUSR2');
+  await supervised.said('hot restart', 2);
+  supervised.process.kill('SIGUSR2');
+  await supervised.said('up', 4);
+  await supervised.said('old serving process ended', 3);
+  assert.equal(supervised.lines.filter(({ message }) => message === 'hot restart').length, 3);
+  assert.match((await askOnce(port, 'who'))!, /^\d/);
+});
+
 test('SIGHUP is passed on; SIGTERM drains, and the exit code is that of the serving process', async (t) => {
   const port = await freePort();
   const supervised = await start(t, String(port));

@@ -64,6 +64,8 @@ class Supervision {
   #current: Child | null = null;
   /** The one that is to take over. */
   #next: Child | null = null;
+  /** A hot restart was asked for while one starts: it comes then, since that one may have begun with the old files. */
+  #restartAsked = false;
   #crashes = 0;
   /** Some serving process has been ready: from now on one that ends is replaced. */
   #served = false;
@@ -146,6 +148,7 @@ class Supervision {
       if (old !== null) this.#drain(old, true);
     }
     this.#sweep();
+    this.#restartIfAsked();
   }
 
   #ended(child: Child, code: number | null, signal: NodeJS.Signals | null): void {
@@ -164,6 +167,7 @@ class Supervision {
       if (failed) this.#options.log.error(fields, 'new serving process failed; the old one goes on');
       else this.#options.log.info(fields, 'old serving process ended');
       this.#sweep();
+      if (failed) this.#restartIfAsked();
       return;
     }
     if (this.#next !== null) {
@@ -233,8 +237,13 @@ class Supervision {
 
   #hotRestart(): void {
     const { log } = this.#options;
-    if (this.#stopping || this.#next !== null || this.#current?.ready !== true) {
-      log.warn({}, 'no hot restart now: a serving process starts or ends already');
+    if (this.#stopping) {
+      log.warn({}, 'no hot restart now: the serving process ends');
+      return;
+    }
+    if (this.#next !== null || this.#current?.ready !== true) {
+      this.#restartAsked = true;
+      log.info({}, 'a serving process starts; hot restart as soon as it is ready');
       return;
     }
     log.info({ pid: this.#current.handle.pid }, 'hot restart');
@@ -243,6 +252,12 @@ class Supervision {
     next.killTimer = setTimeout(() => {
       if (!next.ready) next.handle.kill('SIGKILL');
     }, START_DEADLINE);
+  }
+
+  #restartIfAsked(): void {
+    if (!this.#restartAsked) return;
+    this.#restartAsked = false;
+    this.#hotRestart();
   }
 
   #end(code: number): void {
