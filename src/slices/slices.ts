@@ -1,14 +1,31 @@
-/** Long work in slices: between two of them the event loop has its turn, for connections are to be accepted. */
+/** Long work in slices: between two of them the event loop has its turn, for what must not wait. */
+export class Slices {
+  readonly #length: number;
+  #end: number;
 
-/** Resolves when all steps are done; `slice`: milliseconds of them in one go. */
-export async function inSlices<Result>(steps: Generator<void, Result>, slice: number): Promise<Result> {
-  for (;;) {
-    const end = performance.now() + slice;
-    while (performance.now() < end) {
+  /** `length`: milliseconds of work in one go. */
+  constructor(length: number) {
+    this.#length = length;
+    this.#end = performance.now() + length;
+  }
+
+  /** It is time to wait for `next`. */
+  get isOver(): boolean {
+    return performance.now() > this.#end;
+  }
+
+  async next(): Promise<void> {
+    await turn();
+    this.#end = performance.now() + this.#length;
+  }
+
+  /** Resolves with the result of all steps. */
+  async all<Result>(steps: Generator<void, Result>): Promise<Result> {
+    for (;;) {
       const step = steps.next();
       if (step.done === true) return step.value;
+      if (this.isOver) await this.next();
     }
-    await turn();
   }
 }
 

@@ -1,17 +1,14 @@
 /** The counts of several proxies as one. Pure. */
 import type { CountsDocument, EndpointCounts, RowCounts } from '../model/counts.ts';
 import { type CellSums, withShares } from '../model/shares.ts';
+import { finish } from '../slices/slices.ts';
 
 /**
  * Sums per cell and endpoint, shares anew from the sums. Weights are those of the last document: while a change is on its
  * way, proxies differ for some milliseconds. An endpoint is out where no proxy gives it work.
  */
 export function mergeCounts(documents: readonly CountsDocument[]): CountsDocument {
-  const steps = mergeSteps(documents);
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-  }
+  return finish(mergeSteps(documents));
 }
 
 /** The same in small steps: thousands of rows of several proxies are not to hold up a snapshot that is to be published. */

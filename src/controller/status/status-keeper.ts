@@ -5,6 +5,7 @@ import { compareVersions, type KubeObject } from '../../kube/resource.ts';
 import { DONE, type Outcome, WorkQueue, type WorkQueueMeasures } from '../../kube/work-queue.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { Kind, ObjectStatus } from '../../model/status.ts';
+import { Slices } from '../../slices/slices.ts';
 import { groupCounts, type ReplicaFacts, type ServingFacts } from '../../status/known-conditions.ts';
 import { mergeSteps } from '../../status/merge-counts.ts';
 import { completeStatus } from '../../status/status-document.ts';
@@ -13,7 +14,6 @@ import type { Flip } from '../../status/transitions.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { type DesiredStatus, desiredStatus, type PresentStatus } from './desired-status.ts';
 import { Publications } from './publications.ts';
-import { Slices } from './slices.ts';
 
 export interface StatusKeeperOptions {
   /** The object as the watch has it; undefined: it is gone. */
@@ -47,6 +47,8 @@ const SLOW = 10 * 60_000;
 const LATER = 60_000;
 /** Writes of the statuses of a large installation must not keep the API server from its other work. */
 const WRITES = { perSecond: 50, burst: 200 };
+/** Milliseconds of looking after which the event loop has its turn: snapshots are to be published. */
+const SLICE = 5;
 
 /**
  * Keeps the statuses of all objects as they should be, while this replica leads: level-triggered, so that a new leader
@@ -147,7 +149,7 @@ export class StatusKeeper {
     const translation = this.#translation;
     if (translation === null) return;
     this.#lookedAt = this.#clock.now();
-    const slices = new Slices();
+    const slices = new Slices(SLICE);
     const facts = await this.#gather(translation.snapshot, slices);
     const gone = new Set(this.#complete.keys());
     for (const status of translation.statuses) {

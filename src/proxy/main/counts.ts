@@ -2,13 +2,13 @@
 import type { CountsDocument, EndpointCounts, RowCounts } from '../../model/counts.ts';
 import type { RowPlan } from '../../model/plan.ts';
 import { type CellSums, withShares } from '../../model/shares.ts';
+import { finish, Slices } from '../../slices/slices.ts';
 import type { EndpointState } from '../plan/endpoints.ts';
 import { addSums, type Epoch } from '../plan/ledger.ts';
 import type { Planner } from '../plan/planner.ts';
 import type { RowState } from '../plan/row-state.ts';
 import { DOWN } from '../shared.ts';
 import type { MainMemory } from './memory.ts';
-import { finish, inSlices } from './slices.ts';
 
 /**
  * Reads the counts. What counts as it did before is the same object (===) as before: with thousands of rows, of which most
@@ -35,7 +35,7 @@ export class Counts {
 
   /** The same in slices of so many milliseconds: of what is there now, each row and endpoint as it is when it is its turn. */
   readInSlices(slice: number): Promise<CountsDocument> {
-    return inSlices(this.#steps(), slice);
+    return new Slices(slice).all(this.#steps());
   }
 
   *#steps(): Generator<void, CountsDocument> {

@@ -1,5 +1,6 @@
 /** Swaps: from a snapshot, or from what became of an endpoint, to plans that all workers have. */
 import type { PolicyPiece, Snapshot } from '../../model/snapshot.ts';
+import { finish, Slices, turn } from '../../slices/slices.ts';
 import type { AddressGuard } from '../address-guard.ts';
 import { NO_CREDENTIALS, type ToWorker } from '../messages.ts';
 import type { EndpointState } from '../plan/endpoints.ts';
@@ -8,7 +9,6 @@ import { PlanError } from '../plan/slots.ts';
 import type { Credentials } from './credentials.ts';
 import type { Health } from './health.ts';
 import type { Log } from './log.ts';
-import { finish, inSlices, turn } from './slices.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 /** Milliseconds of planning in one go. */
@@ -51,7 +51,7 @@ export class Swaps {
     this.#planning = planned.promise;
     try {
       const change = await this.#plan(snapshot);
-      const barred = await inSlices(this.#updateHealth(change), SLICE);
+      const barred = await new Slices(SLICE).all(this.#updateHealth(change));
       const { added, removed } = this.#credentials.update(snapshot);
       const policy = this.#guard.set(policyOf(snapshot)) ? { policy: this.#guard.piece } : {};
       if (added !== null || 'policy' in policy) await this.#tell({ credentials: added ?? NO_CREDENTIALS, ...policy });
@@ -98,7 +98,7 @@ export class Swaps {
   }
 
   #plan(snapshot: Snapshot): Promise<PlanChange> {
-    return inSlices(this.#planner.steps(snapshot, this.#health, performance.now()), SLICE);
+    return new Slices(SLICE).all(this.#planner.steps(snapshot, this.#health, performance.now()));
   }
 
   /** Before the rows are told. @returns who is out once they are in force */
