@@ -35,8 +35,14 @@ spec:
     metadata: {labels: {app: ${name}}}
     spec:
       terminationGracePeriodSeconds: 20
+      # One on each node that takes any, whatever the pods of the version before stand on: a row of the matrix is a node.
       topologySpreadConstraints:
-        - {topologyKey: kubernetes.io/hostname, maxSkew: 1, whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: {app: ${name}}}}
+        - topologyKey: kubernetes.io/hostname
+          maxSkew: 1
+          whenUnsatisfiable: DoNotSchedule
+          nodeTaintsPolicy: Honor
+          matchLabelKeys: [pod-template-hash]
+          labelSelector: {matchLabels: {app: ${name}}}
       containers:
         - name: app
           image: app
