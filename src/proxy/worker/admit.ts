@@ -16,7 +16,7 @@ export function admit(
   peer: string,
   bytes: Uint8Array,
   length: number,
-): ClientConnection | Arrival {
+): void {
   const { protocol } = listener.table;
   const isSecure = protocol === 'HTTPS' || protocol === 'TLS';
   const client = isSecure
@@ -26,9 +26,8 @@ export function admit(
     state.counters.global[GLOBAL.bytesReceived]! += length;
     if (length > 0) client.hold(bytes, 0, length);
     acceptTcp(client);
-    return client;
+    return;
   }
   client.start();
   if (length > 0 && !client.gone) client.guarded(() => client.received(bytes, length));
-  return client;
 }

@@ -35,7 +35,7 @@ export abstract class Client extends Connection implements UpstreamUser {
   heldLength = 0;
   /** Part of a head is there, and its deadline set: it holds for the whole head (108). */
   headBegun = false;
-  /** Bytes that parsing it has looked at (see PartialHead). */
+  /** Bytes that parsing it has looked at (see `isWorthParsing`). */
   headParsed = 0;
 
   // ---- the request
