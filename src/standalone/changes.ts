@@ -9,6 +9,7 @@ const CAP = 40;
 export class Changes {
   readonly #look: (noticed: number) => Promise<void>;
   #timer: NodeJS.Timeout | null = null;
+  #laterTimer: NodeJS.Timeout | null = null;
   #first: number | null = null;
   #looking = false;
   #again: number | null = null;
@@ -51,6 +52,16 @@ export class Changes {
     return false;
   }
 
+  /** Another look in so many milliseconds, whatever happens until then. */
+  later(milliseconds: number): void {
+    if (this.#closed) return;
+    if (this.#laterTimer !== null) clearTimeout(this.#laterTimer);
+    this.#laterTimer = setTimeout(() => {
+      this.#laterTimer = null;
+      this.event();
+    }, milliseconds).unref();
+  }
+
   clear(): void {
     this.#unsettledSince = null;
   }
@@ -58,6 +69,7 @@ export class Changes {
   close(): void {
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#laterTimer !== null) clearTimeout(this.#laterTimer);
   }
 
   #arm(milliseconds: number): void {

@@ -13,9 +13,9 @@ export interface FilesState {
   readonly faults: readonly Fault[];
   /** Files that were read again because they are, or may be, others than before. */
   readonly read: readonly string[];
-  /** When a file that had something in it was last found without (`performance.now()`), of those that still are. */
-  readonly emptiedAt: number;
-  /** Directories to watch; empty where the path is a file or is not there. */
+  /** Milliseconds until a file that was emptied is believed (its objects stay until then); null: there is none. */
+  readonly settlesIn: number | null;
+  /** Directories to watch; empty where the path is a file or has never been there. */
   readonly directories: Listing['directories'];
 }
 
@@ -35,6 +35,11 @@ interface CachedFile {
 const MAX_FILE_BYTES = 32 << 20;
 /** Clocks of file systems tick in milliseconds (jiffies); a stamp younger than this is not trusted, the file read again. */
 const FRESH_MS = 100;
+/**
+ * How long a file must be empty to be believed: nobody removes objects so, but many programs empty a file before they fill it,
+ * and on a busy machine they are held up in between.
+ */
+const EMPTYING_SETTLES = 1000;
 
 /** The files below a path with their objects; a faulty file keeps the objects that it last had without a fault. */
 export class ConfigFiles {
@@ -43,6 +48,8 @@ export class ConfigFiles {
   readonly #cache = new Map<string, CachedFile>();
   #good: ReadonlyMap<string, readonly FileObject[]>;
   #secrets: ReadonlyMap<string, Secrets> = new Map();
+  /** As they were listed last: what is wrong with the path may be mended in one of them. */
+  #directories: Listing['directories'] = new Map();
 
   /** `good`: last good objects from the state directory. */
   constructor(root: string, parse: ParseFile, good: ReadonlyMap<string, readonly FileObject[]> = new Map()) {
@@ -60,21 +67,22 @@ export class ConfigFiles {
       // What cannot be looked at changes nothing: an unmounted volume must not empty the configuration.
       const fault = { file: this.#root, line: null, column: null, message: messageOf(error) };
       const known = { good: this.#good, secrets: this.#allSecrets() };
-      return { ...known, faults: [fault], read: [], emptiedAt: -Infinity, directories: new Map() };
+      return { ...known, faults: [fault], read: [], settlesIn: null, directories: this.#directories };
     }
     const good = new Map<string, readonly FileObject[]>();
     const secrets = new Map<string, Secrets>();
     const faults: Fault[] = [];
     const read: string[] = [];
-    let emptiedAt = -Infinity;
+    let settlesIn: number | null = null;
     for (const [name, stamp] of listing.files) {
       const before = all ? undefined : this.#cache.get(name);
       const cached = before?.identity === stamp.identity && !before.fresh ? before : await this.#read(stamp, before);
       if (cached !== before && cached.parsed !== before?.parsed) read.push(name);
       this.#cache.set(name, cached);
-      emptiedAt = Math.max(emptiedAt, cached.emptiedAt);
       faults.push(...cached.parsed.faults);
-      const well = cached.parsed.faults.length === 0;
+      const emptyFor = performance.now() - cached.emptiedAt;
+      if (emptyFor < EMPTYING_SETTLES) settlesIn = Math.max(settlesIn ?? 0, EMPTYING_SETTLES - emptyFor);
+      const well = cached.parsed.faults.length === 0 && emptyFor >= EMPTYING_SETTLES;
       const kept = well ? cached.parsed.objects : this.#good.get(name);
       if (kept !== undefined) good.set(name, kept);
       secrets.set(name, well ? (cached.parsed.secrets ?? []) : (this.#secrets.get(name) ?? []));
@@ -82,7 +90,8 @@ export class ConfigFiles {
     for (const name of this.#cache.keys()) if (!listing.files.has(name)) this.#cache.delete(name);
     this.#good = good;
     this.#secrets = secrets;
-    return { good, secrets: this.#allSecrets(), faults, read, emptiedAt, directories: listing.directories };
+    this.#directories = listing.directories;
+    return { good, secrets: this.#allSecrets(), faults, read, settlesIn, directories: listing.directories };
   }
 
   #allSecrets(): ReadonlyMap<string, TlsSecret> {

@@ -221,3 +221,15 @@ test('a writer that is held up between emptying a file and filling it takes noth
   await writeFile(file, '\n');
   await until(is(''));
 });
+
+test('while an emptied file may still be filled, others count at once', async () => {
+  const dir = temporaryDirectory();
+  await writeFile(join(dir, 'a.yaml'), 'a 1\nb 1\n');
+  await writeFile(join(dir, 'c.yaml'), 'c 1\n');
+  const { until } = await openSource(dir);
+  await writeFile(join(dir, 'a.yaml'), '');
+  await writeFile(join(dir, 'd.yaml'), 'd 1\n');
+  await unlink(join(dir, 'c.yaml'));
+  await until(is('a=1 b=1 d=1'));
+  await until(is('d=1'));
+});

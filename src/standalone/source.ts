@@ -41,11 +41,6 @@ export type ChangeListener = (state: SourceState, noticed: number) => void;
 
 /** How long a change that takes objects away must stand: a file that is being replaced is absent, or cut short, for a moment. */
 const REMOVAL_SETTLES = 40;
-/**
- * The same where a file was emptied: nobody removes objects so, but many programs empty a file before they fill it, and on a
- * busy machine they are held up in between.
- */
-const EMPTYING_SETTLES = 1000;
 /** What files say is kept a little later, so that a burst of changes is one write; what tcpvsadm says at once. */
 const KEEP_DELAY = 200;
 /** Faults of one change that are logged one by one; a directory of something else altogether may have thousands. */
@@ -180,12 +175,13 @@ export class StandaloneSource {
   async #load(noticed: number, how: { all: boolean; settled: boolean }): Promise<void> {
     if (this.#closed) return;
     const files = await this.#files.load(how.all);
+    if (files.settlesIn !== null) this.#changes.later(files.settlesIn);
     const merged = mergeFiles(files.good, this.#layers.base, (file) => displayPath(this.#options.config, file));
     const removes =
       [...this.#layers.base.keys()].some((id) => !merged.base.has(id)) ||
       [...this.#given.keys()].some((key) => !files.secrets.has(key));
     if (!removes || how.settled) this.#changes.clear();
-    else if (!this.#changes.settled(holdOf(files.emptiedAt))) return;
+    else if (!this.#changes.settled(REMOVAL_SETTLES)) return;
     this.#good = files.good;
     this.#given = files.secrets;
     const faults = [...files.faults, ...merged.faults];
@@ -283,10 +279,6 @@ export class StandaloneSource {
     this.#queue = result.catch(() => undefined);
     return result;
   }
-}
-
-function holdOf(emptiedAt: number): number {
-  return performance.now() - emptiedAt < EMPTYING_SETTLES ? EMPTYING_SETTLES : REMOVAL_SETTLES;
 }
 
 function sameFaults(a: readonly Fault[], b: readonly Fault[]): boolean {
