@@ -39,7 +39,12 @@ export function run(command: readonly string[], options: RunOptions = {}): Promi
 
 /** The same, for what must work: resolves with its standard output, rejects with what it said. */
 export async function must(command: readonly string[], options: RunOptions = {}): Promise<string> {
-  const { code, stdout, stderr } = await run(command, options);
-  if (code !== 0) throw new Error(`${command.join(' ')}: exit code ${code}: ${stderr}${stdout}`);
+  return outputOf(command.join(' '), run(command, options));
+}
+
+/** Resolves with the standard output of what must have worked; rejects with what it said. */
+export async function outputOf(name: string, result: Promise<CommandResult>): Promise<string> {
+  const { code, stdout, stderr } = await result;
+  if (code !== 0) throw new Error(`${name}: exit code ${code}: ${stderr}${stdout}`);
   return stdout;
 }

@@ -7,6 +7,7 @@ import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { installChart } from '../cluster/installation.ts';
 import { ROUTER } from '../cluster/machine/network.ts';
 import { PlaceAgent } from '../cluster/place.ts';
+import { outputOf } from '../cluster/run.ts';
 import { nodesServing } from './asking.ts';
 
 const SYSTEM = 'tcpvs-system';
@@ -36,11 +37,8 @@ describe('other ways in than the defaults', { skip: skipReason() }, () => {
     await cluster?.stop();
   });
 
-  const kubectl = async (args: string, input?: string) => {
-    const { code, stdout, stderr } = await cluster.kubectl(args.split(' '), input);
-    assert.equal(code, 0, `kubectl ${args}: ${stderr}`);
-    return stdout;
-  };
+  const kubectl = (args: string, input?: string) =>
+    outputOf(`kubectl ${args}`, cluster.kubectl(args.split(' '), input));
   const addresses = async () =>
     (await kubectl('get nodes -o jsonpath={.items[*].status.addresses[0].address}')).split(' ');
 

@@ -12,7 +12,7 @@ import { skipReason } from '../cluster/binaries.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { applyMatrixExample, HOSTS, installChart } from '../cluster/installation.ts';
 import { PlaceAgent } from '../cluster/place.ts';
-import { must, run } from '../cluster/run.ts';
+import { must, outputOf, run } from '../cluster/run.ts';
 import { ask, nodesServing } from './asking.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -51,11 +51,8 @@ describe('the platform', { skip: skipReason() }, () => {
     await cluster?.stop();
   });
 
-  const kubectl = async (args: string, input?: string) => {
-    const { code, stdout, stderr } = await cluster.kubectl(args.split(' '), input);
-    assert.equal(code, 0, `kubectl ${args}: ${stderr}`);
-    return stdout;
-  };
+  const kubectl = (args: string, input?: string) =>
+    outputOf(`kubectl ${args}`, cluster.kubectl(args.split(' '), input));
   const kubectlTcpvs = async (args: string) => {
     const where = ['--kubeconfig', cluster.kubeconfig, '-n', 'eapac'];
     const result = await run([join(ROOT, 'bin/kubectl-tcpvs'), ...where, ...args.split(' ')]);

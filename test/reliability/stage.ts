@@ -1,6 +1,7 @@
 /** The platform as a user has it: a cluster, the chart installed, apps behind it, and clients outside of it. */
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { until } from '../cluster/follow.ts';
+import { outputOf } from '../cluster/run.ts';
 import { labelled, untilReadyPods } from '../cluster/stage.ts';
 import { type Load, startLoad } from './load.ts';
 import { APPS, GRANTS, HOST, NAMESPACE, NODES, OBJECTS } from './manifests.ts';
@@ -25,12 +26,6 @@ export interface Stage {
   stop(): Promise<void>;
 }
 
-const done = async (name: string, result: ReturnType<Cluster['kubectl']>) => {
-  const { code, stdout, stderr } = await result;
-  if (code !== 0) throw new Error(`${name}: ${stderr}${stdout}`);
-  return stdout;
-};
-
 export async function openStage(): Promise<Stage> {
   const made = await releases();
   const { now, next } = made;
@@ -39,10 +34,10 @@ export async function openStage(): Promise<Stage> {
   const stage: Stage = {
     cluster,
     releases: made,
-    kubectl: (...args) => done(`kubectl ${args.join(' ')}`, cluster.kubectl(args)),
-    helm: (...args) => done(`helm ${args.join(' ')}`, cluster.helm(args)),
+    kubectl: (...args) => outputOf(`kubectl ${args.join(' ')}`, cluster.kubectl(args)),
+    helm: (...args) => outputOf(`helm ${args.join(' ')}`, cluster.helm(args)),
     apply: async (manifest) => {
-      await done(
+      await outputOf(
         'kubectl apply',
         cluster.kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], manifest),
       );
