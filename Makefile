@@ -22,7 +22,7 @@ node_modules/.setup: package.json package-lock.json .npmrc
 	@[ -e $(NODE) ] || for n in node_modules/node-*/bin/node; do [ -x "$$n" ] && ln -s "../../$$n" $(NODE); done; true
 	@touch $@
 
-tools: ## httperf for the recorded demo's test, haproxy for that of the PROXY protocol, openssl and curl for those of TLS, nft and its like for the cluster's: installed where that is possible, else named
+tools: ## what tests need besides: httperf (demo), haproxy (PROXY protocol), openssl and curl (TLS), nft and its like (cluster): installed where that is possible, else named
 	@bench/peers.sh httperf haproxy openssl curl nft ip nsenter || true
 
 cluster-binaries: ## Kubernetes' own programs, for test/cluster: built once for all checkouts of a machine (needs Go)
@@ -42,7 +42,7 @@ unit: setup tools cluster-binaries ## the tests alone (TESTS='src/http/*.test.ts
 
 lint: setup ## types, lint rules, formatting; `make format` mends the last
 	tsc
-	oxlint
+	oxlint --report-unused-disable-directives-severity=error
 	oxfmt --check || { echo "run: make format"; exit 1; }
 
 format: setup ## format all files

@@ -38,7 +38,6 @@ async function inTurns(count: number, each: (index: number) => Promise<unknown>)
   let next = 0;
   const turn = async (): Promise<void> => {
     // One after the other, sixteen times.
-    // oxlint-disable-next-line no-await-in-loop
     while (next < count) await each(next++);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, turn));

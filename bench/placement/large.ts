@@ -27,9 +27,7 @@ export async function measureLarge(quick: boolean, say: (line: string) => void):
     const thread = new SolverThread();
     try {
       const solve = (budget: number) => thread.solve(parsed.problem, { budget, exact: false, rounds: 1_000_000 });
-      // oxlint-disable-next-line no-await-in-loop
       const short = await solve(quick ? 3000 : 15_000);
-      // oxlint-disable-next-line no-await-in-loop
       const long = await solve(quick ? 10_000 : 600_000);
       const bestKnown = Math.max(long.satisfied, short.satisfied);
       const { satisfied, seconds } = short;
@@ -44,7 +42,6 @@ export async function measureLarge(quick: boolean, say: (line: string) => void):
       });
       say(`large ${hosts}: ${satisfied.toFixed(4)} of ${bestKnown.toFixed(4)}`);
     } finally {
-      // oxlint-disable-next-line no-await-in-loop
       await thread.close();
     }
   }

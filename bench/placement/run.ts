@@ -58,7 +58,6 @@ async function main(): Promise<void> {
   for (const part of values.part as Part[]) {
     const on = { ...circumstances(), versions: { node: process.versions.node, highs: highs.version } };
     // One after the other: they are timed.
-    // oxlint-disable-next-line no-await-in-loop
     const result = await measure[part]();
     if (!values.quick) keepPart(directory, part, { circumstances: on, result });
   }
@@ -84,7 +83,6 @@ async function speed(quick: boolean): Promise<SpeedRow[]> {
   ];
   const rows: SpeedRow[] = [];
   for (const each of quick ? cases.slice(0, 1) : cases) {
-    // oxlint-disable-next-line no-await-in-loop
     rows.push(...(await measureSpeed({ ...each, seeds: quick ? 3 : each.seeds }, say)));
   }
   return rows;

@@ -51,12 +51,9 @@ export async function measureSpeed(speed: SpeedCase, say: (line: string) => void
       const document = instance({ ...speed.options, seed: seed + warm });
       columns = document.columns.length;
       // One after the other: they are what is timed.
-      // oxlint-disable-next-line no-await-in-loop
       const cold = await timed(thread, document, speed.budget);
       const next = moved(document, cold.result, seed);
-      // oxlint-disable-next-line no-await-in-loop
       const after = await timed(thread, next, speed.budget);
-      // oxlint-disable-next-line no-await-in-loop
       const free = await timed(thread, { ...next, options: { changeCost: 0 } }, speed.budget);
       if (seed < 1) continue;
       runs.cold.push(cold);

@@ -42,7 +42,6 @@ export async function validate(args: readonly string[], { out, err, style }: Out
   const results: { path: string; objects: number; faults: Awaited<ReturnType<typeof readOffline>>['faults'] }[] = [];
   for (const path of line.operands) {
     // One after the other: their faults are printed in the order of the command line, and memory stays bounded.
-    // oxlint-disable-next-line no-await-in-loop
     const { objects, faults } = await readOffline(path, options);
     results.push({ path, objects, faults });
   }

@@ -138,7 +138,6 @@ export class LastGoodKeeper {
       const [kind, key] = split(kept.id);
       if (!this.#isNewer(kept, found[GROUPS[kind]].get(key))) continue;
       if (this.#options.object(kind, key)?.metadata.uid !== kept.uid) continue;
-      // oxlint-disable-next-line no-await-in-loop
       const spec = await this.#specOf(kind, key, kept.name);
       if (spec === null) continue;
       this.#read.set(kept.id, { spec, generation: kept.generation });
@@ -214,7 +213,6 @@ export class LastGoodKeeper {
     if (!isKept) await this.#create(object, kind, key, noted.spec, hash);
     const [namespace = ''] = key.split('/');
     for (const each of kept) {
-      // oxlint-disable-next-line no-await-in-loop
       if (each.hash !== hash) await deleteRevision(this.#options.api, namespace, each.name);
     }
     return DONE;

@@ -94,7 +94,6 @@ async function readSecrets(
     const [namespace = '', name = ''] = key.split('/');
     try {
       // Few, and rarely.
-      // oxlint-disable-next-line no-await-in-loop
       secrets.set(key, tlsSecret(await api.call<KubeObject>('GET', objectPath(SECRETS, namespace, name))));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;

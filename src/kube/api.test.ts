@@ -131,13 +131,11 @@ test('no answer: nobody listens, the connection breaks, the answer is cut off, i
     else if (request.url === '/half') response.write('{"a"');
   });
   for (const path of ['/break', '/cut', '/text']) {
-    // oxlint-disable-next-line no-await-in-loop
     const error = await failure(api.call('GET', path));
     assert.equal(error.status, 0, path);
     assert.ok(error.message.startsWith(`GET ${path}: `), error.message);
   }
   for (const path of ['/never', '/half']) {
-    // oxlint-disable-next-line no-await-in-loop
     const error = await failure(api.call('GET', path, { timeout: 50 }));
     assert.equal(error.reason, 'Timeout');
     assert.equal(error.message, `GET ${path}: no answer within 50 ms`);

@@ -111,10 +111,8 @@ export class LeaderElection {
 
   async #run(): Promise<void> {
     while (!this.#closing) {
-      // oxlint-disable-next-line no-await-in-loop
       const wait = await (this.#leading ? this.#renew() : this.#candidate());
       if (this.#wake.signal.aborted) this.#wake = new AbortController();
-      // oxlint-disable-next-line no-await-in-loop
       else if (!this.#closing && wait > 0) await pause(this.#clock, wait, this.#wake.signal);
     }
   }

@@ -23,7 +23,6 @@ export async function listPages(
   let next: string | undefined;
   for (;;) {
     // Each page says where the next one begins.
-    // oxlint-disable-next-line no-await-in-loop
     const list = await api.call<ListPage>('GET', path, {
       timeout: TIMEOUT,
       ...call,

@@ -139,13 +139,10 @@ export class ResourceWatch<T> {
     const { signal } = this.#abort;
     while (!signal.aborted) {
       try {
-        // oxlint-disable-next-line no-await-in-loop
         if (this.#from === null) await this.#list();
-        // oxlint-disable-next-line no-await-in-loop
         else await this.#watch(this.#from);
       } catch (error) {
         if (signal.aborted) return;
-        // oxlint-disable-next-line no-await-in-loop
         await pause(this.#clock, this.#recover(error), signal);
       }
     }
@@ -159,7 +156,6 @@ export class ResourceWatch<T> {
       if (suspicion === null || suspicion === before) break;
       this.#options.log.warn(`${this.#path}: a list lacks more than half of what is known; it is asked for again`);
       before = suspicion;
-      // oxlint-disable-next-line no-await-in-loop
       listed = await this.#listOnce();
     }
     const received = performance.now();

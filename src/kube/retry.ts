@@ -21,12 +21,10 @@ export async function withRetries<T>(run: () => Promise<T>, options: RetryOption
   const { attempts = 5, backoff = BACKOFF, signal, clock = systemClock, random = Math.random } = options;
   for (let failures = 1; ; failures++) {
     try {
-      // oxlint-disable-next-line no-await-in-loop
       return await run();
     } catch (error) {
       if (failures >= attempts || !isTransient(error) || signal?.aborted === true) throw error;
       const asked = error instanceof ApiError ? (error.retryAfter ?? 0) : 0;
-      // oxlint-disable-next-line no-await-in-loop
       await pause(clock, Math.max(asked, delayAfter(failures, backoff, random)), signal);
     }
   }

@@ -35,7 +35,6 @@ export class Http2Transport implements Transport {
       const session = this.#sessions.find(({ free }) => free);
       if (session !== undefined) return await session.exchange(exchange);
       // Those that wait share the new connection, and may find it full: then there is one more.
-      // oxlint-disable-next-line no-await-in-loop
       await (this.#connecting ??= this.#connect().finally(() => (this.#connecting = null)));
     }
   }

@@ -228,7 +228,6 @@ export class Controller {
       this.#pending = null;
       try {
         // One after the other: a change is put in force, then the next one.
-        // oxlint-disable-next-line no-await-in-loop
         if (state.known) await this.#apply(state, noticed);
       } catch (error) {
         // A fault of ours; what is in force stays in force.

@@ -4,7 +4,7 @@ import { loadAll } from 'js-yaml';
 import { findProgram, helm, render } from '../../charts/tools/helm.ts';
 import { CHART } from '../../charts/tools/helm.ts';
 
-// oxlint-disable-next-line typescript/no-explicit-any -- what a template may render to has no type
+/** What a template may render to has no type. */
 export type Yaml = any;
 
 /** For `test(name, needsHelm, …)`: in continuous integration there must be a helm. */

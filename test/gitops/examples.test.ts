@@ -29,7 +29,7 @@ interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string };
-  // oxlint-disable-next-line typescript/no-explicit-any -- of many kinds
+  /** Of many kinds. */
   readonly spec: any;
 }
 
