@@ -1,8 +1,7 @@
 /** Rendered objects, as loosely typed as YAML is; a path that is not there reads as undefined. */
 import { loadAll } from 'js-yaml';
 
-import { findProgram, helm, render } from '../../charts/tools/helm.ts';
-import { CHART } from '../../charts/tools/helm.ts';
+import { CHART, findProgram, helm, render } from '../../charts/tools/helm.ts';
 
 /** What a template may render to has no type. */
 export type Yaml = any;
