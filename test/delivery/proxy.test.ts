@@ -29,13 +29,14 @@ test('not ready before the first snapshot; then it serves, and says what it does
   // It serves before it has said so.
   await until(() => replica().programmed?.snapshot === first.id);
   assert.match(replica().version, /^\d+\.\d+\.\d+$/);
-  const { text: metrics } = await proxy.get('/metrics');
+  // An answer is counted when it has been written, which is a moment after its client may have read it.
+  let metrics = '';
+  await until(async () => (metrics = (await proxy.get('/metrics')).text).includes('tcpvs_requests_total{'));
   for (const name of [
     'tcpvs_ready 1',
     'tcpvs_config_generation 1',
     `tcpvs_config_hash ${hashOf(first.id)}`,
     'tcpvs_delivery_controllers 1',
-    'tcpvs_requests_total',
   ]) {
     assert.ok(metrics.includes(name), name);
   }
