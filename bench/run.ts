@@ -1,5 +1,5 @@
 /**
- * `make bench`: tcpvs side by side with nginx, HAProxy and http-proxy, and the results kept in bench/results/VERSION.
+ * `make bench`: tcpvs side by side with nginx, HAProxy, Envoy, Caddy and http-proxy, and the results kept in bench/results/VERSION.
  * See bench/README.md for the method.
  */
 import { spawnSync } from 'node:child_process';
@@ -23,7 +23,7 @@ import { caseTable, latencyTable, memoryTable, profileTable, syscallTable, worke
 const PARTS = ['cases', 'workers', 'latency', 'memory', 'syscalls', 'profile'] as const;
 type Part = (typeof PARTS)[number];
 
-const USAGE = `make bench ARGS='…': tcpvs side by side with nginx, HAProxy and http-proxy
+const USAGE = `make bench ARGS='…': tcpvs side by side with nginx, HAProxy, Envoy, Caddy and http-proxy
 
   --quick              fewer and shorter rounds: an impression, not a result; writes nothing
   --part NAME          only ${PARTS.join(', ')} (may be repeated)
@@ -62,10 +62,12 @@ async function main(): Promise<void> {
     values.case,
     CASES.map((each) => each.name),
   );
-  const peers = chosen('--peers', values.peers.split(','), PEER_NAMES);
+  const wanted = chosen('--peers', values.peers.split(','), PEER_NAMES);
   const installed = spawnSync(join(ROOT, 'bench/peers.sh'), { stdio: ['ignore', 2, 2] });
   if (installed.status !== 0) process.exit(1);
 
+  const results: Results = { circumstances: circumstances(), cases: [] };
+  const peers = wanted.filter((peer) => results.circumstances.versions[peer] !== 'absent');
   const say = (text: string) => void (values.json ? process.stderr : process.stdout).write(`${text}\n`);
   const settings: Settings = {
     peers,
@@ -76,8 +78,7 @@ async function main(): Promise<void> {
       if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${line}`);
     },
   };
-  const direct = { ...settings, peers: peers.filter((peer) => peer !== 'http-proxy') };
-  const results: Results = { circumstances: circumstances(), cases: [] };
+  const direct = { ...settings, peers: peers.filter((peer) => !peer.startsWith('http-proxy')) };
   say(heading(results));
 
   const part = async (name: Part, act: () => Promise<string>) => {

@@ -30,8 +30,11 @@ export function circumstances(): Circumstances {
       node: process.versions.node,
       nginx: versionOf('nginx', ['-v'], /nginx\/([\d.]+)/),
       haproxy: versionOf('haproxy', ['-v'], /version ([\d.]+)/),
+      envoy: versionOf('envoy', ['--version'], /\/([\d.]+)\/Clean/),
+      caddy: versionOf('caddy', ['version'], /v([\d.]+)/),
       wrk: versionOf('wrk', ['-v'], /wrk (?:debian\/)?([\d.]+)/),
       'http-proxy': packageVersion('node_modules/http-proxy/package.json'),
+      'http-proxy-3': packageVersion('node_modules/http-proxy-3/package.json'),
     },
   };
 }

@@ -2,10 +2,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { openSync, closeSync, readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Debian's nginx and haproxy live there, and it is not on everybody's PATH. */
-export const ENVIRONMENT = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
+/** Where `bench/peers.sh` puts what no package of Debian has. */
+const PEER_PROGRAMS = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tcpvs/peers/bin');
+/** Debian's nginx and haproxy live in /usr/sbin, and that is not on everybody's PATH. */
+export const ENVIRONMENT = { ...process.env, PATH: `${PEER_PROGRAMS}:${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
 
 export interface Running {
   readonly pid: number;
@@ -13,9 +17,15 @@ export interface Running {
 }
 
 /** Resolves when the port accepts connections. Errors: what the process wrote, when it ends before that. */
-export async function start(command: string, args: readonly string[], port: number, log: string): Promise<Running> {
+export async function start(
+  command: string,
+  args: readonly string[],
+  port: number,
+  log: string,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<Running> {
   const output = openSync(log, 'a');
-  const child = spawn(command, args, { stdio: ['ignore', output, output], env: ENVIRONMENT });
+  const child = spawn(command, args, { stdio: ['ignore', output, output], env: { ...ENVIRONMENT, ...environment } });
   closeSync(output);
   const ended = endOf(child);
   let over: string | null = null;

@@ -1,3 +1,5 @@
+import { startCaddy } from './caddy.ts';
+import { startEnvoy } from './envoy.ts';
 import { startHaproxy } from './haproxy.ts';
 import { startHttpProxy } from './http-proxy.ts';
 import { startNginx } from './nginx.ts';
@@ -8,5 +10,8 @@ export const PEERS: Readonly<Record<PeerName, StartPeer>> = {
   tcpvs: startTcpvs,
   nginx: startNginx,
   haproxy: startHaproxy,
-  'http-proxy': startHttpProxy,
+  envoy: startEnvoy,
+  caddy: startCaddy,
+  'http-proxy': (layout) => startHttpProxy(layout, 'http-proxy'),
+  'http-proxy-3': (layout) => startHttpProxy(layout, 'http-proxy-3'),
 };

@@ -1,9 +1,10 @@
-/** The baseline: http-proxy, the library, as a person would use it for the same work. Usage: node … layout.json */
+/** The baseline: http-proxy, or http-proxy-3, as a person would use it for the same work. Usage: node … layout.json LIBRARY */
 import { readFileSync } from 'node:fs';
 import { Agent, createServer, type RequestListener } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 
 import httpProxy from 'http-proxy';
+import { createProxyServer as createSuccessor } from 'http-proxy-3';
 
 import { WEIGHTS, type Layout } from './peer.ts';
 
@@ -12,8 +13,10 @@ const order = WEIGHTS.flatMap((weight, index) => Array.from({ length: weight }, 
 const cursors = new Map(layout.hosts.flatMap(({ name, apps }) => apps.map((app) => [`${name ?? ''}/${app}`, 0])));
 const byHost = layout.hosts.some(({ name }) => name !== null);
 const agent = new Agent({ keepAlive: true, maxSockets: 512, maxFreeSockets: 512 });
-const proxy = httpProxy.createProxyServer({ agent, xfwd: true });
-proxy.on('error', (_error, _request, response) => response.destroy());
+const options = { agent, xfwd: true };
+const proxy = process.argv[3] === 'http-proxy-3' ? createSuccessor(options) : httpProxy.createProxyServer(options);
+const broken = (_error: Error, _request: unknown, response: { destroy(): unknown }) => void response.destroy();
+proxy.on('error', broken);
 
 const listener: RequestListener = (request, response) => {
   const app = request.url?.split('/', 2)[1] ?? '';

@@ -1,8 +1,8 @@
 /** What is compared: each peer does the same work, set up in its own configuration language. */
 import type { Running } from '../measure/process.ts';
 
-export type PeerName = 'tcpvs' | 'nginx' | 'haproxy' | 'http-proxy';
-export const PEER_NAMES: readonly PeerName[] = ['tcpvs', 'nginx', 'haproxy', 'http-proxy'];
+export const PEER_NAMES = ['tcpvs', 'nginx', 'haproxy', 'envoy', 'caddy', 'http-proxy', 'http-proxy-3'] as const;
+export type PeerName = (typeof PEER_NAMES)[number];
 
 /** The work: prefix rules, each with three servers by weight, kept-alive connections to them, X-Forwarded-For, -Proto and Forwarded, no access log. */
 export interface Layout {

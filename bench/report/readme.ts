@@ -9,6 +9,7 @@ import type { ProfileResult } from '../parts/profile.ts';
 import type { SyscallResult } from '../parts/syscalls.ts';
 import { ratio, typical } from '../parts/throughput.ts';
 import type { WorkersResult } from '../parts/workers.ts';
+import { PEER_NAMES } from '../peers/peer.ts';
 /** bench/results/VERSION/README.md: tables from the JSON files, words from notes.md. */
 import type { InForceResult, PropagationResult, RevocationResult, TranslateResult } from './change-results.ts';
 import { faultsText, recordedDemoTable, soakText, type Faults, type RecordedDemo, type Soak } from './long-runs.ts';
@@ -56,12 +57,13 @@ export function writeReadme(directory: string): void {
 }
 
 function summary(cases: readonly Kept<Parameters<typeof caseTable>[0]>[]): string {
+  const others = PEER_NAMES.filter((peer) => peer !== 'tcpvs');
   const rows = cases.map(({ result }) => {
-    const against = (peer: 'nginx' | 'haproxy' | 'http-proxy') => ratio(result.rounds, peer)?.median.toFixed(2) ?? '';
     const ours = typical(result.rounds, 'tcpvs');
-    return [result.title, ours?.cost.toFixed(1) ?? '', against('nginx'), against('haproxy'), against('http-proxy')];
+    const against = others.map((peer) => ratio(result.rounds, peer)?.median.toFixed(2) ?? '');
+    return [result.title, ours?.cost.toFixed(1) ?? '', ...against];
   });
-  return table(['processor time per request', 'tcpvs, µs', 'x nginx', 'x HAProxy', 'x http-proxy'], rows);
+  return table(['processor time per request', 'tcpvs, µs', ...others.map((peer) => `x ${peer}`)], rows);
 }
 
 /** `make faults` writes its figures by itself. */

@@ -53,7 +53,7 @@ export function workersTable({ rounds }: WorkersResult): string {
   )}`;
 }
 
-const SUBJECTS: readonly Subject[] = ['tcpvs', 'nginx', 'haproxy', 'http-proxy', 'direct'];
+const SUBJECTS: readonly Subject[] = [...PEER_NAMES, 'direct'];
 
 export function latencyTable(results: readonly LatencyResult[]): string {
   const rows = results.flatMap(({ connections, rate, rounds }) =>
