@@ -1,0 +1,31 @@
+/** Other people's programs: which of them are here, and what they say. */
+import { spawn, spawnSync } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+
+import { ENVIRONMENT } from '../../bench/measure/process.ts';
+
+const LIMIT = 120_000;
+
+/** Why a test cannot be run here, for `skip`; false: all of these commands are there. */
+export function missing(commands: readonly string[]): string | false {
+  const absent = commands.filter((command) => spawnSync('which', [command], { env: ENVIRONMENT }).status !== 0);
+  return absent.length > 0 ? `${absent.join(' and ')} not installed (make tools says how)` : false;
+}
+
+/** Errors: exit status and what it said, where that is not 0. */
+export async function run(command: string, args: readonly string[], directory?: string): Promise<{ stdout: string }> {
+  const child = spawn(command, args, {
+    cwd: directory,
+    env: ENVIRONMENT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: LIMIT,
+    killSignal: 'SIGKILL',
+  });
+  const exited = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', (code, signal) => resolve(code === 0 ? '' : `exit status ${code ?? signal}`));
+  });
+  const [stdout, stderr, how] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
+  if (how !== '') throw new Error(`${command} ${args.join(' ')}: ${how}\n${stderr}${stdout}`);
+  return { stdout };
+}
