@@ -8,7 +8,7 @@ CONCURRENCY ?= 2
 BOUND := $(shell command -v timeout >/dev/null && echo timeout 2400)
 TESTS ?= src/**/*.test.ts test/**/*.test.ts bench/**/*.test.ts
 
-.PHONY: help setup tools run test unit lint format generate check-generated cluster cluster-binaries bench demo-full fuzz faults reliability soak build sbom image clean
+.PHONY: help setup tools run test unit lint format generate check-generated cluster cluster-binaries bench demo-full fuzz faults reliability audit soak build sbom image clean
 
 help: ## list the targets
 	@if [ -t 1 ]; then on=$$'\033[1m' off=$$'\033[0m'; fi; grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | \
@@ -88,6 +88,10 @@ faults: setup ## every fault with its full counts, about half an hour; figures g
 
 reliability: setup cluster-binaries ## what happens to a cluster while it serves, with full counts, about an hour; writes docs/reliability.md (ARGS='edits')
 	$(NODE) test/reliability/run.ts $(ARGS)
+
+audit: setup ## other people's examiners: testssl.sh and slowhttptest, about six minutes; the result goes to bench/results (ARGS=testssl)
+	@bench/peers.sh testssl slowhttptest
+	$(NODE) test/audit/run.ts $(ARGS)
 
 soak: setup ## an hour of load: memory and handles must stay flat (MINUTES=60)
 	$(NODE) test/soak/run.ts $(ARGS)

@@ -13,6 +13,7 @@ package() {
     nginx) echo nginx-light ;;
     ab) echo apache2-utils ;;
     taskset | nsenter) echo util-linux ;;
+    testssl) echo testssl.sh ;;
     h2load) echo nghttp2-client ;;
     nft) echo nftables ;;
     ip) echo iproute2 ;;

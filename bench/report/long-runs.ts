@@ -88,3 +88,20 @@ function figuresOf(value: unknown): string {
     )
     .join(', ');
 }
+
+export interface Audit {
+  readonly examiner: string;
+  readonly version: string;
+  readonly findings: readonly string[];
+  readonly figures: Readonly<Record<string, number | string>>;
+}
+
+/** What other people's examiners found. */
+export function auditText(audits: readonly Audit[]): string {
+  const rows = audits.map(({ examiner, version, findings, figures }) => [
+    `${examiner} ${version}`,
+    findings.length === 0 ? 'none' : findings.join('; '),
+    figuresOf(figures),
+  ]);
+  return `Examiners (\`make audit\`)\n\n${table(['examiner', 'findings', 'figures'], rows)}`;
+}

@@ -12,7 +12,16 @@ import type { WorkersResult } from '../parts/workers.ts';
 import { PEER_NAMES } from '../peers/peer.ts';
 /** bench/results/VERSION/README.md: tables from the JSON files, words from notes.md. */
 import type { InForceResult, PropagationResult, RevocationResult, TranslateResult } from './change-results.ts';
-import { faultsText, recordedDemoTable, soakText, type Faults, type RecordedDemo, type Soak } from './long-runs.ts';
+import {
+  auditText,
+  faultsText,
+  recordedDemoTable,
+  soakText,
+  type Audit,
+  type Faults,
+  type RecordedDemo,
+  type Soak,
+} from './long-runs.ts';
 import { read, readCases, type Kept } from './results.ts';
 import {
   caseTable,
@@ -50,6 +59,7 @@ export function writeReadme(directory: string): void {
     ...part(read<SyscallResult>(directory, 'syscalls'), syscallTable),
     ...part(read<RecordedDemo>(directory, 'recorded-demo'), recordedDemoTable),
     ...part(read<Soak>(directory, 'soak'), soakText),
+    ...part(read<readonly Audit[]>(directory, 'audit'), auditText),
     ...faults(directory),
     ...part(read<readonly ProfileResult[]>(directory, 'profiles'), profileTable),
   ];

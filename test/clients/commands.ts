@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 
 import { ENVIRONMENT } from '../../bench/measure/process.ts';
 
-const LIMIT = 120_000;
+const LIMIT = 300_000;
 
 /** Why a test cannot be run here, for `skip`; false: all of these commands are there. */
 export function missing(commands: readonly string[]): string | false {
