@@ -56,6 +56,7 @@ async function start(options: ServeOptions, { log, listeners, ready }: Surroundi
     },
     listeners,
     log,
+    rehearse: () => controller.rehearse(),
   });
   const rotation = stateDirectory === null ? null : rotateTicketKeys(stateDirectory, serving, report);
   const controller = new Controller({

@@ -108,6 +108,23 @@ async function open(config: string, stateDir?: string) {
 const refused = (status: number, message: RegExp) => (error: unknown) =>
   error instanceof Refusal && error.status === status && message.test(error.message);
 
+test('a rehearsal is translated as a change would be, and nothing of it stays', async () => {
+  const config = await directory(FILES);
+  const { controller, source, serving, lines } = await open(config);
+  await controller.start();
+  const [status, state, snapshot] = [controller.status(), source.state, controller.snapshot];
+  controller.rehearse();
+  assert.deepEqual(controller.status(), status);
+  assert.deepEqual([source.state, controller.snapshot, serving.asked.length], [state, snapshot, 1]);
+  await writeFile(join(config, 'matrix.yaml'), matrix(4));
+  await controller.reload();
+  assert.equal(serving.asked.length, 2);
+  assert.deepEqual(
+    lines.filter((line) => line.includes('rehearse')),
+    [],
+  );
+});
+
 test('the start: one snapshot, everything Programmed and Ready, the revision as the source has it', async () => {
   const { controller, serving, source, condition } = await open(await directory(FILES));
   assert.equal(controller.snapshot, null);

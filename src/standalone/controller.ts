@@ -75,6 +75,18 @@ export class Controller {
     await this.#settled();
   }
 
+  /**
+   * Reads and translates a change that nobody made, so that the first real one meets code that is compiled. For when memory
+   * has been given back, which takes the code of the start along, and nobody waits yet.
+   */
+  rehearse(): void {
+    try {
+      this.#translate(this.#clusterState(this.#options.source.rehearsed(), false));
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'a change could not be rehearsed');
+    }
+  }
+
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);

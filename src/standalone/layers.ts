@@ -25,7 +25,7 @@ export function nextLayers(before: Layers, base: Base, overlay: Overlay, now: st
     const same =
       was !== undefined &&
       wasGiven !== undefined &&
-      hashOf(wasGiven) === hashOf(object) &&
+      (wasGiven === object || hashOf(wasGiven) === hashOf(object)) &&
       before.identities.get(id) === identity;
     objects.set(id, same ? was : withIdentity(object, identity));
   }

@@ -10,8 +10,17 @@ import { displayPath } from './display-path.ts';
 import { ConfigFiles } from './files.ts';
 import { type Layers, nextLayers, sameObjects } from './layers.ts';
 import { mergeFiles } from './merge.ts';
-import { type Fault, faultText, type FileObject, type ObjectId, type ParseFile } from './objects.ts';
+import {
+  type Fault,
+  faultText,
+  type FileObject,
+  idOf,
+  type ObjectId,
+  type ParseFile,
+  withoutServerFields,
+} from './objects.ts';
 import { type Base, currentOverlay, type Overlay } from './overlay.ts';
+import { rehearsalText } from './rehearsal.ts';
 import type { KeptState, StateDirectory } from './state-directory.ts';
 import { PathWatch } from './watch.ts';
 import { overlayAfter } from './write.ts';
@@ -158,6 +167,17 @@ export class StandaloneSource {
       const state = { ...this.#state, ...(await this.#withCertificates(layers)), revision };
       this.#announce(layers, state, performance.now());
     });
+  }
+
+  /** The state as a change of some manifests would make it; what is read and said remains as it is. */
+  rehearsed(): SourceState {
+    const text = rehearsalText(this.#layers.given);
+    if (text === null) return this.#state;
+    const base = new Map(this.#layers.base);
+    for (const entry of this.#options.parse(text, 'rehearsal').objects) {
+      base.set(idOf(entry.object), { ...entry, object: withoutServerFields(entry.object), file: 'rehearsal' });
+    }
+    return { ...this.#state, objects: this.#next(base, currentOverlay(base, this.#layers.overlay)).objects };
   }
 
   /** Stops watching, and keeps what is to be kept (unless another process does so already). */

@@ -65,6 +65,20 @@ test('is ready after the first snapshot', async (t) => {
   assert.deepEqual(programmed.listeners, []);
 });
 
+test('a change is rehearsed once, when the first snapshot is in force and nobody is served yet', async (t) => {
+  const port = await freePort();
+  const events: string[] = [];
+  const log = {
+    ...quiet,
+    info: (_: object, message?: string) => void (message === 'listening' && events.push(message)),
+  };
+  const serving = await start(t, { log, rehearse: () => events.push('rehearsed') });
+  await serving.configure(onPorts(port));
+  await serving.configure(snapshotOf());
+  await serving.configure(onPorts(port));
+  assert.deepEqual(events, ['rehearsed', 'listening', 'listening']);
+});
+
 test('rejects where no worker comes up', async () => {
   const workerUrl = new URL('data:text/javascript,throw new Error("broken")');
   await assert.rejects(

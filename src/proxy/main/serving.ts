@@ -49,6 +49,8 @@ export interface ServingOptions {
   readonly patience?: Patience;
   /** Milliseconds for which slots of shared memory rest before they are used again. */
   readonly grace?: number;
+  /** Called once, when all is in force and memory was given back, before anybody is served. */
+  readonly rehearse?: () => void;
 }
 
 /** Late writers (a request that ends under an epoch that is over) have this long. */
@@ -78,6 +80,7 @@ class ServingProcess implements Serving {
   readonly #counts: Counts;
   readonly #swaps: Swaps;
   readonly #reports: readonly Reports[];
+  readonly #rehearse: () => void;
   /** Id of the snapshot in force. */
   #snapshot: string | null = null;
   #wanted: readonly Wanted[] = [];
@@ -92,6 +95,7 @@ class ServingProcess implements Serving {
     const { settings, log } = options;
     const most = options.maxConnections ?? maxConnections(workers);
     this.#log = log;
+    this.#rehearse = options.rehearse ?? (() => undefined);
     this.#rare = new RateLimitedLog(log);
     this.#memory = new MainMemory(buffers, workers);
     this.#guard = new AddressGuard(settings.admin ?? null);
@@ -266,7 +270,10 @@ class ServingProcess implements Serving {
       return { snapshot: this.#snapshot ?? '', listeners: this.#listeners.states(), error: error.message };
     }
     // Nobody is served yet, so nobody waits for it.
-    if (this.#snapshot === null) giveBack();
+    if (this.#snapshot === null) {
+      giveBack();
+      this.#rehearse();
+    }
     if (!this.#draining && !this.#closed) await this.#listeners.commit(wanted);
     this.#snapshot = snapshot.id;
     return { snapshot: snapshot.id, listeners: this.#listeners.states() };
