@@ -85,16 +85,17 @@ function chooserOf(
   row: Row,
 ): { choose(): number; chooseAgain(tried: readonly number[]): number } {
   if (target.chooserRow === row) return target.chooser!;
-  const kind = virtualServer.isWlc ? 'wlc' : virtualServer.balance;
+  const { balance } = virtualServer;
+  const rule = virtualServer.isWlc ? 'wlc' : 'plusOne';
   let made = row.choosers;
-  while (made !== null && made.kind !== kind) made = made.next;
+  while (made !== null && (made.balance !== balance || made.rule !== rule)) made = made.next;
   if (made === null) {
-    const chooser = createChooser(row.plan, virtualServer.balance, state.shared, {
+    const chooser = createChooser(row.plan, balance, state.shared, {
       random: Math.random,
       now: () => state.now,
-      rule: virtualServer.isWlc ? 'wlc' : 'plusOne',
+      rule,
     });
-    row.choosers = made = { kind, chooser, next: row.choosers };
+    row.choosers = made = { balance, rule, chooser, next: row.choosers };
   }
   target.chooserRow = row;
   target.chooser = made.chooser;

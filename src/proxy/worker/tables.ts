@@ -6,7 +6,7 @@ import type { RowPlan } from '../../model/plan.ts';
 import type { Balance, Limits, Listener, ObjectKey, Protocol } from '../../model/snapshot.ts';
 import type { HostTable } from '../../router/host-table.ts';
 import type { RuleTable } from '../../router/rule-table.ts';
-import type { Chooser, HashChooser } from '../../scheduler/chooser.ts';
+import type { Chooser, HashChooser, LeastConnectionsRule } from '../../scheduler/chooser.ts';
 import type { Edits } from './edits.ts';
 import type { TlsSite } from './tls-sites.ts';
 import type { Endpoint } from './upstream.ts';
@@ -24,7 +24,8 @@ export interface Row {
 }
 
 export interface RowChooser {
-  readonly kind: Balance | 'wlc';
+  readonly balance: Balance;
+  readonly rule: LeastConnectionsRule;
   readonly chooser: Chooser;
   readonly next: RowChooser | null;
 }
