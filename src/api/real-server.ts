@@ -80,6 +80,12 @@ export const realServerSpec = withRules(
       .describe("For placement; default: the node's allocatable resources."),
     healthCheck: healthCheck.exactOptional().describe('Active checks; none where absent.'),
     protocol: z.enum(['HTTP1', 'H2C', 'HTTPS']).default('HTTP1').describe('How the server is spoken to.'),
+    proxyProtocol: z
+      .enum(['None', 'V1', 'V2'])
+      .default('None')
+      .describe(
+        'V1, V2: connections to the server begin with a PROXY protocol header of that version, which names the client. A connection then serves one client only.',
+      ),
     tls: z
       .strictObject({
         hostname: address
@@ -122,6 +128,12 @@ export const realServerSpec = withRules(
       message: 'tls only with protocol HTTPS',
       fieldPath: '.tls',
       holds: (self) => self.tls === undefined || self.protocol === 'HTTPS',
+    },
+    {
+      cel: "self.proxyProtocol == 'None' || self.protocol != 'H2C'",
+      message: 'None with protocol H2C, whose connections carry the requests of many clients',
+      fieldPath: '.proxyProtocol',
+      holds: (self) => self.proxyProtocol === 'None' || self.protocol !== 'H2C',
     },
   ],
   [classIsImmutable],

@@ -2,7 +2,7 @@
  * A row plan: one row of destinations as the workers dispatch by it during one epoch. The serving process' main thread
  * makes it (weights, availability, shared-memory slots decided once); every worker gets the same.
  */
-import type { ObjectKey, ServerTls } from './snapshot.ts';
+import type { ObjectKey, ProxyProtocol, ServerTls } from './snapshot.ts';
 
 export interface RowPlan {
   /** `matrix NS/NAME APP`, `rule NS/NAME RULE` or `servers NS/NAME`: what shares a cursor, and so is exact together. */
@@ -53,6 +53,8 @@ export interface EndpointPlan {
   readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
   /** For HTTPS; null for the others. */
   readonly tls: ServerTls | null;
+  /** As RealServerPiece.proxyProtocol. */
+  readonly proxyProtocol: ProxyProtocol | null;
   /** As GuardedHostPort.guard. */
   readonly guard: string | null;
 }

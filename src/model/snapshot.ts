@@ -227,6 +227,8 @@ export interface RealServerPiece extends PieceBase {
   readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
   /** For HTTPS; null for the others. */
   readonly tls: ServerTls | null;
+  /** Version of the PROXY protocol header that connections begin with; null: they have none. Never with H2C. */
+  readonly proxyProtocol: ProxyProtocol | null;
   /** At fixed addresses; the set of app null serves every app that has none of its own. */
   readonly endpoints: readonly EndpointSet[];
   /** For fixed addresses, as `GuardedHostPort.guard`. */
@@ -236,6 +238,8 @@ export interface RealServerPiece extends PieceBase {
   /** Service piece all of whose endpoints serve every app; null: none. */
   readonly service: ObjectKey | null;
 }
+
+export type ProxyProtocol = 'V1' | 'V2';
 
 export interface ServerTls {
   /** Name that the server's certificate must have; null: its address. */

@@ -8,6 +8,11 @@ import { BAD_PROXY_HEADER, INCOMPLETE, readProxyHeader } from './read-header.ts'
 const { missing, malformed, tooLong } = BAD_PROXY_HEADER;
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
 const read = (bytes: Buffer) => readProxyHeader(bytes, bytes.length);
+/** Length and source of a header. */
+const known = (bytes: Buffer) => {
+  const header = read(bytes);
+  return typeof header === 'number' ? header : { length: header.length, source: header.ends?.source ?? null };
+};
 const SIGNATURE = latin1('\r\n\r\n\0\r\nQUIT\n');
 
 /** A header of version 2. */
@@ -85,9 +90,9 @@ describe('the header of the PROXY protocol (117)', () => {
   for (const [name, bytes, source] of good) {
     test(`${name} → ${source ?? 'nobody else'}`, () => {
       const rest = latin1('GET / HTTP/1.1\r\n');
-      assert.deepEqual(read(bytes), { length: bytes.length, source });
+      assert.deepEqual(known(bytes), { length: bytes.length, source });
       assert.deepEqual(
-        read(Buffer.concat([bytes, rest])),
+        known(Buffer.concat([bytes, rest])),
         { length: bytes.length, source },
         'what follows is not read',
       );
@@ -103,6 +108,13 @@ describe('the header of the PROXY protocol (117)', () => {
       assert.equal(said, code, 'however it is cut');
     });
   }
+
+  test('both ends are read', () => {
+    const ends = { source: '203.0.113.7', sourcePort: 56_324, destination: '10.0.0.1', destinationPort: 80 };
+    const line = latin1('PROXY TCP4 203.0.113.7 10.0.0.1 56324 80\r\n');
+    assert.deepEqual(read(line), { length: line.length, ends });
+    assert.deepEqual(read(binary(0x21, 0x11, V4)), { length: 28, ends });
+  });
 
   test('what is given is read back, for all addresses', () => {
     fc.assert(

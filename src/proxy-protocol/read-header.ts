@@ -4,6 +4,8 @@
  */
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 
+import type { Ends } from './write-header.ts';
+
 /** More bytes are needed. */
 export const INCOMPLETE = 0;
 
@@ -18,8 +20,8 @@ export const BAD_PROXY_HEADER = {
 export interface ProxyHeader {
   /** Bytes of the header: what comes behind them is the connection's own. */
   readonly length: number;
-  /** The client's address; null: the proxy speaks for itself (LOCAL), or does not know (UNKNOWN, UNSPEC, a Unix socket). */
-  readonly source: string | null;
+  /** The client's connection; null: the proxy speaks for itself (LOCAL), or does not know (UNKNOWN, UNSPEC, a Unix socket). */
+  readonly ends: Ends | null;
 }
 
 /** §2.1: the longest line of version 1, with its end. */
@@ -49,14 +51,24 @@ function readLine(bytes: Uint8Array, length: number): ProxyHeader | number {
   if (bytes[end - 1] !== CR) return BAD_PROXY_HEADER.malformed;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, end - 1).toString('latin1');
   const [, family, source, destination, ...ports] = text.split(' ');
-  if (family === 'UNKNOWN') return { length: end + 1, source: null };
+  if (family === 'UNKNOWN') return { length: end + 1, ends: null };
   const isAddress = family === 'TCP4' ? isIPv4 : family === 'TCP6' ? isUnzoned : () => false;
   const isGood =
     isAddress(source ?? '') &&
     isAddress(destination ?? '') &&
     ports.length === 2 &&
     ports.every((port) => isPort(port));
-  return isGood ? { length: end + 1, source: plain(source!) } : BAD_PROXY_HEADER.malformed;
+  if (!isGood) return BAD_PROXY_HEADER.malformed;
+  const [sourcePort, destinationPort] = ports.map(Number);
+  return {
+    length: end + 1,
+    ends: {
+      source: plain(source!),
+      sourcePort: sourcePort!,
+      destination: plain(destination!),
+      destinationPort: destinationPort!,
+    },
+  };
 }
 
 /** What a zone means, only the machine knows that wrote it. */
@@ -93,9 +105,19 @@ function readBinary(bytes: Uint8Array, length: number): ProxyHeader | number {
   if (!isLocal && rest < block) return BAD_PROXY_HEADER.malformed;
   if (length < end) return INCOMPLETE;
   // LOCAL and UNSPEC: whatever stands there says nothing
-  if (isLocal || family === UNSPECIFIED) return { length: end, source: null };
+  if (isLocal || family === UNSPECIFIED) return { length: end, ends: null };
   if (!areExtensions(bytes, FIXED + block, end)) return BAD_PROXY_HEADER.malformed;
-  return { length: end, source: size === undefined ? null : addressAt(bytes, FIXED, size) };
+  if (size === undefined) return { length: end, ends: null };
+  const ports = FIXED + 2 * size;
+  return {
+    length: end,
+    ends: {
+      source: addressAt(bytes, FIXED, size),
+      sourcePort: (bytes[ports]! << 8) | bytes[ports + 1]!,
+      destination: addressAt(bytes, FIXED + size, size),
+      destinationPort: (bytes[ports + 2]! << 8) | bytes[ports + 3]!,
+    },
+  };
 }
 
 /** §2.2.7: a byte of type, two of length, and so many more; the last one ends where the header does. */

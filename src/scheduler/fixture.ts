@@ -39,6 +39,7 @@ export function rowPlan(fixture: RowFixture): RowPlan {
         maxConnections,
         protocol: 'HTTP1',
         tls: null,
+        proxyProtocol: null,
         guard: null,
       });
     }

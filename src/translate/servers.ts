@@ -78,6 +78,7 @@ export const translateServer = (subject: Subject<RealServerSpec>, world: ServerW
     healthCheck: healthCheckOf(spec.healthCheck),
     protocol: spec.protocol,
     tls,
+    proxyProtocol: spec.proxyProtocol === 'None' ? null : spec.proxyProtocol,
     endpoints,
     guard,
     nodes,

@@ -95,6 +95,7 @@ export function piecesOf(lane: LanePlan, index: number, port: number): Piece[] {
       protocol: 'HTTP1',
       tls: null,
       endpoints: [{ app: null, endpoints: [{ address: '127.0.0.1', port: origin }] }],
+      proxyProtocol: null,
       guard: null,
       nodes: null,
       service: null,

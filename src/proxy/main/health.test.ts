@@ -16,6 +16,7 @@ const endpoint = (slot: number): EndpointState => ({
   port: 80,
   protocol: 'HTTP1',
   tls: null,
+  proxyProtocol: null,
   guard: null,
   rows: new Map(),
   servers: new Map(),

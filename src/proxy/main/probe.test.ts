@@ -36,6 +36,7 @@ const at = (port: number, protocol: 'HTTP1' | 'H2C' | 'HTTPS' = 'HTTP1', tls: Se
   port,
   protocol,
   tls,
+  proxyProtocol: null,
   guard: null,
 });
 

@@ -1,11 +1,11 @@
 /** Asks an endpoint whether it is there. Resolves to null, or to what is wrong with it; never rejects. */
 import http from 'node:http';
 import http2 from 'node:http2';
-import https from 'node:https';
 import net from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
-import type { ServerTls } from '../../model/snapshot.ts';
+import type { ProxyProtocol, ServerTls } from '../../model/snapshot.ts';
+import { proxyHeader } from '../../proxy-protocol/write-header.ts';
 import type { AddressGuard, ConnectTo } from '../address-guard.ts';
 import { connectionOptions, type ServerConnection, type ServerContexts } from '../server-contexts.ts';
 
@@ -16,6 +16,7 @@ export interface ProbeTarget {
   readonly port: number;
   readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
   readonly tls: ServerTls | null;
+  readonly proxyProtocol: ProxyProtocol | null;
   /** As GuardedHostPort.guard. */
   readonly guard: string | null;
 }
@@ -39,9 +40,32 @@ export const probeWith =
     } catch (error) {
       return describe(error as Error);
     }
-    if (check === null) return await probeConnect(to, secure);
-    return await (endpoint.protocol === 'H2C' ? probeH2c(endpoint, to, check) : probeHttp(to, check, secure));
+    const { proxyProtocol } = endpoint;
+    const open: Open = (opened, failed) => {
+      if (proxyProtocol === null && secure !== null) {
+        const socket = connectTls({ ...to, ...secure });
+        socket.on('error', failed).on('secureConnect', () => opened(socket));
+        return socket;
+      }
+      const raw = net.connect(to);
+      raw.on('error', failed).on('connect', () => {
+        // nobody's connection but ours
+        if (proxyProtocol !== null) raw.write(proxyHeader(proxyProtocol, null));
+        if (secure === null) {
+          opened(raw);
+          return;
+        }
+        const socket = connectTls({ ...secure, socket: raw });
+        socket.on('error', failed).on('secureConnect', () => opened(socket));
+      });
+      return raw;
+    };
+    if (check === null) return await probeConnect(open, secure === null ? CONNECT_TIMEOUT : HANDSHAKE_TIMEOUT);
+    return await (endpoint.protocol === 'H2C' ? probeH2c(endpoint, to, check) : probeHttp(to, check, open));
   };
+
+/** Makes a connection that a request can be sent over. @returns what to destroy, whatever becomes of it */
+type Open = (opened: (socket: net.Socket) => void, failed: (error: Error) => void) => net.Socket;
 
 /** Each has a descriptor: a cluster that does not answer must not use them up. */
 export const PROBES_AT_ONCE = 64;
@@ -67,12 +91,13 @@ export function bounded(ask: Probe, most: number): Probe {
   };
 }
 
-function probeConnect(to: ConnectTo, secure: ServerConnection | null): Promise<string | null> {
+function probeConnect(open: Open, timeout: number): Promise<string | null> {
   return new Promise((resolve) => {
-    const socket = secure === null ? net.connect(to) : connectTls({ ...to, ...secure });
-    const end = finish(secure === null ? CONNECT_TIMEOUT : HANDSHAKE_TIMEOUT, () => socket.destroy(), resolve);
-    socket.on(secure === null ? 'connect' : 'secureConnect', () => end(null));
-    socket.on('error', (error) => end(describe(error)));
+    const socket = open(
+      () => end(null),
+      (error) => end(describe(error)),
+    );
+    const end = finish(timeout, () => socket.destroy(), resolve);
   });
 }
 
@@ -81,20 +106,26 @@ interface Check {
   readonly timeout: number;
 }
 
-function probeHttp(to: ConnectTo, check: Check, secure: ServerConnection | null): Promise<string | null> {
+function probeHttp(to: ConnectTo, check: Check, open: Open): Promise<string | null> {
   return new Promise((resolve) => {
-    const request = (secure === null ? http : https).request({
-      ...secure,
-      ...to,
-      path: check.path,
-      agent: false,
-      headers: { 'user-agent': 'tcpvs-health-check', connection: 'close' },
-    });
-    const end = finish(check.timeout, () => request.destroy(), resolve);
-    request.on('response', (response) => end(verdict(response.statusCode ?? 0)));
-    request.on('upgrade', () => end('unexpected upgrade'));
-    request.on('error', (error) => end(describe(error)));
-    request.end();
+    const raw = open(
+      (socket) => {
+        const request = http.request({
+          // for the Host field
+          ...to,
+          defaultPort: 'encrypted' in socket ? 443 : 80,
+          createConnection: () => socket,
+          path: check.path,
+          headers: { 'user-agent': 'tcpvs-health-check', connection: 'close' },
+        });
+        request.on('response', (response) => end(verdict(response.statusCode ?? 0)));
+        request.on('upgrade', () => end('unexpected upgrade'));
+        request.on('error', (error) => end(describe(error)));
+        request.end();
+      },
+      (error) => end(describe(error)),
+    );
+    const end = finish(check.timeout, () => raw.destroy(), resolve);
   });
 }
 

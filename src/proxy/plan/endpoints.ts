@@ -1,6 +1,6 @@
 /** One record per endpoint, whatever rows and real servers name it, with its slot in shared memory. */
 import type { RowPlan } from '../../model/plan.ts';
-import type { ObjectKey, ServerTls } from '../../model/snapshot.ts';
+import type { ObjectKey, ProxyProtocol, ServerTls } from '../../model/snapshot.ts';
 import type { DraftEndpoint } from './row-draft.ts';
 import type { SlotAllocator } from './slots.ts';
 
@@ -30,7 +30,7 @@ export class EndpointRegistry {
   slotOf(endpoint: DraftEndpoint): number {
     const known = this.#byIdentity.get(endpoint.identity);
     if (known !== undefined) return known.slot;
-    const { identity, address, port, protocol, tls, guard } = endpoint;
+    const { identity, address, port, protocol, tls, proxyProtocol, guard } = endpoint;
     const state: EndpointState = {
       slot: this.#slots.take(),
       identity,
@@ -38,6 +38,7 @@ export class EndpointRegistry {
       port,
       protocol,
       tls,
+      proxyProtocol,
       guard,
       rows: new Map(),
       servers: new Map(),
@@ -100,6 +101,7 @@ export interface EndpointState {
   readonly port: number;
   readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
   readonly tls: ServerTls | null;
+  readonly proxyProtocol: ProxyProtocol | null;
   readonly guard: string | null;
   /** Rows that use it, real servers that name it, and how often. */
   readonly rows: Map<string, number>;

@@ -23,7 +23,7 @@ export function draftRow(id: string, source: RowSource, world: World): RowDraft 
     const first = endpoints.length;
     if (service !== null) services.add(service);
     for (const { address, port } of found) {
-      const identity = endpointIdentity(server!.protocol, { address, port }, server!.tls, server!.guard);
+      const identity = endpointIdentity({ ...server!, address, port });
       endpoints.push({
         identity,
         slot: world.slot(identity),
@@ -33,6 +33,7 @@ export function draftRow(id: string, source: RowSource, world: World): RowDraft 
         port,
         protocol: server!.protocol,
         tls: server!.tls,
+        proxyProtocol: server!.proxyProtocol,
         guard: server!.guard,
         maxConnections: server!.maxConnections || world.maxConnections,
         quiesced: server!.quiesced,
@@ -100,6 +101,7 @@ export interface DraftEndpoint {
   readonly port: number;
   readonly protocol: RealServerPiece['protocol'];
   readonly tls: RealServerPiece['tls'];
+  readonly proxyProtocol: RealServerPiece['proxyProtocol'];
   readonly guard: string | null;
   readonly maxConnections: number;
   readonly quiesced: boolean;
@@ -107,17 +109,15 @@ export interface DraftEndpoint {
 }
 
 /** One endpoint, whatever real servers name it. */
-export function endpointIdentity(
-  protocol: string,
-  { address, port }: HostPort,
-  tls: RealServerPiece['tls'],
-  guard: string | null,
-): string {
+export function endpointIdentity({ protocol, address, port, tls, proxyProtocol, guard }: EndpointTerms): string {
   // What one namespace may connect to is not what another may.
   const place = `${protocol} ${address} ${port}${guard === null ? '' : ` ${guard}`}`;
   // connections that were made under other terms are not this one's
-  return tls === null ? place : `${place} ${JSON.stringify([tls.hostname, tls.ca, tls.clientCertificate])}`;
+  const terms = tls === null ? place : `${place} ${JSON.stringify([tls.hostname, tls.ca, tls.clientCertificate])}`;
+  return proxyProtocol === null ? terms : `${terms} PROXY ${proxyProtocol}`;
 }
+
+type EndpointTerms = HostPort & Pick<RealServerPiece, 'protocol' | 'tls' | 'proxyProtocol' | 'guard'>;
 
 /** True: the workers' plan of the row says all that the draft says. */
 export function sameRow(draft: RowDraft, plan: RowPlan): boolean {
@@ -147,18 +147,15 @@ export function sameRow(draft: RowDraft, plan: RowPlan): boolean {
 
 /** One cell, one endpoint, always available: what else is there is out already. */
 function addressRow(id: string, { address, port, guard }: GuardedHostPort, world: World): RowDraft {
-  const identity = endpointIdentity('HTTP1', { address, port }, null, guard);
+  const terms = { address, port, protocol: 'HTTP1', tls: null, proxyProtocol: null, guard } as const;
+  const identity = endpointIdentity(terms);
   const server = 'redirect';
   const endpoint: DraftEndpoint = {
+    ...terms,
     identity,
     slot: world.slot(identity),
     server,
     cell: 0,
-    address,
-    port,
-    protocol: 'HTTP1',
-    tls: null,
-    guard,
     maxConnections: world.maxConnections,
     quiesced: false,
     available: true,

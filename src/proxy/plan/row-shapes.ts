@@ -35,6 +35,7 @@ export class RowShapes {
         maxConnections: endpoint.maxConnections,
         protocol: endpoint.protocol,
         tls: endpoint.tls,
+        proxyProtocol: endpoint.proxyProtocol,
         guard: endpoint.guard,
       })),
       names: cellNames(cells),

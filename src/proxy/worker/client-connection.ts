@@ -24,7 +24,7 @@ import type { WorkerState } from './state.ts';
 import { caught, countLimit, countReason } from './state.ts';
 import type { ListenerPlace } from './tables.ts';
 import { tunnelConnected, tunnelEnded, tunnelFromClient } from './tunnel.ts';
-import type { Upstream } from './upstream.ts';
+import { closeOwn, type Upstream } from './upstream.ts';
 
 export class ClientConnection extends Client {
   constructor(state: WorkerState, listener: ListenerPlace, socket: Socket, secure: Secure | null, peer: string) {
@@ -229,6 +229,7 @@ export class ClientConnection extends Client {
       logAnswer(this, why);
     }
     abandon(this);
+    if (this.own !== null) closeOwn(this);
     this.state.sweeper.remove(this);
     leaveListener(this.state, this.listener);
     if (this.load !== null) this.load.clients--;

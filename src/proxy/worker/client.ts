@@ -4,6 +4,8 @@ import type { Socket } from 'node:net';
 import type { ChunkedDecoder } from '../../http/chunked.ts';
 import type { ReasonWord } from '../../model/reasons.ts';
 import type { Limits } from '../../model/snapshot.ts';
+import type { Ends } from '../../proxy-protocol/write-header.ts';
+import { endsOf } from './ends.ts';
 import { forwardedLines } from './forwarded-lines.ts';
 import { Connection } from './io.ts';
 import type { Loss } from './loss.ts';
@@ -71,6 +73,7 @@ export abstract class Client extends Connection implements UpstreamUser {
   /** A reused connection was found dead, and a fresh one to the same endpoint is tried. */
   fresh = false;
   upstream: Upstream | null = null;
+  own: Upstream[] | null = null;
   /** What was sent, for another try: the head, and the body so far if `retainedWhole`. */
   retained: Uint8Array | null = null;
   retainedLength = 0;
@@ -115,6 +118,10 @@ export abstract class Client extends Connection implements UpstreamUser {
     // a TLS socket cannot be reset: the one below can, and takes it along
     const raw = this.secure === null ? this.socket : this.secure.raw;
     this.destroy(why, () => raw.resetAndDestroy());
+  }
+
+  ends(): Ends | null {
+    return endsOf(this.secure === null ? this.socket : this.secure.raw);
   }
 
   /** Keeps `bytes[start … end)` for later. */

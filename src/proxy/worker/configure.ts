@@ -265,6 +265,7 @@ function isSameEndpoint(a: EndpointPlan, b: EndpointPlan): boolean {
     a.address === b.address &&
     a.port === b.port &&
     a.guard === b.guard &&
+    a.proxyProtocol === b.proxyProtocol &&
     JSON.stringify(a.tls) === JSON.stringify(b.tls)
   );
 }

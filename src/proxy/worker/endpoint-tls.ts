@@ -1,4 +1,5 @@
 /** TLS to one endpoint: on which terms, and the session that the next connection resumes. */
+import type { Socket } from 'node:net';
 import { connect, type ConnectionOptions, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 
 import type { ServerTls } from '../../model/snapshot.ts';
@@ -26,8 +27,8 @@ export class EndpointTls {
     return true;
   }
 
-  /** 'secureConnect' comes only where the server is who it should be. */
-  connect(state: WorkerState, address: string, to: ConnectTo): TLSSocket {
+  /** `to.socket`: a connection that stands. 'secureConnect' comes only where the server is who it should be. */
+  connect(state: WorkerState, address: string, to: ConnectTo | { readonly socket: Socket }): TLSSocket {
     const context = (this.context ??= this.make(state));
     const options: ConnectionOptions & { noDelay: true; allowHalfOpen: true } = {
       ...to,

@@ -42,6 +42,7 @@ export function realServer(name: string, port: number, more: Partial<RealServerP
     protocol: 'HTTP1',
     tls: null,
     endpoints: [{ app: null, endpoints: [{ address: '127.0.0.1', port }] }],
+    proxyProtocol: null,
     guard: null,
     nodes: null,
     service: null,

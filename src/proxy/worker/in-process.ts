@@ -158,6 +158,7 @@ function rowOf(epoch: number, ports: readonly number[]): RowPlan {
       maxConnections: 1000,
       protocol: 'HTTP1',
       tls: null,
+      proxyProtocol: null,
       guard: null,
     })),
     schedule: { kind: 'Table', table: Uint16Array.from(ports.keys()) },

@@ -5,6 +5,7 @@ import { PREFACE_FAILURE_INDEX, type PrefaceFailure } from '../../model/prefaces
 import { BAD_PROXY_HEADER, INCOMPLETE, readProxyHeader } from '../../proxy-protocol/read-header.ts';
 import { GLOBAL } from '../shared.ts';
 import { admit } from './admit.ts';
+import { announce } from './ends.ts';
 import { Newcomer } from './newcomer.ts';
 import { plainAddress } from './peers.ts';
 import type { WorkerState } from './state.ts';
@@ -42,7 +43,9 @@ export class Preface extends Newcomer {
       this.state.counters.global[GLOBAL.bytesReceived]! += header.length;
       this.handOver(false);
       this.leave();
-      admit(this.state, this.listener, this.socket, plainAddress(header.source ?? this.peer), bytes, rest);
+      if (header.ends !== null) announce(this.socket, header.ends);
+      const peer = plainAddress(header.ends?.source ?? this.peer);
+      admit(this.state, this.listener, this.socket, peer, bytes, rest);
     }
   }
 

@@ -82,13 +82,13 @@ async function stage(t: TestContext, protocol: 'TCP' | 'TLS', balance: Balance) 
   return {
     taken: () => servers.map((server) => server.taken()),
     /** All connections of the first server end. */
-    async empty() {
+    empty: async () => {
       servers[0].drop();
       const active = () => proxy.serving.counts().endpoints.find(({ port: at }) => at === servers[0].port)?.active;
       await until(() => active() === 0, 'still connected');
     },
     change: (how: Balance) => proxy.configure(pieces(how)),
-    async open(count: number) {
+    open: async (count: number) => {
       for (let each = 0; each < count; each++) sockets.push(await reach(port, protocol === 'TLS'));
     },
   };

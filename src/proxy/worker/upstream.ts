@@ -5,6 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import type { ChunkedDecoder } from '../../http/chunked.ts';
 import type { PartialHead } from '../../http/partial-head.ts';
 import type { EndpointPlan } from '../../model/plan.ts';
+import { type Ends, proxyHeader } from '../../proxy-protocol/write-header.ts';
 import { GLOBAL } from '../shared.ts';
 import { readTarget, rentLarge, returnLarge } from './buffers.ts';
 import type { EndpointTls } from './endpoint-tls.ts';
@@ -24,6 +25,10 @@ export interface UpstreamUser {
   upstreamDrained(upstream: Upstream): void;
   /** A fault of ours was caught. */
   fail(error: unknown): void;
+  /** Between whom the client's connection is; null: nobody knows, or there is none. */
+  ends(): Ends | null;
+  /** Idle connections that serve nobody else; null: it never had one. They end with it. */
+  own: Upstream[] | null;
 }
 
 /** Below the 5 s after which Node's own servers close an idle connection. */
@@ -79,10 +84,15 @@ export class Upstream extends Connection {
   held: PartialHead | null = null;
   /** How long it may be idle, in ms. */
   idleTimeout = IDLE_TIMEOUT;
+  /** Whose it is, where its server was told: it serves nobody else. Null: it serves anybody. */
+  private readonly owner: UpstreamUser | null;
 
   /** `plain`: without TLS, whatever the endpoint says: what is passed through is encrypted already. */
   constructor(state: WorkerState, endpoint: Endpoint, user: UpstreamUser, timeout: number, plain: boolean) {
-    super(open(state, endpoint, plain));
+    const header = endpoint.plan.proxyProtocol === null ? null : proxyHeader(endpoint.plan.proxyProtocol, user.ends());
+    const isTls = endpoint.tls !== null && !plain;
+    super(header === null && isTls ? openTls(state, endpoint) : openTcp(state, endpoint));
+    this.owner = header === null ? null : user;
     this.state = state;
     this.endpoint = endpoint;
     this.user = user;
@@ -90,22 +100,52 @@ export class Upstream extends Connection {
     state.sweeper.add(this);
     state.counters.global[GLOBAL.upstreamConnections]!++;
     state.counters.global[GLOBAL.upstreamActive]!++;
-    const socket = this.socket;
-    const secured = !plain && endpoint.tls !== null;
-    socket.on(secured ? 'secureConnect' : 'connect', () => {
-      if (this.gone) return;
-      this.connecting = false;
-      this.attach(false);
-      this.guarded(() => this.user?.connected(this));
-    });
-    if (secured) {
-      socket.on('connect', () => {
-        this.shaking = true;
-        this.deadline = this.state.now + HANDSHAKE_TIMEOUT;
-      });
-    }
+    const { socket } = this;
+    if (header !== null) this.introduce(header, isTls);
+    else if (isTls) this.shake(socket as TLSSocket);
+    else socket.on('connect', () => this.stands());
     socket.on('error', (error: NodeJS.ErrnoException) => this.guarded(() => this.lose(this.lossBy(error))));
     socket.on('close', () => this.guarded(() => this.lose(this.connecting && this.shaking ? 'tls' : 'reset')));
+  }
+
+  /** The header goes first, also before TLS. */
+  private introduce(header: Buffer, isTls: boolean): void {
+    const raw = this.socket;
+    raw.on('connect', () => {
+      if (this.gone) return;
+      if (!isTls) {
+        this.stands(header);
+        return;
+      }
+      this.guarded(() => {
+        raw.write(header);
+        const secured = this.endpoint.tls!.connect(this.state, this.endpoint.plan.address, { socket: raw });
+        secured.on('error', (error: NodeJS.ErrnoException) => this.guarded(() => this.lose(this.lossBy(error))));
+        this.socket = secured;
+        this.shake(secured);
+        this.shakes();
+      });
+    });
+  }
+
+  private shake(socket: TLSSocket): void {
+    socket.on('connect', () => this.shakes());
+    socket.on('secureConnect', () => this.stands());
+  }
+
+  private shakes(): void {
+    this.shaking = true;
+    this.deadline = this.state.now + HANDSHAKE_TIMEOUT;
+  }
+
+  private stands(header: Buffer | null = null): void {
+    if (this.gone) return;
+    this.connecting = false;
+    this.attach(false);
+    this.guarded(() => {
+      if (header !== null && !this.write(header, false)) this.lose('reset');
+      else this.user?.connected(this);
+    });
   }
 
   private lossBy(error: NodeJS.ErrnoException): Loss {
@@ -174,11 +214,34 @@ export class Upstream extends Connection {
     this.gone = true;
     this.state.sweeper.remove(this);
     this.state.counters.global[GLOBAL.upstreamActive]!--;
-    if (this.user === null) removeIdle(this.endpoint.idle, this);
+    if (this.user === null) this.leaveIdle();
     this.user = null;
     if (this.buffer !== readTarget) returnLarge(this.buffer, false);
     if (this.nextBuffer !== null && this.nextBuffer !== readTarget) returnLarge(this.nextBuffer, true);
     this.socket.destroy();
+  }
+
+  /** Among the idle ones from now on. */
+  joinIdle(): void {
+    this.endpoint.idle.push(this);
+    if (this.owner !== null) (this.owner.own ??= []).push(this);
+  }
+
+  private leaveIdle(): void {
+    removeIdle(this.endpoint.idle, this);
+    if (this.owner?.own != null) removeIdle(this.owner.own, this);
+  }
+
+  /** Lends an idle one to whom it belongs. */
+  lendOwn(): void {
+    this.leaveIdle();
+    this.lend(this.owner!);
+  }
+
+  lend(user: UpstreamUser): void {
+    this.user = user;
+    this.held = null;
+    this.sent = false;
   }
 
   /** Long bodies: the next reads go to a large buffer, and are written from there. */
@@ -209,6 +272,14 @@ export function acquire(
   fresh: boolean,
   plain = false,
 ): Upstream {
+  if (endpoint.plan.proxyProtocol !== null) {
+    const own = fresh
+      ? undefined
+      : user.own?.findLast((each) => each.endpoint === endpoint && each.deadline > state.now);
+    if (own === undefined) return new Upstream(state, endpoint, user, timeout, plain);
+    own.lendOwn();
+    return own;
+  }
   const idle = fresh ? NONE : endpoint.idle;
   while (idle.length > 0) {
     const upstream = idle.pop()!;
@@ -216,19 +287,17 @@ export function acquire(
       upstream.destroy();
       continue;
     }
-    upstream.user = user;
-    upstream.held = null;
-    upstream.sent = false;
+    upstream.lend(user);
     return upstream;
   }
   return new Upstream(state, endpoint, user, timeout, plain);
 }
 
-function open(state: WorkerState, { plan, tls }: Endpoint, plain: boolean): net.Socket {
-  const to = state.guard.connectTo(plan);
-  if (tls !== null && !plain) return tls.connect(state, plan.address, to);
-  return net.connect({ ...to, noDelay: true, allowHalfOpen: true });
-}
+const openTls = (state: WorkerState, { plan, tls }: Endpoint): TLSSocket =>
+  tls!.connect(state, plan.address, state.guard.connectTo(plan));
+
+const openTcp = (state: WorkerState, { plan }: Endpoint): net.Socket =>
+  net.connect({ ...state.guard.connectTo(plan), noDelay: true, allowHalfOpen: true });
 
 /** After a complete exchange: kept for the next one, where that is possible. `bufferFree`: as in useSharedBuffer. */
 export function release(upstream: Upstream, reusable: boolean, bufferFree: boolean): void {
@@ -242,7 +311,7 @@ export function release(upstream: Upstream, reusable: boolean, bufferFree: boole
   upstream.resume();
   upstream.useSharedBuffer(bufferFree);
   upstream.deadline = state.now + upstream.idleTimeout;
-  endpoint.idle.push(upstream);
+  upstream.joinIdle();
 }
 
 /** Closes a connection that is in no list. */
@@ -250,6 +319,11 @@ export function discard(upstream: Upstream): void {
   if (upstream.gone) return;
   upstream.user = NOBODY;
   upstream.destroy();
+}
+
+/** Their client is gone. */
+export function closeOwn(user: UpstreamUser): void {
+  for (const upstream of user.own?.slice() ?? []) upstream.destroy();
 }
 
 /** What is left of a tunnel: closed once the server has got everything. */
@@ -268,6 +342,8 @@ const NOBODY: UpstreamUser = {
   lost() {},
   upstreamDrained() {},
   fail() {},
+  ends: () => null,
+  own: null,
 };
 
 function removeIdle(idle: Upstream[], upstream: Upstream): void {
