@@ -67,7 +67,17 @@ export const realServerSpec = withRules(
       .min(0)
       .max(1_000_000)
       .default(0)
-      .describe("Most requests at once, per endpoint; 0 = the installation's default, which is finite."),
+      .describe(
+        "Most requests (or connections of TCP) at once, per endpoint; 0 = the installation's default, which is finite.",
+      ),
+    maxPending: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .default(0)
+      .describe(
+        'Most of them that wait for a connection to be made, per endpoint; 0 = no limit beyond maxConnections.',
+      ),
     capacity: z
       .strictObject({
         cpu: quantity.exactOptional().describe('Cores.'),

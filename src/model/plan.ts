@@ -50,6 +50,8 @@ export interface EndpointPlan {
   readonly available: boolean;
   /** Most requests at once; finite. */
   readonly maxConnections: number;
+  /** Most of these that wait for a connection to be made; 0 = as many as there are. */
+  readonly maxPending: number;
   readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
   /** For HTTPS; null for the others. */
   readonly tls: ServerTls | null;

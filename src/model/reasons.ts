@@ -31,6 +31,7 @@ const table = {
   tls_failed: { status: 502, fault: 'server' },
   untrusted_server: { status: 502, fault: 'server' },
   no_destination: { status: 503, fault: 'server' },
+  at_capacity: { status: 503, fault: 'server' },
   not_ready: { status: 503, fault: 'proxy' },
   overload: { status: 503, fault: 'proxy' },
   answer_timeout: { status: 504, fault: 'server' },

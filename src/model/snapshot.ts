@@ -223,6 +223,8 @@ export interface RealServerPiece extends PieceBase {
   readonly quiesced: boolean;
   /** Per endpoint; 0 = the proxy's own default. */
   readonly maxConnections: number;
+  /** Of these, those that wait for a connection to be made; 0 = as many as there are. */
+  readonly maxPending: number;
   readonly healthCheck: HealthCheck | null;
   readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
   /** For HTTPS; null for the others. */

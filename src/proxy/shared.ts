@@ -45,6 +45,7 @@ export const LIMITS = [
   'body_bytes',
   'requests_per_connection',
   'connections_per_server',
+  'pending_per_server',
   'descriptors',
   'pipelined_bytes',
 ] as const;
@@ -63,16 +64,29 @@ export interface SharedBuffers {
   readonly counters: SharedArrayBuffer;
 }
 
-const DISPATCH = {
-  cursors: 0,
-  inflight: MAX_CURSORS * 4,
-  down: MAX_CURSORS * 4 + MAX_ENDPOINTS * 4,
-  latency: MAX_CURSORS * 4 + MAX_ENDPOINTS * 8,
-  latencyAt: MAX_CURSORS * 4 + MAX_ENDPOINTS * 16,
-  byWorker: MAX_CURSORS * 4 + MAX_ENDPOINTS * 24,
-  heartbeat: MAX_CURSORS * 4 + MAX_ENDPOINTS * 24 + MAX_WORKERS * MAX_ENDPOINTS * 4,
-  bytes: MAX_CURSORS * 4 + MAX_ENDPOINTS * 24 + MAX_WORKERS * MAX_ENDPOINTS * 4 + MAX_WORKERS * 4,
-};
+/** Offsets in bytes. */
+const DISPATCH = layOut({
+  cursors: MAX_CURSORS * 4,
+  inflight: MAX_ENDPOINTS * 4,
+  down: MAX_ENDPOINTS * 4,
+  latency: MAX_ENDPOINTS * 8,
+  latencyAt: MAX_ENDPOINTS * 8,
+  byWorker: MAX_WORKERS * MAX_ENDPOINTS * 4,
+  heartbeat: MAX_WORKERS * 4,
+  pending: MAX_ENDPOINTS * 4,
+  pendingByWorker: MAX_WORKERS * MAX_ENDPOINTS * 4,
+});
+
+function layOut<Name extends string>(sizes: Readonly<Record<Name, number>>): Record<Name | 'bytes', number> {
+  let bytes = 0;
+  const offsets = {} as Record<Name | 'bytes', number>;
+  for (const [name, size] of Object.entries(sizes) as [Name, number][]) {
+    offsets[name] = bytes;
+    // so that whatever follows may be of 64 bits
+    bytes += Math.ceil(size / 8) * 8;
+  }
+  return { ...offsets, bytes };
+}
 
 /** Float64 counters of one worker, in this order. */
 const WORKER = {
@@ -117,6 +131,10 @@ export class SharedState implements DispatchState {
   readonly heartbeat: Int32Array;
   /** In flight per endpoint of one worker; what a lost worker held is taken off `inflight`. */
   readonly inflightOf: (worker: number) => Int32Array;
+  /** Of what is in flight per endpoint: what waits for a connection to be made, over all workers. */
+  readonly pending: Int32Array;
+  /** As `inflightOf`. */
+  readonly pendingOf: (worker: number) => Int32Array;
 
   constructor(buffers: SharedBuffers) {
     const b = buffers.dispatch;
@@ -126,7 +144,11 @@ export class SharedState implements DispatchState {
     this.latency = new Float64Array(b, DISPATCH.latency, MAX_ENDPOINTS);
     this.latencyAt = new Float64Array(b, DISPATCH.latencyAt, MAX_ENDPOINTS);
     this.heartbeat = new Int32Array(b, DISPATCH.heartbeat, MAX_WORKERS);
-    this.inflightOf = (worker) => new Int32Array(b, DISPATCH.byWorker + worker * MAX_ENDPOINTS * 4, MAX_ENDPOINTS);
+    const each = (offset: number) => (worker: number) =>
+      new Int32Array(b, offset + worker * MAX_ENDPOINTS * 4, MAX_ENDPOINTS);
+    this.inflightOf = each(DISPATCH.byWorker);
+    this.pending = new Int32Array(b, DISPATCH.pending, MAX_ENDPOINTS);
+    this.pendingOf = each(DISPATCH.pendingByWorker);
   }
 }
 

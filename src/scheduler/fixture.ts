@@ -37,6 +37,7 @@ export function rowPlan(fixture: RowFixture): RowPlan {
         port: 8080,
         available,
         maxConnections,
+        maxPending: 0,
         protocol: 'HTTP1',
         tls: null,
         proxyProtocol: null,

@@ -10,6 +10,7 @@ const noLimits = {
   body_bytes: 0,
   requests_per_connection: 0,
   connections_per_server: 0,
+  pending_per_server: 0,
   descriptors: 0,
   pipelined_bytes: 0,
 };

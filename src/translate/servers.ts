@@ -75,6 +75,7 @@ export const translateServer = (subject: Subject<RealServerSpec>, world: ServerW
     key,
     quiesced: spec.quiesce,
     maxConnections: spec.maxConnections,
+    maxPending: spec.maxPending,
     healthCheck: healthCheckOf(spec.healthCheck),
     protocol: spec.protocol,
     tls,

@@ -91,6 +91,7 @@ export function piecesOf(lane: LanePlan, index: number, port: number): Piece[] {
       hash: key,
       quiesced: false,
       maxConnections: lane.maxConnections ?? 0,
+      maxPending: 0,
       healthCheck: lane.healthCheck ?? null,
       protocol: 'HTTP1',
       tls: null,

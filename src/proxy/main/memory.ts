@@ -28,12 +28,14 @@ export class MainMemory implements PlanMemory {
   readonly state: SharedState;
   readonly counters: readonly WorkerCounters[];
   readonly #inflight: readonly Int32Array[];
+  readonly #pending: readonly Int32Array[];
 
   constructor(buffers: SharedBuffers, workers: number) {
     this.state = new SharedState(buffers);
     const indices = Array.from({ length: workers }, (_, index) => index);
     this.counters = indices.map((index) => new WorkerCounters(buffers, index));
     this.#inflight = indices.map((index) => this.state.inflightOf(index));
+    this.#pending = indices.map((index) => this.state.pendingOf(index));
   }
 
   readonly readCell = (slot: number): CellSums => {
@@ -68,6 +70,7 @@ export class MainMemory implements PlanMemory {
     switch (kind) {
       case 'endpoints':
         Atomics.store(this.state.inflight, slot, 0);
+        Atomics.store(this.state.pending, slot, 0);
         Atomics.store(this.state.down, slot, 0);
         this.state.latency[slot] = 0;
         this.state.latencyAt[slot] = 0;
@@ -91,13 +94,8 @@ export class MainMemory implements PlanMemory {
 
   /** A worker is gone: what it had in flight is over, its gauges are 0. Only after its thread has ended. */
   forgetWorker(index: number): void {
-    const own = this.#inflight[index]!;
-    for (let slot = 0; slot < own.length; slot++) {
-      const count = own[slot]!;
-      if (count === 0) continue;
-      Atomics.sub(this.state.inflight, slot, count);
-      own[slot] = 0;
-    }
+    takeOff(this.state.inflight, this.#inflight[index]!);
+    takeOff(this.state.pending, this.#pending[index]!);
     const { global } = this.counters[index]!;
     global[GLOBAL.connectionsActive] = 0;
     global[GLOBAL.upstreamActive] = 0;
@@ -111,6 +109,15 @@ export class MainMemory implements PlanMemory {
     let sum = 0;
     for (const { global } of this.counters) sum += global[counter]!;
     return sum;
+  }
+}
+
+function takeOff(all: Int32Array, own: Int32Array): void {
+  for (let slot = 0; slot < own.length; slot++) {
+    const count = own[slot]!;
+    if (count === 0) continue;
+    Atomics.sub(all, slot, count);
+    own[slot] = 0;
   }
 }
 

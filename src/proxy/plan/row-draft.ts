@@ -36,6 +36,7 @@ export function draftRow(id: string, source: RowSource, world: World): RowDraft 
         proxyProtocol: server!.proxyProtocol,
         guard: server!.guard,
         maxConnections: server!.maxConnections || world.maxConnections,
+        maxPending: server!.maxPending,
         quiesced: server!.quiesced,
         available: false,
       });
@@ -104,6 +105,7 @@ export interface DraftEndpoint {
   readonly proxyProtocol: RealServerPiece['proxyProtocol'];
   readonly guard: string | null;
   readonly maxConnections: number;
+  readonly maxPending: number;
   readonly quiesced: boolean;
   available: boolean;
 }
@@ -139,7 +141,8 @@ export function sameRow(draft: RowDraft, plan: RowPlan): boolean {
       return (
         endpoint.slot === other.slot &&
         endpoint.available === other.available &&
-        endpoint.maxConnections === other.maxConnections
+        endpoint.maxConnections === other.maxConnections &&
+        endpoint.maxPending === other.maxPending
       );
     })
   );
@@ -157,6 +160,7 @@ function addressRow(id: string, { address, port, guard }: GuardedHostPort, world
     server,
     cell: 0,
     maxConnections: world.maxConnections,
+    maxPending: 0,
     quiesced: false,
     available: true,
   };

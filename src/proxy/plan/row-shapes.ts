@@ -33,6 +33,7 @@ export class RowShapes {
         port: endpoint.port,
         available: endpoint.available,
         maxConnections: endpoint.maxConnections,
+        maxPending: endpoint.maxPending,
         protocol: endpoint.protocol,
         tls: endpoint.tls,
         proxyProtocol: endpoint.proxyProtocol,
@@ -55,8 +56,8 @@ export interface RowShape {
 function likeness({ cells, endpoints }: RowDraft): string {
   let text = '';
   for (const { server, weight, available, count } of cells) text += `${server} ${weight} ${available} ${count}\n`;
-  for (const { identity, available, maxConnections } of endpoints)
-    text += `${identity} ${available} ${maxConnections}\n`;
+  for (const { identity, available, maxConnections, maxPending } of endpoints)
+    text += `${identity} ${available} ${maxConnections} ${maxPending}\n`;
   return text;
 }
 

@@ -105,7 +105,7 @@ describe('choosing', () => {
     while (slow.requests.length === 0) await new Promise(setImmediate);
     const second = await ask(port, '/');
     assert.equal(second.status, 503);
-    assert.match(second.body, /no_destination/);
+    assert.match(second.body, /at_capacity/);
     assert.equal(second.headers['retry-after'], '1');
     assert.equal(proxy.serving.totals().limits.connections_per_server, 1);
     for (const answer of answers.splice(0)) answer();

@@ -40,10 +40,23 @@ export function chooseFirst(client: Client, target: Target, virtualServer: Virtu
   return choice;
 }
 
+/** Why nothing of the row was chosen. */
+export function whyNone(client: Client): 'at_capacity' | 'no_destination' {
+  const { state, row } = client;
+  return row !== null && (isAtCap(state, row) || isWaiting(state, row)) ? 'at_capacity' : 'no_destination';
+}
+
 /** Nothing takes new work, though something would if it were not for its cap. */
 function isAtCap(state: WorkerState, row: Row): boolean {
   return row.plan.endpoints.some(
     ({ available, slot, maxConnections }) => available && state.shared.inflight[slot]! >= maxConnections,
+  );
+}
+
+/** Something would take new work if not so many waited for its connections. */
+function isWaiting(state: WorkerState, row: Row): boolean {
+  return row.plan.endpoints.some(
+    ({ available, slot, maxPending }) => available && maxPending > 0 && state.shared.pending[slot]! >= maxPending,
   );
 }
 

@@ -1,6 +1,8 @@
 /** Choose and send, and again where that is allowed: each try excludes what was tried. */
 import { DOWN, GLOBAL } from '../shared.ts';
+import { abandon } from './abandon.ts';
 import { countFailure, enterEndpoint, leaveEndpoint } from './accounting.ts';
+import { refuse } from './answers.ts';
 import { scratch, scratchView } from './buffers.ts';
 import { chooseNext } from './choose.ts';
 import type { Client } from './client.ts';
@@ -16,6 +18,14 @@ export function dispatch(client: Client, target: Target, length: number): void {
   const state = client.state;
   const endpoint = client.row!.endpoints[client.choice]!;
   const upstream = acquire(state, endpoint, client, target.connectTimeout, client.fresh);
+  if (upstream === null) {
+    // nothing was sent: as after a connection that could not be made
+    if (elsewhere(client, target)) return;
+    abandon(client);
+    if (!client.bodyDone) client.keep = false;
+    refuse(client, 'at_capacity');
+    return;
+  }
   client.upstream = upstream;
   upstream.phase = UP.head;
   upstream.interim = 0;

@@ -8,7 +8,7 @@ import { dropRetained } from './abandon.ts';
 import { countAnswer, enterEndpoint, leaveEndpoint, logAnswer } from './accounting.ts';
 import { answerOptions, refuse } from './answers.ts';
 import { latin1 } from './bytes.ts';
-import { chooseFirst } from './choose.ts';
+import { chooseFirst, whyNone } from './choose.ts';
 import type { Client } from './client.ts';
 import { monotonic } from './clock.ts';
 import { discardBody } from './discard-body.ts';
@@ -67,7 +67,7 @@ export function begin(client: Client, bytes: Uint8Array, headEnd: number, end: n
   const target = client.target!;
   const choice = chooseFirst(client, target, virtualServer!, matched);
   if (choice < 0) {
-    refuse(client, 'no_destination');
+    refuse(client, whyNone(client));
     return afterAnswer(client, bytes, headEnd, end);
   }
   return send(client, target, choice, bytes, headEnd, end);

@@ -38,6 +38,7 @@ export function realServer(name: string, port: number, more: Partial<RealServerP
     hash: `${name} ${port} ${JSON.stringify(more)}`,
     quiesced: false,
     maxConnections: 0,
+    maxPending: 0,
     healthCheck: null,
     protocol: 'HTTP1',
     tls: null,

@@ -156,6 +156,7 @@ function rowOf(epoch: number, ports: readonly number[]): RowPlan {
       port,
       available: true,
       maxConnections: 1000,
+      maxPending: 0,
       protocol: 'HTTP1',
       tls: null,
       proxyProtocol: null,

@@ -4,7 +4,7 @@ import { abandon, dropRetained } from './abandon.ts';
 import { countAnswer, countSent, enterEndpoint, leaveEndpoint, logAnswer } from './accounting.ts';
 import { closeGently, refuse } from './answers.ts';
 import { input, inputView, scratch, scratchView } from './buffers.ts';
-import { chooseFirst, chooseNext } from './choose.ts';
+import { chooseFirst, chooseNext, whyNone } from './choose.ts';
 import type { Client } from './client.ts';
 import { monotonic } from './clock.ts';
 import { suspect } from './dispatch.ts';
@@ -140,16 +140,23 @@ function goTo(client: Client, target: Target, choice: number): void {
     connect(client, target, choice);
     return;
   }
-  countReason(client.state, 'no_destination');
-  client.reset('no_destination');
+  const why = whyNone(client);
+  countReason(client.state, why);
+  client.reset(why);
 }
 
 function connect(client: Client, target: Target, choice: number): void {
   enterEndpoint(client, choice);
   client.deadline = Infinity;
   const plain = client.listener.table.protocol === 'TLS';
-  client.upstream = acquire(client.state, client.row!.endpoints[choice]!, client, target.connectTimeout, true, plain);
-  client.upstream.phase = UP.tunnel;
+  const endpoint = client.row!.endpoints[choice]!;
+  const upstream = acquire(client.state, endpoint, client, target.connectTimeout, true, plain);
+  if (upstream === null) {
+    goElsewhere(client, target);
+    return;
+  }
+  client.upstream = upstream;
+  upstream.phase = UP.tunnel;
 }
 
 /** The server is there: from now on the client is read. */
@@ -177,6 +184,10 @@ function connectElsewhere(client: Client, upstream: Upstream, how: Loss): void {
   suspect(client.state, client, how);
   discard(upstream);
   client.upstream = null;
+  goElsewhere(client, target);
+}
+
+function goElsewhere(client: Client, target: Target): void {
   client.tried.push(client.choice);
   leaveEndpoint(client);
   const choice = chooseNext(client, target);

@@ -12,7 +12,7 @@ import type { EndpointTls } from './endpoint-tls.ts';
 import { Connection } from './io.ts';
 import { notConnected, type Loss } from './loss.ts';
 import { UP } from './phases.ts';
-import { caught, type WorkerState } from './state.ts';
+import { caught, countLimit, type WorkerState } from './state.ts';
 import { DIRECT } from './stream-state.ts';
 
 /** Who uses a connection to a server: it hears what happens on it. */
@@ -100,6 +100,8 @@ export class Upstream extends Connection {
     state.sweeper.add(this);
     state.counters.global[GLOBAL.upstreamConnections]!++;
     state.counters.global[GLOBAL.upstreamActive]!++;
+    Atomics.add(state.shared.pending, endpoint.slot, 1);
+    state.pending[endpoint.slot]!++;
     const { socket } = this;
     if (header !== null) this.introduce(header, isTls);
     else if (isTls) this.shake(socket as TLSSocket);
@@ -141,6 +143,7 @@ export class Upstream extends Connection {
   private stands(header: Buffer | null = null): void {
     if (this.gone) return;
     this.connecting = false;
+    waitsNoMore(this.state, this.endpoint.slot);
     this.attach(false);
     this.guarded(() => {
       if (header !== null && !this.write(header, false)) this.lose('reset');
@@ -212,6 +215,7 @@ export class Upstream extends Connection {
   destroy(): void {
     if (this.gone) return;
     this.gone = true;
+    if (this.connecting) waitsNoMore(this.state, this.endpoint.slot);
     this.state.sweeper.remove(this);
     this.state.counters.global[GLOBAL.upstreamActive]!--;
     if (this.user === null) this.leaveIdle();
@@ -263,7 +267,15 @@ export class Upstream extends Connection {
   }
 }
 
-/** An idle connection of the endpoint, else a new one (its `connected` comes later). */
+function waitsNoMore(state: WorkerState, slot: number): void {
+  Atomics.sub(state.shared.pending, slot, 1);
+  state.pending[slot]!--;
+}
+
+/**
+ * An idle connection of the endpoint, else a new one (its `connected` comes later); null where too many wait for one
+ * already (as exact as workers can be that look at the same time).
+ */
 export function acquire(
   state: WorkerState,
   endpoint: Endpoint,
@@ -271,12 +283,12 @@ export function acquire(
   timeout: number,
   fresh: boolean,
   plain = false,
-): Upstream {
+): Upstream | null {
   if (endpoint.plan.proxyProtocol !== null) {
     const own = fresh
       ? undefined
       : user.own?.findLast((each) => each.endpoint === endpoint && each.deadline > state.now);
-    if (own === undefined) return new Upstream(state, endpoint, user, timeout, plain);
+    if (own === undefined) return connect(state, endpoint, user, timeout, plain);
     own.lendOwn();
     return own;
   }
@@ -289,6 +301,21 @@ export function acquire(
     }
     upstream.lend(user);
     return upstream;
+  }
+  return connect(state, endpoint, user, timeout, plain);
+}
+
+function connect(
+  state: WorkerState,
+  endpoint: Endpoint,
+  user: UpstreamUser,
+  timeout: number,
+  plain: boolean,
+): Upstream | null {
+  const { maxPending } = endpoint.plan;
+  if (maxPending > 0 && Atomics.load(state.shared.pending, endpoint.slot) >= maxPending) {
+    countLimit(state, 'pending_per_server');
+    return null;
   }
   return new Upstream(state, endpoint, user, timeout, plain);
 }

@@ -52,6 +52,7 @@ export class WorkerLoop {
       counters: new WorkerCounters(buffers, index),
       shared,
       inflight: shared.inflightOf(index),
+      pending: shared.pendingOf(index),
       sweeper,
       trusted: new TrustedPeers(settings.trustedProxies),
       cookies: new CookieSigner(settings.cookieKeys),
