@@ -10,6 +10,7 @@ import type {
   PolicyPiece,
   VirtualServerPiece,
 } from '../model/snapshot.ts';
+import type { Span } from '../model/span.ts';
 import type { SharedBuffers } from './shared.ts';
 
 /** Settings of the installation: the same for all virtual servers. */
@@ -22,11 +23,20 @@ export interface ProxySettings {
   readonly ticketKeys: readonly string[];
   /** Share of requests in the access log, 0 … 1; 0 = off. */
   readonly accessLog: number;
+  /** Absent: traces are passed on as they come. */
+  readonly tracing?: TracingSettings | null;
   readonly logLevel: string;
   /** Requests in flight over connections of one endpoint where a real server does not say. */
   readonly maxConnections: number;
   /** Where the admin API of this process listens: no endpoint may be there, whoever names it. Absent: nowhere. */
   readonly admin?: HostPort | null;
+}
+
+export interface TracingSettings {
+  /** Share of the traces that begin with us and are recorded, 0 … 1; of strangers' traces too. */
+  readonly share: number;
+  /** Whether spans of ours go anywhere: if not, we take no place in a trace that there is. */
+  readonly exports: boolean;
 }
 
 export interface WorkerData {
@@ -105,6 +115,8 @@ export type FromWorker =
   /** An endpoint that was suspected answered. */
   | { readonly type: 'cleared'; readonly slot: number }
   | { readonly type: 'drained' }
+  /** Requests that are over, of those that are traced; `dropped`: so many more would have been too much at once. */
+  | { readonly type: 'spans'; readonly spans: readonly Span[]; readonly dropped: number }
   /** A fault of ours was caught: one connection was given up for it. `stack` says where it was. */
   | { readonly type: 'fault'; readonly stack: string };
 

@@ -1,6 +1,6 @@
 /** The proxy on a snapshot of a test's own, with real workers, without supervisor and without objects. */
 import type { Piece, Snapshot } from '../model/snapshot.ts';
-import { startServing } from './main/serving.ts';
+import { startServing, type ServingOptions } from './main/serving.ts';
 import type { ProxySettings } from './messages.ts';
 import type { Serving } from './serving-contract.ts';
 import { localListeners } from './supervisor/local-listeners.ts';
@@ -9,6 +9,7 @@ export interface TestProxyOptions {
   readonly pieces: readonly Piece[];
   readonly workers?: number;
   readonly settings?: Partial<ProxySettings>;
+  readonly spans?: ServingOptions['spans'];
 }
 
 export interface TestProxy {
@@ -34,6 +35,7 @@ export async function startTestProxy(options: TestProxyOptions): Promise<TestPro
     },
     listeners: localListeners(),
     log: SILENT,
+    ...(options.spans === undefined ? {} : { spans: options.spans }),
   });
   const configure = async (pieces: readonly Piece[]) => {
     const snapshot: Snapshot = { id: `test-${++snapshots}`, pieces };

@@ -5,6 +5,7 @@ import type { ResourceLimits } from 'node:worker_threads';
 import { giveBack } from '../../memory/give-back.ts';
 import type { PrefaceFailure } from '../../model/prefaces.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
+import type { Span } from '../../model/span.ts';
 import { AddressGuard } from '../address-guard.ts';
 import type { FromWorker, ProxySettings } from '../messages.ts';
 import type { EndpointState } from '../plan/endpoints.ts';
@@ -49,6 +50,8 @@ export interface ServingOptions {
   readonly patience?: Patience;
   /** Milliseconds for which slots of shared memory rest before they are used again. */
   readonly grace?: number;
+  /** Takes the spans of traced requests; `dropped`: how many a worker could not hand over. */
+  readonly spans?: (spans: readonly Span[], dropped: number) => void;
   /** Called once, when all is in force and memory was given back, before anybody is served. */
   readonly rehearse?: () => void;
 }
@@ -81,6 +84,7 @@ class ServingProcess implements Serving {
   readonly #swaps: Swaps;
   readonly #reports: readonly Reports[];
   readonly #rehearse: () => void;
+  readonly #spans: ServingOptions['spans'];
   /** Id of the snapshot in force. */
   #snapshot: string | null = null;
   #wanted: readonly Wanted[] = [];
@@ -95,6 +99,7 @@ class ServingProcess implements Serving {
     const { settings, log } = options;
     const most = options.maxConnections ?? maxConnections(workers);
     this.#log = log;
+    this.#spans = options.spans;
     this.#rehearse = options.rehearse ?? (() => undefined);
     this.#rare = new RateLimitedLog(log);
     this.#memory = new MainMemory(buffers, workers);
@@ -282,6 +287,7 @@ class ServingProcess implements Serving {
   #hear(message: Exclude<FromWorker, { type: 'configured' }>): void {
     if (message.type === 'suspect') this.#health.suspect(message.slot, message.reason);
     else if (message.type === 'cleared') this.#health.cleared(message.slot);
+    else if (message.type === 'spans') this.#spans?.(message.spans, message.dropped);
     else if (message.type === 'fault')
       this.#rare.warn({ stack: message.stack }, 'a connection was given up for a fault');
   }

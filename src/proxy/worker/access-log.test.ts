@@ -16,6 +16,7 @@ const record: AccessRecord = {
   bytes: 1,
   milliseconds: 1,
   retries: 0,
+  trace: '',
 };
 
 it('takes its share of the requests, evenly', () => {

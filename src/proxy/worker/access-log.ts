@@ -1,6 +1,8 @@
 /** The access log: one line of JSON per sampled request, written in batches. */
 import { writeSync } from 'node:fs';
 
+import { Share } from './share.ts';
+
 export interface AccessRecord {
   readonly client: string;
   readonly method: string;
@@ -18,28 +20,26 @@ export interface AccessRecord {
   readonly bytes: number;
   readonly milliseconds: number;
   readonly retries: number;
+  /** Of the trace that began or went on with us; '' where there is none of ours. */
+  readonly trace: string;
 }
 
 const MAX_BATCH = 65_536;
 
 export class AccessLog {
-  private readonly share: number;
-  private debt = 0;
+  private readonly share: Share;
   private batch = '';
   private readonly emit: (lines: string) => void;
 
   /** `share` of the requests, 0 … 1, evenly spread. */
   constructor(share: number, emit: (lines: string) => void = (lines) => writeAll(lines)) {
-    this.share = share;
+    this.share = new Share(share);
     this.emit = emit;
   }
 
   /** Is this request one of the sample? */
   sample(): boolean {
-    this.debt += this.share;
-    if (this.debt < 1) return false;
-    this.debt -= 1;
-    return true;
+    return this.share.take();
   }
 
   write(record: AccessRecord): void {

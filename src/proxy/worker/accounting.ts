@@ -36,24 +36,49 @@ export function enterEndpoint(client: Client, choice: number): void {
   client.state.inflight[slot]!++;
 }
 
-/** Writes the request to the access log, where it is one of the sample. */
+/** Tells of the request: to the access log where it is one of the sample, and to its trace where that is recorded. */
 export function logAnswer(client: Client, flag: string): void {
-  const logged = client.logged;
+  const { logged, trace, state } = client;
   if (logged === null) return;
-  client.logged = null;
+  client.logged = client.trace = null;
   const endpoint = client.row?.endpoints[client.choice];
-  client.state.accessLog?.write({
-    client: client.peer,
-    ...logged,
-    virtualServer: client.virtualServer?.key ?? '',
-    rule: client.target?.name ?? '',
-    server: endpoint === undefined ? '' : `${endpoint.plan.address}:${endpoint.plan.port}`,
-    status: client.status,
-    flag,
-    bytes: client.bytesSent,
-    milliseconds: Math.round(monotonic() - client.startedAt),
-    retries: client.attempts,
-  });
+  const { method, target, host } = logged;
+  const milliseconds = monotonic() - client.startedAt;
+  const virtualServer = client.virtualServer?.key ?? '';
+  const rule = client.target?.name ?? '';
+  const server = endpoint === undefined ? '' : `${endpoint.plan.address}:${endpoint.plan.port}`;
+  const { status, bytesSent: bytes, attempts: retries } = client;
+  if (logged.inLog)
+    state.accessLog?.write({
+      client: client.peer,
+      method,
+      target,
+      host,
+      virtualServer,
+      rule,
+      server,
+      status,
+      flag,
+      bytes,
+      milliseconds: Math.round(milliseconds),
+      retries,
+      trace: trace?.traceId ?? '',
+    });
+  if (trace?.recorded === true)
+    state.tracing?.record(trace, milliseconds, {
+      method,
+      path: target,
+      scheme: client.scheme,
+      host,
+      client: client.peer,
+      virtualServer,
+      rule,
+      server,
+      status,
+      flag,
+      bytes,
+      retries,
+    });
 }
 
 /** Counts a try whose answer was of class 5xx, broke off, or did not come, for the cell that it was sent to. */

@@ -86,3 +86,16 @@ it('a tunnel that breaks', async (t) => {
   assert.equal(lines[0]!.status, 101);
   assert.equal(lines[0]!.flag, 'client_gone');
 });
+
+it('what is no request', async (t) => {
+  const { proxy, lines } = await proxyTo(t, () => assert.fail('nothing may arrive'));
+  const client = await clientOf(proxy, 'GET /x HTTP/1.1\r\nno field\r\n\r\n');
+  await until(() => lines.length > 0, 'no line');
+  const { method, target, virtualServer, status, flag } = lines[0]!;
+  assert.deepEqual(
+    { method, target, virtualServer, status, flag },
+    { method: '', target: '', virtualServer: '', status: 400, flag: 'bad_request' },
+  );
+  client.destroy();
+  await proxy.settled();
+});

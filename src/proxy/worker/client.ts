@@ -12,6 +12,7 @@ import type { Loss } from './loss.ts';
 import { PHASE } from './phases.ts';
 import type { WorkerState } from './state.ts';
 import type { ListenerPlace, Row, Target, VirtualServer } from './tables.ts';
+import type { Trace } from './tracing.ts';
 import type { Upstream, UpstreamUser } from './upstream.ts';
 
 export abstract class Client extends Connection implements UpstreamUser {
@@ -56,7 +57,8 @@ export abstract class Client extends Connection implements UpstreamUser {
   bodySince = 0;
   decoder: ChunkedDecoder | null = null;
   startedAt = 0;
-  logged: { method: string; target: string; host: string } | null = null;
+  logged: Logged | null = null;
+  trace: Trace | null = null;
 
   // ---- of the virtual server of its last request
   limits: Limits | null = null;
@@ -146,6 +148,15 @@ export abstract class Client extends Connection implements UpstreamUser {
   isWriting(): boolean {
     return this.pending > 0 || this.socket.writableLength > 0;
   }
+}
+
+/** What is told of a request when it is over. */
+export interface Logged {
+  readonly method: string;
+  readonly target: string;
+  readonly host: string;
+  /** It is one of the access log's sample. */
+  readonly inLog: boolean;
 }
 
 /** What the handshake told. */

@@ -9,7 +9,7 @@ import { countAnswer, enterEndpoint, leaveEndpoint, logAnswer } from './accounti
 import { answerOptions, refuse } from './answers.ts';
 import { latin1 } from './bytes.ts';
 import { chooseFirst, whyNone } from './choose.ts';
-import type { Client } from './client.ts';
+import type { Client, Logged } from './client.ts';
 import { monotonic } from './clock.ts';
 import { discardBody } from './discard-body.ts';
 import { dispatch } from './dispatch.ts';
@@ -53,7 +53,7 @@ export function begin(client: Client, bytes: Uint8Array, headEnd: number, end: n
   if (client.tried.length > 0) client.tried = [];
   if (head.bodyLength < 0) (client.decoder ??= new ChunkedDecoder()).reset();
   state.counters.global[GLOBAL.requests]!++;
-  if (state.accessLog !== null) client.logged = state.accessLog.sample() ? describe() : null;
+  if (state.accessLog !== null || state.tracing !== null) observe(client);
 
   const virtualServer = client.listener.table.hosts.find(bytes, head.hostStart, head.hostEnd) ?? null;
   client.virtualServer = virtualServer;
@@ -178,11 +178,20 @@ function changeLoad(client: Client, load: VirtualServer['load'] | null): void {
   if (load !== null) load.clients++;
 }
 
-function describe(): { method: string; target: string; host: string } {
+/** Decides what is told of the request, before anything of its head is lost. */
+function observe(client: Client): void {
+  const { accessLog, tracing } = client.state;
+  const inLog = accessLog !== null && accessLog.sample();
+  client.trace = tracing === null ? null : tracing.begin(head, client.trusted);
+  client.logged = inLog || client.trace?.recorded === true ? describe(inLog) : null;
+}
+
+function describe(inLog: boolean): Logged {
   // the query may carry secrets: it stays out of the log
   return {
     method: latin1(head.bytes, head.start, head.methodEnd),
     target: latin1(head.pathBytes, head.pathStart, Math.min(head.pathEnd, head.pathStart + 1024)),
     host: latin1(head.bytes, head.hostStart, head.hostEnd),
+    inLog,
   };
 }

@@ -2,7 +2,8 @@
 import { BAD } from '../../http/bad.ts';
 import type { ReasonWord } from '../../model/reasons.ts';
 import { refuse } from './answers.ts';
-import type { Client } from './client.ts';
+import type { Client, Logged } from './client.ts';
+import { monotonic } from './clock.ts';
 import { countLimit } from './state.ts';
 
 /** By the negated code of BAD. */
@@ -30,6 +31,9 @@ export function refuseHead(client: Client, code: number, bytes: Uint8Array, star
   refuseConnection(client, word);
 }
 
+/** What it asks for is not known; that it was refused is told all the same. */
+const UNREADABLE: Logged = { method: '', target: '', host: '', inLog: true };
+
 /** Refuses what is no request (yet): nothing of the one before holds for it. */
 export function refuseConnection(client: Client, word: ReasonWord): void {
   client.keep = false;
@@ -37,6 +41,9 @@ export function refuseConnection(client: Client, word: ReasonWord): void {
   client.isHead = false;
   client.bodyDone = true;
   client.target = null;
-  client.logged = null;
+  client.virtualServer = null;
+  client.trace = null;
+  client.startedAt = monotonic();
+  client.logged = client.state.accessLog?.sample() === true ? UNREADABLE : null;
   refuse(client, word);
 }

@@ -13,7 +13,8 @@ export function writeRequestHead(client: Client, target: Target, head: RequestHe
   if (head.special || head.rewriteLine || target.edits !== null || client.trusted || head.hosts === 0)
     return writeAnew(client, target.edits, head, out);
   // the usual case: everything but the empty line as it is, and our lines behind it
-  const length = copyRange(head.bytes, head.start, head.end - 2, out, 0);
+  let length = copyRange(head.bytes, head.start, head.end - 2, out, 0);
+  if (client.trace !== null) length = writeText(client.trace.line, out, length);
   out.set(client.forwarded, length);
   return length + client.forwarded.length;
 }
@@ -44,6 +45,7 @@ function writeAnew(client: Client, edits: Edits | null, head: RequestHead, out: 
     out.set(edits.request.lines, o);
     o += edits.request.lines.length;
   }
+  if (client.trace !== null) o = writeText(client.trace.line, out, o);
   if (client.trusted) return writeText(trustedLines(client, head), out, o);
   out.set(client.forwarded, o);
   return o + client.forwarded.length;

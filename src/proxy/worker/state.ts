@@ -9,6 +9,7 @@ import type { TrustedPeers } from './peers.ts';
 import type { CookieSigner } from './sticky.ts';
 import type { Sweeper } from './sweeper.ts';
 import type { TicketKeys } from './ticket-keys.ts';
+import type { Tracing } from './tracing.ts';
 
 export interface WorkerState {
   readonly index: number;
@@ -27,6 +28,7 @@ export interface WorkerState {
   readonly tickets: TicketKeys;
   readonly guard: AddressGuard;
   readonly accessLog: AccessLog | null;
+  readonly tracing: Tracing | null;
   readonly report: (message: FromWorker) => void;
   /** Coarse clock: milliseconds, monotonic, set by the sweeper and by each request. */
   now: number;

@@ -22,6 +22,7 @@ import { CookieSigner } from './sticky.ts';
 import { Sweeper } from './sweeper.ts';
 import type { ListenerPlace } from './tables.ts';
 import { TicketKeys } from './ticket-keys.ts';
+import { Tracing } from './tracing.ts';
 import { Upstream } from './upstream.ts';
 
 /** How long a client may be quiet, while we drain, before its connection is closed. */
@@ -36,10 +37,15 @@ export class WorkerLoop {
     const { settings, buffers, index } = data;
     const shared = new SharedState(buffers);
     const accessLog = settings.accessLog > 0 ? new AccessLog(settings.accessLog) : null;
+    const tracing =
+      settings.tracing == null
+        ? null
+        : new Tracing(settings.tracing, (spans, dropped) => report({ type: 'spans', spans, dropped }));
     const sweeper = new Sweeper((now) => {
       this.state.now = now;
       Atomics.store(shared.heartbeat, index, now | 0);
       this.state.accessLog?.flush();
+      this.state.tracing?.flush();
       if (this.state.draining) this.#continueDrain(now);
     });
     const tickets = new TicketKeys(settings.ticketKeys);
@@ -59,6 +65,7 @@ export class WorkerLoop {
       tickets,
       guard,
       accessLog,
+      tracing,
       report,
       now: monotonic(),
       draining: false,
