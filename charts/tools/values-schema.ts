@@ -161,6 +161,11 @@ const proxy = object(
     hostNetwork: flag(),
     logLevel: definition('logLevel'),
     accessLog: { type: 'number', minimum: 0, maximum: 1 },
+    tracing: object({
+      endpoint: pattern('^(https?://[^@?#]+)?$'),
+      sample: { type: 'number', minimum: 0, maximum: 1 },
+      headersSecret: pattern('^([a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?)?$'),
+    }),
     workers: integer(0, 16),
     metricSeries: integer(0, 1_000_000),
     adminPort: definition('highPort'),

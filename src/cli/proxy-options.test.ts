@@ -23,6 +23,8 @@ test('what the chart gives is understood; what it does not give has the values o
     logLevel: 'info',
     trustedProxies: [],
     accessLog: 0,
+    otlp: null,
+    traceSample: null,
     drainTimeout: 30_000,
     drainDelay: 5000,
     metricSeries: 500,

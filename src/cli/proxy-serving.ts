@@ -9,6 +9,7 @@ import { collectMetrics } from '../telemetry/metrics.ts';
 import { SeriesBudget } from '../telemetry/series.ts';
 import type { ProxyOptions } from './proxy-options.ts';
 import { type Running, runServingProcess, type Surroundings } from './serving-process.ts';
+import { startTracing, type Tracing } from './tracing.ts';
 import { MAX_CONNECTIONS } from './traffic-options.ts';
 import { VERSION } from './version.ts';
 
@@ -20,6 +21,7 @@ export function runProxy(options: ProxyOptions): Promise<number> {
 async function start(options: ProxyOptions, { log, listeners, ready }: Surroundings): Promise<Running> {
   const handle = await listeners.open(options.admin.address, options.admin.port);
   const { workers, trustedProxies, accessLog, logLevel, controller, className } = options;
+  const tracing = startTracing(options, log);
   const serving = await startServing({
     workers,
     // Keys come with the first snapshot.
@@ -28,12 +30,14 @@ async function start(options: ProxyOptions, { log, listeners, ready }: Surroundi
       cookieKeys: [],
       ticketKeys: [],
       accessLog,
+      tracing: tracing.settings,
       logLevel,
       maxConnections: MAX_CONNECTIONS,
       admin: options.admin,
     },
     listeners,
     log,
+    ...tracing.serving,
   });
   const client = await DeliveryClient.start({
     ...controller,
@@ -47,7 +51,7 @@ async function start(options: ProxyOptions, { log, listeners, ready }: Surroundi
     onFirst: ready,
   });
   const phase = { draining: false };
-  const backend = backendOf({ serving, client, phase, budget: new SeriesBudget(options.metricSeries) });
+  const backend = backendOf({ serving, client, phase, tracing, budget: new SeriesBudget(options.metricSeries) });
   const admin = await serveRoutes({ routes: PUBLIC_ROUTES, backend, log, handle });
   log.info({ ...options.admin, port: admin.port, version: VERSION }, 'admin API');
   return {
@@ -68,6 +72,7 @@ async function start(options: ProxyOptions, { log, listeners, ready }: Surroundi
       await serving.drain(longest, replaced ? 0 : options.drainDelay);
       await client.close();
       await serving.close();
+      await tracing.close();
       await admin.close();
     },
   };
@@ -78,9 +83,10 @@ interface Parts {
   readonly client: DeliveryClient;
   readonly phase: { readonly draining: boolean };
   readonly budget: SeriesBudget;
+  readonly tracing: Tracing;
 }
 
-function backendOf({ serving, client, phase, budget }: Parts): PublicBackend {
+function backendOf({ serving, client, phase, tracing, budget }: Parts): PublicBackend {
   const isReady = () => serving.ready && client.waiting === null && !phase.draining;
   return {
     readiness: () => {
@@ -96,7 +102,7 @@ function backendOf({ serving, client, phase, budget }: Parts): PublicBackend {
     metrics: () => {
       const traffic = { totals: serving.totals(), counts: serving.counts() };
       const input = { version: VERSION, config: client.config(), objects: null, ready: isReady(), traffic };
-      return renderFamilies([...collectMetrics(input, budget), ...client.families()]);
+      return renderFamilies([...collectMetrics(input, budget), ...client.families(), ...tracing.families()]);
     },
   };
 }

@@ -23,6 +23,7 @@ import type { ServeOptions } from './serve-options.ts';
 import { type Running, runServingProcess, type Surroundings } from './serving-process.ts';
 import { lockState } from './state-lock.ts';
 import { systemServices } from './tcpvsadm-input.ts';
+import { startTracing, type Tracing } from './tracing.ts';
 import { MAX_CONNECTIONS } from './traffic-options.ts';
 import { VERSION } from './version.ts';
 
@@ -43,6 +44,7 @@ async function start(options: ServeOptions, { log, listeners, ready }: Surroundi
   const parse = fileParser(await systemServices());
   const source = await StandaloneSource.open({ config: options.config, parse, stateDirectory, log });
   const { trustedProxies, accessLog, logLevel, workers } = options;
+  const tracing = startTracing(options, log);
   const serving = await startServing({
     workers,
     settings: {
@@ -50,12 +52,14 @@ async function start(options: ServeOptions, { log, listeners, ready }: Surroundi
       cookieKeys,
       ticketKeys,
       accessLog,
+      tracing: tracing.settings,
       logLevel,
       maxConnections: MAX_CONNECTIONS,
       admin: options.admin,
     },
     listeners,
     log,
+    ...tracing.serving,
     rehearse: () => controller.rehearse(),
   });
   const rotation = stateDirectory === null ? null : rotateTicketKeys(stateDirectory, serving, report);
@@ -71,7 +75,7 @@ async function start(options: ServeOptions, { log, listeners, ready }: Surroundi
     },
   });
   const phase = { draining: false };
-  const backend = backendOf({ options, log, source, serving, controller, phase });
+  const backend = backendOf({ options, log, source, serving, controller, phase, tracing });
   const admin = await startAdmin({ backend, log, ...sockets });
   const port = admin.port === null ? {} : { port: admin.port };
   log.info({ socket: options.adminSocket, ...options.admin, ...port }, 'admin API');
@@ -95,6 +99,7 @@ async function start(options: ServeOptions, { log, listeners, ready }: Surroundi
         replaced ? 0 : options.drainDelay,
       );
       await serving.close();
+      await tracing.close();
       await admin.close();
     },
   };
@@ -138,9 +143,10 @@ interface Parts {
   readonly serving: Serving;
   readonly controller: Controller;
   readonly phase: { readonly draining: boolean };
+  readonly tracing: Tracing;
 }
 
-function backendOf({ options, log, source, serving, controller, phase }: Parts): AdminBackend {
+function backendOf({ options, log, source, serving, controller, phase, tracing }: Parts): AdminBackend {
   const budget = new SeriesBudget(options.metricSeries);
   const isReady = () => serving.ready && controller.waiting === null && !phase.draining;
   return {
@@ -166,7 +172,7 @@ function backendOf({ options, log, source, serving, controller, phase }: Parts):
       }));
       const traffic = { totals: serving.totals(), counts };
       const input = { version: VERSION, config: controller.config(), objects, ready: isReady(), traffic };
-      return renderFamilies(collectMetrics(input, budget));
+      return renderFamilies([...collectMetrics(input, budget), ...tracing.families()]);
     },
     status: () => controller.status(),
     objects: () => controller.objects(),

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { LOG_LEVELS, type LogLevel } from '../telemetry/log.ts';
 import type { CommandLine, OptionSpec } from './command-line.ts';
 import { classOption, levelOption, networksOption, numberOption } from './option-values.ts';
+import { OTLP_HEADERS, otlpOption } from './otlp-option.ts';
 
 export interface TrafficOptions {
   readonly workers: number;
@@ -11,6 +12,10 @@ export interface TrafficOptions {
   readonly trustedProxies: readonly string[];
   /** 0 … 1 */
   readonly accessLog: number;
+  /** Where spans go, and with which header fields; null: nowhere. */
+  readonly otlp: { readonly endpoint: URL; readonly headers: Readonly<Record<string, string>> } | null;
+  /** 0 … 1; null: it is not said. */
+  readonly traceSample: number | null;
   /** Milliseconds. */
   readonly drainTimeout: number;
   readonly drainDelay: number;
@@ -24,6 +29,8 @@ export const MAX_CONNECTIONS = 1024;
 /** As the proxy's shared memory is laid out (MAX_WORKERS). */
 const MAX_WORKERS = 16;
 
+const SHARE = { otherwise: 0, least: 0, most: 1, whole: false };
+
 /** `drainDelay` in seconds, where the command line says nothing. */
 export function trafficHelp(drainDelay: number): Record<string, OptionSpec> {
   return {
@@ -31,6 +38,14 @@ export function trafficHelp(drainDelay: number): Record<string, OptionSpec> {
     'log-level': { value: 'LEVEL', help: `${LOG_LEVELS.join(', ')}\n(default: info)` },
     'trusted-proxies': { value: 'CIDR,…', help: 'whose X-Forwarded-* is believed (default: nobody’s)' },
     'access-log': { value: 'SHARE', help: 'share of requests in the log, 0…1 (default: 0)' },
+    'otlp-endpoint': {
+      value: 'URL',
+      help: `a collector's, such as http://127.0.0.1:4318: spans of traced requests go\nto URL/v1/traces, with the fields of the variable ${OTLP_HEADERS}`,
+    },
+    'trace-sample': {
+      value: 'SHARE',
+      help: 'share of traces that begin here and are recorded, 0…1\n(default: 0.01 with --otlp-endpoint; else traceparent is passed on as it comes)',
+    },
     'drain-timeout': { value: 'S', help: 'seconds that requests have to finish after SIGTERM (default: 30)' },
     'drain-delay': {
       value: 'S',
@@ -52,7 +67,9 @@ export function trafficOptions(line: CommandLine, drainDelay: number): TrafficOp
     }),
     logLevel: levelOption(line),
     trustedProxies: networksOption(line, 'trusted-proxies'),
-    accessLog: numberOption(line, 'access-log', { otherwise: 0, least: 0, most: 1, whole: false }),
+    accessLog: numberOption(line, 'access-log', SHARE),
+    otlp: otlpOption(line),
+    traceSample: line.value('trace-sample') === null ? null : numberOption(line, 'trace-sample', SHARE),
     drainTimeout: numberOption(line, 'drain-timeout', { otherwise: 30, least: 1, most: 86_400, whole: false }) * 1000,
     drainDelay: numberOption(line, 'drain-delay', { otherwise: drainDelay, least: 0, most: 3600, whole: false }) * 1000,
     metricSeries: numberOption(line, 'metric-series', { otherwise: 500, least: 0, most: 1_000_000, whole: true }),

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 
 import { clientFamilies } from '../delivery/client/metrics.ts';
 import { serverFamilies } from '../delivery/server/metrics.ts';
+import { spanFamilies } from '../otlp/metrics.ts';
 import { sampleInput } from './fixture.ts';
 import { collectMetrics } from './metrics.ts';
 import { SeriesBudget } from './series.ts';
@@ -26,9 +27,10 @@ test('docs/metrics.md names every metric with its type and labels, and no other'
   assert.deepEqual(new Map([...documented].toSorted(byName)), new Map([...shown].toSorted(byName)));
 });
 
-/** Of a proxy in a cluster, and of its controller. */
+/** Of a proxy in a cluster, of tracing, and of a controller. */
 const delivery = [
   ...clientFamilies({ controllers: 1, received: 1, failures: 1, refused: new Map([['older', 1]]) }),
+  ...spanFamilies({ sent: 1, lost: new Map([['overflow', 1]]) }),
   ...serverFamilies({
     proxies: 1,
     held: 1,

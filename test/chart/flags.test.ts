@@ -17,6 +17,7 @@ const EVERYTHING = {
   proxy: {
     logLevel: 'warn',
     accessLog: 0.01,
+    tracing: { endpoint: 'http://collector.watch:4318', sample: 0.2, headersSecret: 'collector-key' },
     workers: 4,
     metricSeries: 1000,
     adminPort: 9001,
@@ -80,6 +81,7 @@ describe('the flags of the chart', needsHelm, () => {
     const all = ofProxy(EVERYTHING);
     assert.deepEqual(all.controller, { host: 'edge-controller.tcpvs-system.svc', port: 9444 });
     assert.deepEqual([all.admin.port, all.workers, all.metricSeries, all.accessLog], [9001, 4, 1000, 0.01]);
+    assert.deepEqual([all.otlp?.endpoint.host, all.traceSample], ['collector.watch:4318', 0.2]);
     assert.deepEqual(all.trustedProxies, ['10.0.0.0/8', 'fd00::/8']);
     assert.deepEqual([all.drainDelay, all.drainTimeout], [7000, 60_000]);
     assert.deepEqual([all.logLevel, all.className], ['warn', 'edge']);

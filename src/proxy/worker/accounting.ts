@@ -79,6 +79,13 @@ export function logAnswer(client: Client, flag: string): void {
       bytes,
       retries,
     });
+  if (state.draining) flushLogs(state);
+}
+
+/** Hands over what is told of requests that are over: with each tick, and at once while draining, since any may be the last. */
+export function flushLogs({ accessLog, tracing }: WorkerState): void {
+  accessLog?.flush();
+  tracing?.flush();
 }
 
 /** Counts a try whose answer was of class 5xx, broke off, or did not come, for the cell that it was sent to. */

@@ -6,7 +6,7 @@ import { AddressGuard } from '../address-guard.ts';
 import type { FromWorker, ToWorker, WorkerData } from '../messages.ts';
 import { SharedState, WorkerCounters } from '../shared.ts';
 import { AccessLog } from './access-log.ts';
-import { enterListener } from './accounting.ts';
+import { enterListener, flushLogs } from './accounting.ts';
 import { admit } from './admit.ts';
 import { input } from './buffers.ts';
 import { Client } from './client.ts';
@@ -44,8 +44,7 @@ export class WorkerLoop {
     const sweeper = new Sweeper((now) => {
       this.state.now = now;
       Atomics.store(shared.heartbeat, index, now | 0);
-      this.state.accessLog?.flush();
-      this.state.tracing?.flush();
+      flushLogs(this.state);
       if (this.state.draining) this.#continueDrain(now);
     });
     const tickets = new TicketKeys(settings.ticketKeys);
@@ -90,6 +89,7 @@ export class WorkerLoop {
         return;
       case 'drain':
         this.state.draining = true;
+        flushLogs(this.state);
         return;
       case 'cookieKeys':
         this.state.cookies = new CookieSigner(message.keys);

@@ -46,9 +46,23 @@ spec:
         - --trusted-proxies={{ join "," . }}
         {{- end }}
         - --access-log={{ .Values.proxy.accessLog }}
+        {{- with .Values.proxy.tracing }}
+        {{- if .endpoint }}
+        - --otlp-endpoint={{ .endpoint }}
+        - --trace-sample={{ .sample }}
+        {{- end }}
+        {{- end }}
         - --log-level={{ .Values.proxy.logLevel }}
         - --metric-series={{ .Values.proxy.metricSeries }}
         - --class={{ .Values.className }}
+      {{- with .Values.proxy.tracing }}
+      {{- if and .endpoint .headersSecret }}
+      env:
+        - name: OTEL_EXPORTER_OTLP_HEADERS
+          valueFrom:
+            secretKeyRef: { name: {{ .headersSecret }}, key: headers }
+      {{- end }}
+      {{- end }}
       ports:
         {{- range .Values.proxy.service.ports }}
         - { name: {{ .name }}, containerPort: {{ .port }}, protocol: TCP }
