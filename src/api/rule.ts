@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { atomicList, listMap, type Rule, withRules } from './cel.ts';
 import { dnsLabel, duration, hostPattern, weight } from './common.ts';
 import { filter, headerName } from './filters.ts';
+import { rateLimit } from './rate-limit.ts';
 
 export const destination = z.strictObject({
   server: dnsLabel.describe('Name of a RealServer of the same namespace.'),
@@ -203,6 +204,9 @@ export const rule = withRules(
     filters: atomicList(filter.describe('A filter.'), 16).default([]).describe('Changes, in order.'),
     timeouts: timeouts.prefault({}).describe('Time-outs, none of them infinite.'),
     retry: retry.prefault({}).describe('Second attempts.'),
+    rateLimit: rateLimit
+      .exactOptional()
+      .describe('How many requests the rule takes, over all proxies together; what is more is answered 429.'),
   }),
   ruleRules,
 );

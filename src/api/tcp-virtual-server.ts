@@ -14,6 +14,7 @@ import {
   secretRefs,
   text,
 } from './common.ts';
+import { rateLimit } from './rate-limit.ts';
 import { destination, rule } from './rule.ts';
 import { conditions, observedGeneration, pending } from './status.ts';
 
@@ -153,6 +154,11 @@ export const tcpVirtualServerSpec = withRules(
     startServers: count.describe("KTCPVS's startservers; kept and listed."),
     minSpareServers: count.describe("KTCPVS's minspareservers; kept and listed."),
     maxSpareServers: count.describe("KTCPVS's maxspareservers; kept and listed."),
+    rateLimit: rateLimit
+      .exactOptional()
+      .describe(
+        'How many requests (connections, with scheduler wlc) the virtual server takes, over all proxies together; what is more is answered 429, or reset.',
+      ),
     limits: limits.prefault({}).describe('Sizes, counts and time-outs of client connections.'),
   }),
   [

@@ -153,8 +153,11 @@ export const reportRequestSchema = z.object({
 });
 export type ReportRequest = z.infer<typeof reportRequestSchema>;
 
-/** Milliseconds after which the next one is welcome. */
-export const reportAnswerSchema = z.object({ next: z.number().min(0).max(600_000) });
+/** Milliseconds after which the next one is welcome, and how many proxies there are: they share rate limits. */
+export const reportAnswerSchema = z.object({
+  next: z.number().min(0).max(600_000),
+  replicas: z.int().min(1).max(1_000_000).exactOptional(),
+});
 
 /** As a proxy keeps it over a restart. */
 export const keptSchema = z.object({

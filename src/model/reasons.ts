@@ -22,6 +22,7 @@ const table = {
   target_too_long: { status: 414, fault: 'client' },
   expectation_failed: { status: 417, fault: 'client' },
   misdirected: { status: 421, fault: 'client' },
+  rate_limited: { status: 429, fault: 'client' },
   head_too_large: { status: 431, fault: 'client' },
   internal: { status: 500, fault: 'proxy' },
   not_implemented: { status: 501, fault: 'client' },

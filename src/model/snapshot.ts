@@ -43,6 +43,8 @@ export interface VirtualServerPiece extends PieceBase {
   readonly rules: readonly Rule[];
   /** Where everything goes when no destination is available. */
   readonly redirect: GuardedHostPort | null;
+  /** Of all its requests together (connections, with wlc); null: none. */
+  readonly rateLimit: RateLimit | null;
   readonly limits: Limits;
 }
 
@@ -103,6 +105,16 @@ export interface Rule {
   readonly filters: readonly Filter[];
   readonly timeouts: Timeouts;
   readonly retry: Retry;
+  /** Null: none. */
+  readonly rateLimit: RateLimit | null;
+}
+
+/** Over all proxies together. */
+export interface RateLimit {
+  /** Requests in `per` milliseconds, and how many may come at once; none of them 0. */
+  readonly requests: number;
+  readonly per: number;
+  readonly burst: number;
 }
 
 /** A rule's destinations stand in a column of a matrix, or in the rule itself. */

@@ -26,6 +26,8 @@ export interface Serving {
   setCookieKeys(keys: readonly string[]): void;
   /** As ProxySettings.ticketKeys, at run time: no connection is closed. Errors: RangeError for what is no key. */
   setTicketKeys(keys: readonly string[]): void;
+  /** How many proxies, this one among them, share the rate limits; default 1. */
+  setReplicas(count: number): void;
   /**
    * Answers with `Connection: close`, lets what runs finish, at most `deadline` ms; new connections are still accepted
    * for the first `keepAccepting` ms (default 0).

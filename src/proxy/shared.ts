@@ -46,6 +46,7 @@ export const LIMITS = [
   'requests_per_connection',
   'connections_per_server',
   'pending_per_server',
+  'rate',
   'descriptors',
   'pipelined_bytes',
 ] as const;
@@ -75,6 +76,9 @@ const DISPATCH = layOut({
   heartbeat: MAX_WORKERS * 4,
   pending: MAX_ENDPOINTS * 4,
   pendingByWorker: MAX_WORKERS * MAX_ENDPOINTS * 4,
+  ruleDue: MAX_RULES * 8,
+  virtualServerDue: MAX_VIRTUAL_SERVERS * 8,
+  replicas: 4,
 });
 
 function layOut<Name extends string>(sizes: Readonly<Record<Name, number>>): Record<Name | 'bytes', number> {
@@ -136,6 +140,12 @@ export class SharedState implements DispatchState {
   /** As `inflightOf`. */
   readonly pendingOf: (worker: number) => Int32Array;
 
+  /** Of rate limits, by the slots of rules and virtual servers: when the next request is due (see worker/rate.ts). */
+  readonly ruleDue: BigInt64Array;
+  readonly virtualServerDue: BigInt64Array;
+  /** At 0: among how many proxies these limits are divided; 0 = this one is alone. */
+  readonly replicas: Int32Array;
+
   constructor(buffers: SharedBuffers) {
     const b = buffers.dispatch;
     this.cursors = new Uint32Array(b, DISPATCH.cursors, MAX_CURSORS);
@@ -149,6 +159,9 @@ export class SharedState implements DispatchState {
     this.inflightOf = each(DISPATCH.byWorker);
     this.pending = new Int32Array(b, DISPATCH.pending, MAX_ENDPOINTS);
     this.pendingOf = each(DISPATCH.pendingByWorker);
+    this.ruleDue = new BigInt64Array(b, DISPATCH.ruleDue, MAX_RULES);
+    this.virtualServerDue = new BigInt64Array(b, DISPATCH.virtualServerDue, MAX_VIRTUAL_SERVERS);
+    this.replicas = new Int32Array(b, DISPATCH.replicas, 1);
   }
 }
 

@@ -51,5 +51,6 @@ export function ruleOf(match: Partial<Match>, name = 'rule'): Rule {
     filters: [],
     timeouts: { request: 60_000, connect: 1000, idle: 180_000 },
     retry: { attempts: 0, on: [] },
+    rateLimit: null,
   };
 }

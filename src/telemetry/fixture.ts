@@ -11,6 +11,7 @@ const noLimits = {
   requests_per_connection: 0,
   connections_per_server: 0,
   pending_per_server: 0,
+  rate: 0,
   descriptors: 0,
   pipelined_bytes: 0,
 };

@@ -2,7 +2,7 @@
 import type { FilterSpec } from '../api/filters.ts';
 import type { MatchSpec, RuleSpec } from '../api/rule.ts';
 import type { Destination, Filter, Match, ObjectKey, Rule, RuleDestinations, ValueMatch } from '../model/snapshot.ts';
-import { timeoutsOf } from './defaults.ts';
+import { rateLimitOf, timeoutsOf } from './defaults.ts';
 
 /** How names that a rule refers to are found; what is unknown is null, and reported elsewhere. */
 export interface Finder {
@@ -36,6 +36,7 @@ export const translateRule = (spec: RuleSpec, finder: Finder): Rule => ({
   filters: spec.filters.length === 0 ? NONE : spec.filters.flatMap((filter) => translateFilter(filter, finder)),
   timeouts: timeoutsOf(spec.timeouts),
   retry: spec.retry as Rule['retry'],
+  rateLimit: rateLimitOf(spec.rateLimit),
 });
 
 /** An app that is a column of no matrix has no destination: the rule still takes its requests, and answers 503. */

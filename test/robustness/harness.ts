@@ -110,6 +110,7 @@ export function piecesOf(lane: LanePlan, index: number, port: number): Piece[] {
     filters: rule.filters ?? [],
     timeouts: { ...TIMEOUTS, ...lane.timeouts },
     retry: lane.retry ?? RETRY,
+    rateLimit: null,
   }));
   const virtualServer: VirtualServerPiece = {
     kind: 'VirtualServer',
@@ -123,6 +124,7 @@ export function piecesOf(lane: LanePlan, index: number, port: number): Piece[] {
     servers: [],
     rules,
     redirect: null,
+    rateLimit: null,
     limits: { ...LIMITS, ...lane.limits },
   };
   return [...servers, virtualServer];

@@ -24,7 +24,7 @@ export interface DeliveryClientOptions {
   readonly tokenFile: string;
   /** Where the last good snapshot is kept; null: nowhere. */
   readonly stateDirectory: string | null;
-  readonly serving: Pick<Serving, 'configure' | 'setCookieKeys' | 'setTicketKeys' | 'countsInSlices'>;
+  readonly serving: Pick<Serving, 'configure' | 'setCookieKeys' | 'setTicketKeys' | 'setReplicas' | 'countsInSlices'>;
   readonly log: DeliveryLog;
   /** Of this program. */
   readonly version: string;
@@ -213,6 +213,12 @@ export class DeliveryClient {
     void this.#inForce.restore(this.#kept);
   }
 
+  /** A controller that has just begun does not know all proxies yet: who knows most is right. */
+  #shareLimits(): void {
+    const said = this.#reached.flatMap(({ replicas }) => replicas ?? []);
+    if (said.length > 0 && !this.#closed) this.#options.serving.setReplicas(Math.max(...said));
+  }
+
   async #report(): Promise<void> {
     const now = performance.now();
     const wants = (peer: Peer) => peer.wantsReport(now);
@@ -220,7 +226,7 @@ export class DeliveryClient {
     this.#counting = true;
     try {
       const counts = await this.#options.serving.countsInSlices();
-      for (const peer of this.#reached) if (wants(peer)) void peer.report(counts);
+      for (const peer of this.#reached) if (wants(peer)) void peer.report(counts).then(() => this.#shareLimits());
     } finally {
       this.#counting = false;
     }

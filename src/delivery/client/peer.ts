@@ -100,6 +100,11 @@ export class Peer {
     return this.#reached && this.#reporting.isDue(now);
   }
 
+  /** How many proxies it knows; null: it has not said. */
+  get replicas(): number | null {
+    return this.#reporting.replicas;
+  }
+
   async report(counts: CountsDocument): Promise<void> {
     // What fails here fails in the sync too, and is told there.
     await this.#reporting.send(counts).catch(() => undefined);

@@ -13,11 +13,17 @@ export class Reporting {
   #base = 0;
   #next = 0;
   #running = false;
+  #replicas: number | null = null;
   /** Has changed without a sync, and is to be told. */
   #programmed: ReplicaProgrammed | null = null;
 
   constructor(post: (body: string) => Promise<Answer>) {
     this.#post = post;
+  }
+
+  /** How many proxies it knows, as it said last; null: it has not said. */
+  get replicas(): number | null {
+    return this.#replicas;
   }
 
   isDue(now: number): boolean {
@@ -55,7 +61,9 @@ export class Reporting {
         if (status === 409) return this.reset();
         if (status !== 200) throw new Error(`report: answered ${status} ${body.toString().slice(0, 200)}`);
         this.#base = this.#sequence;
-        pause += parseBody(reportAnswerSchema, body).next;
+        const { next, replicas } = parseBody(reportAnswerSchema, body);
+        pause += next;
+        if (replicas !== undefined) this.#replicas = replicas;
       }
       this.#reported = counts;
       this.#next = performance.now() + pause;

@@ -1,6 +1,6 @@
 import type { DeliveryLog, ReplicaProgrammed, ReplicaState } from '../contract.ts';
 import { MergedCounts, reportPause } from '../reports.ts';
-import type { ReportRequest, SyncRequest } from '../wire.ts';
+import { HOLD, type ReportRequest, type SyncRequest } from '../wire.ts';
 import { Refused } from './requests.ts';
 import type { Identity } from './tokens.ts';
 
@@ -19,6 +19,8 @@ interface Replica {
 
 /** Milliseconds of silence after which a proxy is forgotten; one that lives asks every 25 s. */
 const SILENCE = 120_000;
+/** Milliseconds of silence after which it is not counted among those that share a rate limit. */
+const LIVE = HOLD + 10_000;
 const MOST = 20_000;
 /** Cells and endpoints that one proxy may report: as many as it has places for. */
 const MOST_COUNTS = 400_000;
@@ -35,6 +37,14 @@ export class Replicas {
 
   get size(): number {
     return this.#replicas.size;
+  }
+
+  /** Those that are heard of as a proxy is that lives. */
+  get live(): number {
+    const now = performance.now();
+    let count = 0;
+    for (const { lastContact } of this.#replicas.values()) if (now - lastContact < LIVE) count++;
+    return count;
   }
 
   all(): ReadonlyMap<string, ReplicaState> {

@@ -54,7 +54,7 @@ const ROUTES: ReadonlyMap<string, Handler> = new Map<string, Handler>([
       const next = replicas.report(identity, parseBody(reportRequestSchema, body), body.length);
       if (next === null)
         throw new Refused(409, 'body', 'base: not the last report that is known here; send all, with base 0');
-      answer(response, Buffer.from(JSON.stringify({ next })));
+      answer(response, Buffer.from(JSON.stringify({ next, replicas: replicas.live })));
     },
   ],
 ]);

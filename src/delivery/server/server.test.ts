@@ -219,7 +219,7 @@ test('acknowledgements are known at once, and told once; counts are merged', asy
     rows: [row('servers d/v', 4)],
     endpoints: [['d/a', '10.0.0.1', 80, 2, 0, ['check']]],
   });
-  assert.deepEqual(first.json, { next: 1000 });
+  assert.deepEqual(first.json, { next: 1000, replicas: 1 });
   assert.equal((await report(2, 1, { rows: [row('servers d/w', 1)] })).status, 200);
   const { rows, endpoints } = server.replicas().get('uid-1')!.counts;
   assert.deepEqual(

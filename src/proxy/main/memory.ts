@@ -82,9 +82,11 @@ export class MainMemory implements PlanMemory {
         for (const { cells } of this.counters) cells.fill(0, slot * CELL_COUNTERS, (slot + 1) * CELL_COUNTERS);
         break;
       case 'rules':
+        Atomics.store(this.state.ruleDue, slot, 0n);
         for (const { rules } of this.counters) rules.fill(0, slot * RULE_COUNTERS, (slot + 1) * RULE_COUNTERS);
         break;
       case 'virtualServers':
+        Atomics.store(this.state.virtualServerDue, slot, 0n);
         for (const { durations } of this.counters) {
           durations.fill(0, slot * DURATION_BUCKETS, (slot + 1) * DURATION_BUCKETS);
         }

@@ -226,6 +226,10 @@ class ServingProcess implements Serving {
     this.#sessionKeys.set(keys);
   }
 
+  setReplicas(count: number): void {
+    Atomics.store(this.#memory.state.replicas, 0, count);
+  }
+
   async drain(deadline: number, keepAccepting = 0): Promise<void> {
     const end = performance.now() + deadline;
     this.#draining = true;

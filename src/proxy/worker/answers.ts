@@ -13,15 +13,18 @@ const STATUS = new Map(REASONS.map(({ word, status }) => [word, status]));
 /** How long a connection is kept open after our end, so that the client can read what we said. */
 const LINGER = 2000;
 
-/** Answers for the reason; a reason without a status closes with a reset. */
-export function refuse(client: Client, word: ReasonWord): void {
+/**
+ * Answers for the reason; a reason without a status closes with a reset.
+ * @param wait seconds after which it is worth another try
+ */
+export function refuse(client: Client, word: ReasonWord, wait = 1): void {
   countReason(client.state, word);
   const status = STATUS.get(word)!;
   if (status === 0) {
     client.reset(word);
     return;
   }
-  const retry = status === 503 ? 'Retry-After: 1\r\n' : '';
+  const retry = status === 503 || status === 429 ? `Retry-After: ${wait}\r\n` : '';
   const allow = status === 405 ? 'Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n' : '';
   const text = `${status} ${STATUS_CODES[status]}: ${word}\n`;
   answer(client, status, `Content-Type: text/plain\r\n${retry}${allow}`, text, word);

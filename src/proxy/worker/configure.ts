@@ -1,15 +1,17 @@
 /** From plans to tables: what a worker does with a `configure` message. All of it takes effect together. */
 import { hashText } from '../../model/content.ts';
 import type { EndpointPlan, RowPlan } from '../../model/plan.ts';
-import type { Listener, ObjectKey, Rule, Timeouts } from '../../model/snapshot.ts';
+import type { Listener, ObjectKey, RateLimit, Rule, Timeouts } from '../../model/snapshot.ts';
 import { HostTable } from '../../router/host-table.ts';
 import { RuleTable } from '../../router/rule-table.ts';
 import type { AddressGuard } from '../address-guard.ts';
 import { listenerKey, type ToWorker, type VirtualServerPlan } from '../messages.ts';
 import { ServerContexts } from '../server-contexts.ts';
+import type { SharedState } from '../shared.ts';
 import { Credentials } from './credentials.ts';
 import { compileEdits } from './edits.ts';
 import { EndpointTls } from './endpoint-tls.ts';
+import { Rate } from './rate.ts';
 import type { ListenerPlace, ListenerTable, Row, RowPlace, Target, TlsSites, VirtualServer } from './tables.ts';
 import type { TicketKeys } from './ticket-keys.ts';
 import { TlsSite } from './tls-sites.ts';
@@ -27,11 +29,13 @@ export class Tables {
   readonly #serverContexts = new ServerContexts(this.#credentials);
   readonly #tickets: TicketKeys;
   readonly #guard: AddressGuard;
+  readonly #shared: SharedState;
   /** By what they are made from: they outlive the tables. */
   #sites = new Map<string, TlsSite>();
 
   /** `workers`: among how many a virtual server's limits are divided. */
-  constructor(workers: number, tickets: TicketKeys, guard: AddressGuard) {
+  constructor(workers: number, tickets: TicketKeys, guard: AddressGuard, shared: SharedState) {
+    this.#shared = shared;
     this.#guard = guard;
     this.#workers = workers;
     this.#tickets = tickets;
@@ -158,6 +162,7 @@ export class Tables {
       balance: piece.balance,
       isWlc: piece.scheduler === 'wlc',
       isSticky: piece.scheduler === 'chttp',
+      rate: this.#rate(piece.rateLimit, this.#shared.virtualServerDue, plan.slot),
       load: before?.load ?? { clients: 0 },
       maxClients: maxClients === 0 ? Infinity : Math.ceil(maxClients / this.#workers),
     };
@@ -181,6 +186,7 @@ export class Tables {
       chooser: null,
       chooserRow: null,
       edits: compileEdits(rule?.filters ?? [], path?.type === 'Prefix' ? path.value : ''),
+      rate: this.#rate(rule?.rateLimit ?? null, this.#shared.ruleDue, slot),
       mirrors: mirrors.length === 0 ? NO_MIRRORS : mirrors,
       requestTimeout: timeouts.request,
       connectTimeout: timeouts.connect,
@@ -190,6 +196,10 @@ export class Tables {
       retryReset: on.includes('Reset'),
       retryOn: statusesOf(on),
     };
+  }
+
+  #rate(limit: RateLimit | null, due: BigInt64Array, slot: number): Rate | null {
+    return limit === null ? null : new Rate(limit, due, slot, this.#shared.replicas);
   }
 
   #rebuildListeners(): void {

@@ -17,6 +17,7 @@ import { head } from './heads.ts';
 import { mirror } from './mirror.ts';
 import { isMisdirected } from './misdirected.ts';
 import { PHASE } from './phases.ts';
+import { secondsToWait } from './rate.ts';
 import { redirectTo } from './redirects.ts';
 import { bodyDeadline, retain, takeBody, taken } from './request-body.ts';
 import { writeRequestHead } from './request-lines.ts';
@@ -123,12 +124,23 @@ function match(client: Client, virtualServer: VirtualServer | null): boolean {
     refuse(client, 'not_found');
     return false;
   }
+  if ((target.rate !== null || virtualServer.rate !== null) && !isWithinRate(client, target, virtualServer))
+    return false;
   const edits = target.edits;
   if (edits !== null && edits.redirect !== null) {
     redirectTo(client, edits, edits.redirect);
     return false;
   }
   return true;
+}
+
+/** Within the rule's limit and the virtual server's. @returns false where the request was answered instead */
+function isWithinRate(client: Client, target: Target, virtualServer: VirtualServer): boolean {
+  const wait = secondsToWait(target, virtualServer);
+  if (wait === 0) return true;
+  countLimit(client.state, 'rate');
+  refuse(client, 'rate_limited', wait);
+  return false;
 }
 
 /** The request was answered by ourselves: its body, as far as it is here, is not the next request. */

@@ -64,6 +64,7 @@ export function rule(
     filters: [],
     timeouts: { request: 10_000, connect: 1000, idle: 10_000 },
     retry: { attempts: 1, on: ['ConnectFailure', 'Reset'] },
+    rateLimit: null,
     ...more,
   };
 }
@@ -90,6 +91,7 @@ export function virtualServer(
     servers: [],
     rules: [],
     redirect: null,
+    rateLimit: null,
     limits: { ...LIMITS, ...limits },
     ...rest,
   };

@@ -8,6 +8,7 @@ import type { HostTable } from '../../router/host-table.ts';
 import type { RuleTable } from '../../router/rule-table.ts';
 import type { Chooser, HashChooser, LeastConnectionsRule } from '../../scheduler/chooser.ts';
 import type { Edits } from './edits.ts';
+import type { Rate } from './rate.ts';
 import type { TlsSite } from './tls-sites.ts';
 import type { Endpoint } from './upstream.ts';
 
@@ -48,6 +49,7 @@ export interface Target {
   chooser: Chooser | null;
   chooserRow: Row | null;
   readonly edits: Edits | null;
+  readonly rate: Rate | null;
   readonly mirrors: readonly { readonly place: RowPlace; readonly percent: number }[];
   readonly requestTimeout: number;
   readonly connectTimeout: number;
@@ -78,6 +80,7 @@ export interface VirtualServer {
   readonly balance: Balance;
   readonly isWlc: boolean;
   readonly isSticky: boolean;
+  readonly rate: Rate | null;
   /** Clients whose last request it took, in this worker; the same object over all swaps. */
   readonly load: { clients: number };
   /** Its share of `limits.maxClients`; Infinity where that is unlimited. */

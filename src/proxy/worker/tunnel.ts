@@ -11,6 +11,7 @@ import { suspect } from './dispatch.ts';
 import { answerHead } from './heads.ts';
 import { NEVER_STOOD, type Loss } from './loss.ts';
 import { PHASE, UP } from './phases.ts';
+import { secondsToWait } from './rate.ts';
 import { writeSwitchingHead } from './response-lines.ts';
 import { countLimit, countReason } from './state.ts';
 import type { Target, VirtualServer } from './tables.ts';
@@ -124,6 +125,12 @@ export function acceptTunnel(client: Client, virtualServer: VirtualServer | null
     countLimit(client.state, 'clients');
     countReason(client.state, 'overload');
     client.reset('overload');
+    return;
+  }
+  if (secondsToWait(target, virtualServer) > 0) {
+    countLimit(client.state, 'rate');
+    countReason(client.state, 'rate_limited');
+    client.reset('rate_limited');
     return;
   }
   client.virtualServer = virtualServer;

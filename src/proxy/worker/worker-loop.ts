@@ -49,7 +49,7 @@ export class WorkerLoop {
     });
     const tickets = new TicketKeys(settings.ticketKeys);
     const guard = new AddressGuard(settings.admin ?? null);
-    this.#tables = new Tables(data.workers, tickets, guard);
+    this.#tables = new Tables(data.workers, tickets, guard, shared);
     this.state = {
       index,
       workers: data.workers,
