@@ -1,6 +1,7 @@
 /** Plain keep-alive clients and servers for the fault tests: small, fast, one request at a time per connection. */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect as secureConnect } from 'node:tls';
 
 export interface Outcome {
   readonly statuses: Record<number, number>;
@@ -14,9 +15,18 @@ export interface LoadOptions {
   readonly port: number;
   readonly connections: number;
   readonly requests: number;
+  /** Ends before that many, once this says so. */
+  readonly over?: () => boolean;
   readonly make: (index: number) => string;
   /** Requests per second over all connections; as fast as it goes where it is absent. */
   readonly rate?: number;
+  /** By TLS: the authority that the server's certificate is judged by, and its name. */
+  readonly tls?: Tls;
+}
+
+export interface Tls {
+  readonly ca: string;
+  readonly servername: string;
 }
 
 export async function load(options: LoadOptions): Promise<Outcome> {
@@ -24,8 +34,8 @@ export async function load(options: LoadOptions): Promise<Outcome> {
   let next = 0;
   const started = performance.now();
   const client = async () => {
-    const connection = new LoadClient(options.address, options.port);
-    while (next < options.requests) {
+    const connection = new LoadClient(options.address, options.port, options.tls);
+    while (next < options.requests && options.over?.() !== true) {
       const index = next++;
       if (options.rate !== undefined) await until(started + (1000 * index) / options.rate);
       const begun = performance.now();
@@ -58,10 +68,12 @@ export class LoadClient {
   private settle: ((error: Error | null, status: number, body: string) => void) | null = null;
   private readonly address: string;
   private readonly port: number;
+  private readonly tls: Tls | undefined;
 
-  constructor(address: string, port: number) {
+  constructor(address: string, port: number, tls?: Tls) {
     this.address = address;
     this.port = port;
+    this.tls = tls;
   }
 
   ask(text: string): Promise<{ status: number; body: string }> {
@@ -82,7 +94,8 @@ export class LoadClient {
 
   private open(): void {
     this.text = '';
-    const socket = connect({ host: this.address, port: this.port, noDelay: true });
+    const to = { host: this.address, port: this.port, noDelay: true };
+    const socket = this.tls === undefined ? connect(to) : secureConnect({ ...to, ...this.tls }).setNoDelay();
     this.socket = socket;
     socket.on('data', (bytes) => {
       this.text += bytes.toString('latin1');

@@ -17,8 +17,20 @@ export interface ServeOptions {
   readonly limits?: object;
   readonly rules?: readonly object[];
   readonly workers?: number;
+  /** A certificate in PEM: the virtual server listens with TLS, too, at `tlsPort`. */
+  readonly tls?: { readonly certificate: string; readonly privateKey: string };
+  /** Seconds; default 1. */
+  readonly drainTimeout?: number;
   /** Most open files of its processes. */
   readonly files?: number;
+}
+
+const HTTPS = { protocol: 'HTTPS', tls: { certificateFiles: [{ certificate: 'web.crt', key: 'web.key' }] } };
+
+interface Ports {
+  readonly port: number;
+  readonly tlsPort: number;
+  readonly adminPort: number;
 }
 
 const BIN = join(import.meta.dirname, '../../bin/tcpvs');
@@ -26,14 +38,16 @@ const BIN = join(import.meta.dirname, '../../bin/tcpvs');
 export class Served {
   readonly address = ADDRESS;
   readonly port: number;
+  readonly tlsPort: number;
   readonly adminPort: number;
   readonly child: ChildProcess;
   private output = '';
   private readonly directory: string;
 
-  constructor(child: ChildProcess, port: number, adminPort: number, directory: string) {
+  constructor(child: ChildProcess, { port, tlsPort, adminPort }: Ports, directory: string) {
     this.child = child;
     this.port = port;
+    this.tlsPort = tlsPort;
     this.adminPort = adminPort;
     this.directory = directory;
     child.stdout!.on('data', (bytes) => (this.output += String(bytes)));
@@ -110,8 +124,12 @@ function tryKill(pid: number): void {
 
 export async function startServe(options: ServeOptions): Promise<Served> {
   const directory = mkdtempSync(join(tmpdir(), 'tcpvs-faults-'));
-  const [port, adminPort] = (await newPorts(2)) as [number, number];
-  writeFileSync(join(directory, 'all.yaml'), manifests(options, port));
+  const [port, tlsPort, adminPort] = (await newPorts(3)) as [number, number, number];
+  if (options.tls !== undefined) {
+    writeFileSync(join(directory, 'web.crt'), options.tls.certificate);
+    writeFileSync(join(directory, 'web.key'), options.tls.privateKey, { mode: 0o600 });
+  }
+  writeFileSync(join(directory, 'all.yaml'), manifests(options, port, tlsPort));
   const args = [
     'serve',
     '--config',
@@ -121,13 +139,14 @@ export async function startServe(options: ServeOptions): Promise<Served> {
     '--admin-socket',
     join(directory, 'admin'),
   ];
-  args.push('--workers', String(options.workers ?? 2), '--drain-timeout', '1', '--log-level', 'info');
+  args.push('--workers', String(options.workers ?? 2), '--drain-timeout', String(options.drainTimeout ?? 1));
+  args.push('--log-level', 'info');
   const [command, ...rest]: [string, ...string[]] =
     options.files === undefined
       ? [BIN, ...args]
       : ['/bin/sh', '-c', `ulimit -n ${options.files} && exec "$0" "$@"`, BIN, ...args];
   const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const served = new Served(child, port, adminPort, directory);
+  const served = new Served(child, { port, tlsPort, adminPort }, directory);
   for (let left = 200; left > 0; left--) {
     if (await served.isReady()) return served;
     if (child.exitCode !== null) break;
@@ -137,7 +156,7 @@ export async function startServe(options: ServeOptions): Promise<Served> {
   throw new Error(`tcpvs does not become ready: ${served.log}`);
 }
 
-function manifests(options: ServeOptions, port: number): string {
+function manifests(options: ServeOptions, port: number, tlsPort: number): string {
   const apiVersion = 'tcpvs.io/v1alpha1';
   const servers = options.servers.map(({ address, port: serverPort, healthCheck }, index) => ({
     apiVersion,
@@ -158,7 +177,10 @@ function manifests(options: ServeOptions, port: number): string {
     kind: 'TcpVirtualServer',
     metadata: { name: 'http' },
     spec: {
-      listeners: [{ name: 'web', address: ADDRESS, port, protocol: 'HTTP' }],
+      listeners: [
+        { name: 'web', address: ADDRESS, port, protocol: 'HTTP' },
+        ...(options.tls === undefined ? [] : [{ name: 'tls', address: ADDRESS, port: tlsPort, ...HTTPS }]),
+      ],
       scheduler: 'http',
       balance: 'RoundRobin',
       rules: (options.rules ?? [{}]).map((rule, index) => ({ ...all, name: `rule-${index}`, ...rule })),
