@@ -11,6 +11,8 @@ export interface Case {
   readonly bodyBuffer: number | null;
   /** Clients speak TLS. */
   readonly tls?: boolean;
+  /** tcpvs speaks HTTP/2 to the servers, without TLS; the others HTTP/1.1, all to the same program. */
+  readonly h2c?: boolean;
 }
 
 const SMALL = { bytes: 100, chunked: false };
@@ -56,6 +58,14 @@ export const CASES: readonly Case[] = [
     title: '100 B answers, a new connection for each',
     body: SMALL,
     headers: { Connection: 'close' },
+  },
+  { ...plain, name: 'h2c', title: '100 B answers of servers that speak h2c', body: SMALL, h2c: true },
+  {
+    ...plain,
+    name: 'h2c-10k',
+    title: '10 KB answers of servers that speak h2c',
+    body: { bytes: 10_240, chunked: false },
+    h2c: true,
   },
   { ...plain, name: 'tls', title: '100 B answers through TLS', body: SMALL, tls: true },
   {

@@ -25,6 +25,8 @@ export interface PeerOptions {
   readonly workers?: number;
   readonly bodyBuffer?: number | null;
   readonly tls?: boolean;
+  /** As Case.h2c. */
+  readonly h2c?: boolean;
   readonly hosts?: readonly Host[];
   readonly environment?: NodeJS.ProcessEnv;
   /** What runs tcpvs; null: the sources. */
@@ -46,15 +48,18 @@ export async function onStage<T>(body: OriginBody, act: (stage: Stage) => Promis
   let certificate: Certificate | null = null;
   try {
     const servers = await freePorts(3);
-    open.add(await startOriginServers(join(directory, 'servers'), servers, body));
+    const h2c = await freePorts(3);
+    open.add(await startOriginServers(join(directory, 'servers'), servers, h2c, body));
     const start: Stage['start'] = async (peer, options = {}) => {
       const [port = 0] = await freePorts(1);
       const own = join(directory, `${started++}-${peer}`);
       mkdirSync(own);
+      const speaksH2c = options.h2c === true && peer === 'tcpvs';
       const running = await PEERS[peer]({
         directory: own,
         port,
-        servers,
+        servers: speaksH2c ? h2c : servers,
+        speaksH2c,
         hosts: options.hosts ?? [{ name: null, apps: APPS }],
         workers: options.workers ?? 1,
         bodyBuffer: options.bodyBuffer ?? null,

@@ -1,4 +1,4 @@
-/** The servers behind all peers: one nginx on three ports, so that what they cost is the same for everybody. */
+/** The servers behind all peers: one nginx on three ports (and three for h2c), so that what they cost is the same for everybody. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -12,7 +12,12 @@ export interface OriginBody {
 }
 
 /** Answers every path on every port with a body of so many bytes. */
-export function startOriginServers(directory: string, ports: readonly number[], body: OriginBody): Promise<Running> {
+export function startOriginServers(
+  directory: string,
+  ports: readonly number[],
+  h2c: readonly number[],
+  body: OriginBody,
+): Promise<Running> {
   const files = join(directory, 'files');
   mkdirSync(files, { recursive: true });
   // Nothing in it that server-side includes would look at.
@@ -32,6 +37,7 @@ export function startOriginServers(directory: string, ports: readonly number[], 
     ...(body.chunked ? ['ssi on;', 'ssi_min_file_chunk 128k;'] : []),
     'server {',
     ...ports.map((port) => `listen 127.0.0.1:${port} backlog=4096;`),
+    ...h2c.map((port) => `listen 127.0.0.1:${port} http2;`),
     fromMemory ? `location / { return 200 '${text}'; }` : `location / { root ${files}; rewrite ^ /body.html break; }`,
     '}',
   ]);

@@ -11,6 +11,8 @@ export interface Layout {
   readonly port: number;
   /** Ports of the three servers. */
   readonly servers: readonly number[];
+  /** They speak HTTP/2 without TLS, and nothing else; else HTTP/1.1. */
+  readonly speaksH2c: boolean;
   readonly hosts: readonly Host[];
   readonly workers: number;
   /** Bytes of the buffers for bodies, where a peer lets one choose; null = its default. */

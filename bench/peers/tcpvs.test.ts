@@ -23,6 +23,7 @@ test(
       directory,
       port: await freePort(),
       servers: [await freePort()],
+      speaksH2c: false,
       hosts: [{ name: null, apps: ['web'] }],
       workers: 1,
       bodyBuffer: null,

@@ -27,7 +27,11 @@ export async function startTcpvs(layout: Layout): Promise<Running> {
 
 function manifests(layout: Layout): string[] {
   const servers = layout.servers.map((port, index) =>
-    manifest('RealServer', `web${index}`, ['address: 127.0.0.1', `port: ${port}`]),
+    manifest('RealServer', `web${index}`, [
+      'address: 127.0.0.1',
+      `port: ${port}`,
+      ...(layout.speaksH2c ? ['protocol: H2C'] : []),
+    ]),
   );
   const virtualServers = layout.hosts.map(({ name, apps }, index) => {
     if (apps.length > MOST_APPS) throw new Error(`${apps.length} apps for one host, at most ${MOST_APPS}`);

@@ -35,6 +35,9 @@ export const GLOBAL = {
   prefaceFailures: 112,
   /** Answers of TLS servers whose end only the end of the connection told. */
   unframedAnswers: 99,
+  /** Streams to servers, and connections to them that ended because the server broke the rules of HTTP/2. */
+  upstreamStreams: 121,
+  upstreamFaults: 122,
   size: 128,
 } as const;
 

@@ -114,6 +114,10 @@ export abstract class Client extends Connection implements UpstreamUser {
   abstract lost(upstream: Upstream, how: Loss): void;
   abstract upstreamDrained(upstream: Upstream): void;
 
+  requestTrailers(): readonly number[] | null {
+    return this.bodyLeft < 0 ? (this.decoder?.trailers ?? null) : null;
+  }
+
   /** Closes with a reset: the client must not take what it got for the whole. `why` is for the access log. */
   reset(why: ReasonWord): void {
     if (this.gone) return;

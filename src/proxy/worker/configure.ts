@@ -12,6 +12,7 @@ import { Credentials } from './credentials.ts';
 import { compileEdits } from './edits.ts';
 import { EndpointTls } from './endpoint-tls.ts';
 import { Rate } from './rate.ts';
+import { StreamPool } from './stream-pool.ts';
 import type { ListenerPlace, ListenerTable, Row, RowPlace, Target, TlsSites, VirtualServer } from './tables.ts';
 import type { TicketKeys } from './ticket-keys.ts';
 import { TlsSite } from './tls-sites.ts';
@@ -105,13 +106,14 @@ export class Tables {
       known.plan = plan;
       return known;
     }
-    for (const upstream of known?.idle.slice() ?? []) upstream.destroy();
+    if (known !== undefined) endConnections(known);
     const tls = plan.tls === null ? null : new EndpointTls(plan.tls, this.#serverContexts);
     const endpoint: Endpoint = {
       slot: plan.slot,
       plan,
       tls,
       idle: [],
+      streams: plan.protocol === 'H2C' ? new StreamPool(() => endpoint) : null,
       rows: 0,
       suspected: false,
       reportedAt: -Infinity,
@@ -122,18 +124,13 @@ export class Tables {
 
   /** Connections that were made under another policy are not used again. */
   #dropGuarded(): void {
-    for (const { plan, idle } of this.#endpoints.values()) {
-      if (plan.guard !== null) for (const upstream of idle.slice()) upstream.destroy();
-    }
+    for (const endpoint of this.#endpoints.values()) if (endpoint.plan.guard !== null) endConnections(endpoint);
   }
 
   /** Connections that were made with other certificates or authorities are not used again. */
   #renewEndpoints(): void {
     this.#serverContexts.clear();
-    for (const endpoint of this.#endpoints.values()) {
-      if (endpoint.tls?.renew() !== true) continue;
-      for (const upstream of endpoint.idle.slice()) upstream.destroy();
-    }
+    for (const endpoint of this.#endpoints.values()) if (endpoint.tls?.renew() === true) endConnections(endpoint);
   }
 
   #place(id: string): RowPlace {
@@ -259,8 +256,14 @@ export class Tables {
   /** No row has it any more: its idle connections end; what is under way finishes. */
   #drop(endpoint: Endpoint): void {
     if (this.#endpoints.get(endpoint.slot) === endpoint) this.#endpoints.delete(endpoint.slot);
-    for (const upstream of endpoint.idle.slice()) upstream.destroy();
+    endConnections(endpoint);
   }
+}
+
+/** What is idle ends; what is under way finishes. */
+function endConnections(endpoint: Endpoint): void {
+  for (const upstream of endpoint.idle.slice()) upstream.destroy();
+  endpoint.streams?.retire();
 }
 
 /** A host on a listening port, and who has won it. */
@@ -274,6 +277,7 @@ function isSameEndpoint(a: EndpointPlan, b: EndpointPlan): boolean {
   return (
     a.address === b.address &&
     a.port === b.port &&
+    a.protocol === b.protocol &&
     a.guard === b.guard &&
     a.proxyProtocol === b.proxyProtocol &&
     JSON.stringify(a.tls) === JSON.stringify(b.tls)

@@ -130,4 +130,5 @@ const REASONS = {
   timeout: 'timeout',
   end: 'reset',
   reset: 'reset',
+  malformed: 'reset',
 } as const satisfies Record<Exclude<Loss, 'exhausted'>, string>;

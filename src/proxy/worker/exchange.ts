@@ -23,7 +23,7 @@ import { bodyDeadline, retain, takeBody, taken } from './request-body.ts';
 import { writeRequestHead } from './request-lines.ts';
 import { MAX_RETRY_BUDGET, countLimit } from './state.ts';
 import type { Target, VirtualServer } from './tables.ts';
-import { release, type Upstream } from './upstream.ts';
+import type { Upstream } from './upstream.ts';
 
 /**
  * Takes up the request whose head (`head`) ends at `headEnd`.
@@ -178,7 +178,7 @@ export function finish(client: Client, upstream: Upstream): void {
   leaveEndpoint(client);
   client.upstream = null;
   dropRetained(client);
-  release(upstream, reusable, client.pending === 0);
+  upstream.release(reusable, client.pending === 0);
   if (state.retryBudget < MAX_RETRY_BUDGET) state.retryBudget += 0.2;
   if (!client.keep || !client.bodyDone) client.close();
   else client.next();

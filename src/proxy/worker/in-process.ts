@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { RowPlan } from '../../model/plan.ts';
+import type { EndpointPlan, RowPlan } from '../../model/plan.ts';
 import type { Limits, Rule, VirtualServerPiece } from '../../model/snapshot.ts';
 import { listenerKey, NO_CREDENTIALS, type FromWorker } from '../messages.ts';
 import { GLOBAL, allocateShared } from '../shared.ts';
@@ -12,6 +12,7 @@ import type { AccessLog } from './access-log.ts';
 import { Client } from './client.ts';
 import { rule, to, virtualServer } from './fixture.ts';
 import type { Connection } from './io.ts';
+import { StreamConnection } from './stream-connection.ts';
 import { DIRECT } from './stream-state.ts';
 import { Upstream } from './upstream.ts';
 import { WorkerLoop } from './worker-loop.ts';
@@ -23,6 +24,7 @@ export interface InProcess {
   /** The connections that there are now. */
   clients(): Client[];
   upstreams(): Upstream[];
+  streamConnections(): StreamConnection[];
   /** Serves `ports` by a new epoch of the row. */
   swap(ports: readonly number[]): void;
   /** Removes the virtual server and its row. */
@@ -39,6 +41,8 @@ export interface InProcessOptions {
   readonly rule?: Partial<Rule>;
   readonly protocol?: 'HTTP' | 'TCP';
   readonly accessLog?: AccessLog;
+  /** How the servers are spoken to. */
+  readonly speak?: EndpointPlan['protocol'];
 }
 
 export async function startInProcess(options: InProcessOptions): Promise<InProcess> {
@@ -90,7 +94,7 @@ export async function startInProcess(options: InProcessOptions): Promise<InProce
       removedRows: removed ? ['row'] : [],
       credentials: NO_CREDENTIALS,
     });
-  const swap = (ports: readonly number[]) => configure([rowOf(++epoch, ports)], false);
+  const swap = (ports: readonly number[]) => configure([rowOf(++epoch, ports, options.speak ?? 'HTTP1')], false);
   swap(options.servers);
   const all = () => {
     const found: Connection[] = [];
@@ -108,6 +112,7 @@ export async function startInProcess(options: InProcessOptions): Promise<InProce
     reports,
     clients: () => all().filter((connection) => connection instanceof Client),
     upstreams: () => all().filter((connection) => connection instanceof Upstream),
+    streamConnections: () => all().filter((connection) => connection instanceof StreamConnection),
     swap,
     remove: () => configure([], true),
     async settled() {
@@ -137,11 +142,12 @@ export async function startInProcess(options: InProcessOptions): Promise<InProce
 }
 
 function isBusy(connection: Connection): boolean {
+  if (connection instanceof StreamConnection) return connection.load > 0;
   return !(connection instanceof Upstream) || connection.user !== null;
 }
 
 /** Weights 1 each, one cell and one slot per port. */
-function rowOf(epoch: number, ports: readonly number[]): RowPlan {
+function rowOf(epoch: number, ports: readonly number[], protocol: EndpointPlan['protocol']): RowPlan {
   return {
     id: 'row',
     epoch,
@@ -157,7 +163,7 @@ function rowOf(epoch: number, ports: readonly number[]): RowPlan {
       available: true,
       maxConnections: 1000,
       maxPending: 0,
-      protocol: 'HTTP1',
+      protocol,
       tls: null,
       proxyProtocol: null,
       guard: null,

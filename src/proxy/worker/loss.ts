@@ -4,7 +4,7 @@ import { FORBIDDEN } from '../address-guard.ts';
 /**
  * `refused`, `unreachable`, `connect_timeout`: before it stood; `forbidden`: the policy does not let it be connected to;
  * `exhausted`: it could not be made, for want of what is ours; `tls`: no handshake came about; `untrusted`: the server is not shown to be who it should be. `end`: the server ended it.
- * `reset`: it broke.
+ * `reset`: it broke. `malformed`: what the server said is not HTTP.
  */
 export type Loss =
   | 'refused'
@@ -16,6 +16,7 @@ export type Loss =
   | 'untrusted'
   | 'end'
   | 'reset'
+  | 'malformed'
   | 'timeout';
 
 /** Nothing was sent over it. */

@@ -5,7 +5,7 @@ import { proxyHeader } from '../../proxy-protocol/write-header.ts';
 import type { Client } from './client.ts';
 import type { WorkerState } from './state.ts';
 import type { Target } from './tables.ts';
-import type { Endpoint } from './upstream.ts';
+import { discard, type Endpoint, type StreamSource, type Upstream, type UpstreamUser } from './upstream.ts';
 
 /** Copies on their way at once, per worker: what is over is not mirrored. */
 const MAX_AT_ONCE = 64;
@@ -22,12 +22,17 @@ export function mirror(client: Client, target: Target): void {
     if (endpoint === undefined) continue;
     atOnce++;
     const copy = Buffer.from(client.retained.subarray(0, client.retainedLength));
-    const socket = net.connect(client.state.guard.connectTo(endpoint.plan));
-    socket.setTimeout(TIMEOUT, () => socket.destroy());
-    socket.on('error', () => {});
-    socket.on('close', () => atOnce--);
-    socket.on('connect', () => send(client.state, socket, endpoint, copy));
+    if (endpoint.streams === null) connect(client, endpoint, copy);
+    else new Copy(client, copy).send(client, endpoint.streams);
   }
+}
+
+function connect({ state }: Client, endpoint: Endpoint, copy: Buffer): void {
+  const socket = net.connect(state.guard.connectTo(endpoint.plan));
+  socket.setTimeout(TIMEOUT, () => socket.destroy());
+  socket.on('error', () => {});
+  socket.on('close', () => atOnce--);
+  socket.on('connect', () => send(state, socket, endpoint, copy));
 }
 
 function send(state: WorkerState, raw: net.Socket, { plan, tls }: Endpoint, copy: Buffer): void {
@@ -38,4 +43,54 @@ function send(state: WorkerState, raw: net.Socket, { plan, tls }: Endpoint, copy
   socket.on('data', () => {});
   // our own end tells the server that nothing follows; it answers, and closes
   socket.end(copy);
+}
+
+/** As a stream of a connection that others use as well. */
+class Copy implements UpstreamUser {
+  private readonly bytes: Buffer;
+  private readonly trailers: readonly number[] | null;
+  private isOver = false;
+  readonly own = null;
+
+  constructor(client: Client, bytes: Buffer) {
+    this.bytes = bytes;
+    this.trailers = client.requestTrailers();
+  }
+
+  send({ state }: Client, streams: StreamSource): void {
+    const upstream = streams.lend(state, this, TIMEOUT, false);
+    if (upstream === null) this.isOver = atOnce-- > 0;
+    else if (!upstream.connecting) this.connected(upstream);
+  }
+
+  connected(upstream: Upstream): void {
+    upstream.deadline = upstream.state.now + TIMEOUT;
+    if (!upstream.write(this.bytes, false)) this.lost(upstream);
+  }
+
+  /** The first of the answer shows that the request was taken up. */
+  answered(upstream: Upstream): void {
+    this.lost(upstream);
+  }
+
+  lost(upstream: Upstream): void {
+    discard(upstream);
+    if (!this.isOver) atOnce--;
+    this.isOver = true;
+  }
+
+  upstreamDrained(): void {}
+
+  ends(): null {
+    return null;
+  }
+
+  fail(): void {
+    this.isOver = true;
+    atOnce--;
+  }
+
+  requestTrailers(): readonly number[] | null {
+    return this.trailers;
+  }
 }

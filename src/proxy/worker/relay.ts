@@ -328,7 +328,7 @@ export function upstreamLost(client: Client, upstream: Upstream, how: Loss): voi
   discard(upstream);
   const allowed = never
     ? client.target!.retryConnectFailure
-    : how === 'timeout' || answered
+    : how === 'timeout' || how === 'malformed' || answered
       ? false
       : client.target!.retryReset || stale;
   if (allowed && tryAgain(client, upstream, stale)) return;
@@ -347,4 +347,5 @@ const WORDS = {
   timeout: 'answer_timeout',
   end: 'reset_by_server',
   reset: 'reset_by_server',
+  malformed: 'bad_answer',
 } as const satisfies Record<Loss, string>;

@@ -72,7 +72,7 @@ export function takeBody(client: Client, bytes: Uint8Array, start: number, end: 
     rest = decoder.position;
     client.bodyBytes += decoder.written;
     taken.end = frame(output, at, decoder.written);
-    // trailers of a request go no further: no server has said that it wants them
+    // trailers of a request go no further on HTTP/1.1, where no server has said that it wants them (see requestTrailers)
     if (result === 1) taken.end = copyRange(LAST_CHUNK, 0, LAST_CHUNK.length, output, taken.end);
     client.bodyDone = result === 1;
   }

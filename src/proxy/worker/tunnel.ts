@@ -15,7 +15,7 @@ import { secondsToWait } from './rate.ts';
 import { writeSwitchingHead } from './response-lines.ts';
 import { countLimit, countReason } from './state.ts';
 import type { Target, VirtualServer } from './tables.ts';
-import { acquire, closeWhenSent, discard, type Upstream } from './upstream.ts';
+import { closeWhenSent, connect as connectTo, discard, type Upstream } from './upstream.ts';
 
 /** 83, 84: a tunnel opens by a 101 to an upgrade that was asked for, and by nothing else. */
 export function openTunnel(client: Client, upstream: Upstream, bytes: Uint8Array, start: number, end: number): void {
@@ -157,7 +157,7 @@ function connect(client: Client, target: Target, choice: number): void {
   client.deadline = Infinity;
   const plain = client.listener.table.protocol === 'TLS';
   const endpoint = client.row!.endpoints[choice]!;
-  const upstream = acquire(client.state, endpoint, client, target.connectTimeout, true, plain);
+  const upstream = connectTo(client.state, endpoint, client, target.connectTimeout, plain);
   if (upstream === null) {
     goElsewhere(client, target);
     return;

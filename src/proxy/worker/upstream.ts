@@ -25,10 +25,23 @@ export interface UpstreamUser {
   upstreamDrained(upstream: Upstream): void;
   /** A fault of ours was caught. */
   fail(error: unknown): void;
+  /** Of a request that was written whole: the lines of its trailers; null where it had none. */
+  requestTrailers(): readonly number[] | null;
   /** Between whom the client's connection is; null: nobody knows, or there is none. */
   ends(): Ends | null;
   /** Idle connections that serve nobody else; null: it never had one. They end with it. */
   own: Upstream[] | null;
+}
+
+/** Where requests to an endpoint go as streams of a few connections. */
+export interface StreamSource {
+  /**
+   * A stream, which may have to wait for its connection (its `connected` comes later); null where too many wait already.
+   * `fresh`: of a connection that has not carried anything.
+   */
+  lend(state: WorkerState, user: UpstreamUser, timeout: number, fresh: boolean): Upstream | null;
+  /** Its connections take no more streams; those that there are go on. */
+  retire(): void;
 }
 
 /** Below the 5 s after which Node's own servers close an idle connection. */
@@ -49,6 +62,8 @@ export interface Endpoint {
   /** Null: it is spoken to without TLS. */
   tls: EndpointTls | null;
   readonly idle: Upstream[];
+  /** Null: a connection carries one request at a time. */
+  readonly streams: StreamSource | null;
   /** How many rows have it; where one has it twice, twice. */
   rows: number;
   /** This worker has reported it, and it has not answered since. */
@@ -87,21 +102,32 @@ export class Upstream extends Connection {
   /** Whose it is, where its server was told: it serves nobody else. Null: it serves anybody. */
   private readonly owner: UpstreamUser | null;
 
-  /** `plain`: without TLS, whatever the endpoint says: what is passed through is encrypted already. */
-  constructor(state: WorkerState, endpoint: Endpoint, user: UpstreamUser, timeout: number, plain: boolean) {
-    const header = endpoint.plan.proxyProtocol === null ? null : proxyHeader(endpoint.plan.proxyProtocol, user.ends());
+  /**
+   * `plain`: without TLS, whatever the endpoint says: what is passed through is encrypted already. `carrier`: the connection
+   * that it is a stream of; null: it is one itself.
+   */
+  constructor(
+    state: WorkerState,
+    endpoint: Endpoint,
+    user: UpstreamUser,
+    timeout: number,
+    plain: boolean,
+    carrier: net.Socket | null = null,
+  ) {
+    const version = carrier === null ? endpoint.plan.proxyProtocol : null;
+    const header = version === null ? null : proxyHeader(version, user.ends());
     const isTls = endpoint.tls !== null && !plain;
-    super(header === null && isTls ? openTls(state, endpoint) : openTcp(state, endpoint));
+    super(carrier ?? (header === null && isTls ? openTls(state, endpoint) : openTcp(state, endpoint)));
     this.owner = header === null ? null : user;
     this.state = state;
     this.endpoint = endpoint;
     this.user = user;
     this.deadline = state.now + timeout;
     state.sweeper.add(this);
+    if (carrier !== null) return;
     state.counters.global[GLOBAL.upstreamConnections]!++;
     state.counters.global[GLOBAL.upstreamActive]!++;
-    Atomics.add(state.shared.pending, endpoint.slot, 1);
-    state.pending[endpoint.slot]!++;
+    waits(state, endpoint.slot);
     const { socket } = this;
     if (header !== null) this.introduce(header, isTls);
     else if (isTls) this.shake(socket as TLSSocket);
@@ -225,8 +251,23 @@ export class Upstream extends Connection {
     this.socket.destroy();
   }
 
+  /** After a complete exchange: kept for the next one, where that is possible. `bufferFree`: as in useSharedBuffer. */
+  release(reusable: boolean, bufferFree: boolean): void {
+    const { state, endpoint } = this;
+    this.user = null;
+    if (!reusable || this.gone || this.pending > 0 || endpoint.idle.length >= MAX_IDLE || state.draining) {
+      discard(this);
+      return;
+    }
+    this.requests++;
+    this.resume();
+    this.useSharedBuffer(bufferFree);
+    this.deadline = state.now + this.idleTimeout;
+    this.joinIdle();
+  }
+
   /** Among the idle ones from now on. */
-  joinIdle(): void {
+  private joinIdle(): void {
     this.endpoint.idle.push(this);
     if (this.owner !== null) (this.owner.own ??= []).push(this);
   }
@@ -267,14 +308,27 @@ export class Upstream extends Connection {
   }
 }
 
-function waitsNoMore(state: WorkerState, slot: number): void {
+/** One more waits for a connection to the endpoint. */
+export function waits(state: WorkerState, slot: number): void {
+  Atomics.add(state.shared.pending, slot, 1);
+  state.pending[slot]!++;
+}
+
+export function waitsNoMore(state: WorkerState, slot: number): void {
   Atomics.sub(state.shared.pending, slot, 1);
   state.pending[slot]!--;
 }
 
+/** So many wait already that nobody else may (as exact as workers can be that look at the same time). */
+export function tooManyWait(state: WorkerState, { slot, plan }: Endpoint): boolean {
+  if (plan.maxPending === 0 || Atomics.load(state.shared.pending, slot) < plan.maxPending) return false;
+  countLimit(state, 'pending_per_server');
+  return true;
+}
+
 /**
- * An idle connection of the endpoint, else a new one (its `connected` comes later); null where too many wait for one
- * already (as exact as workers can be that look at the same time).
+ * For one exchange: an idle connection of the endpoint, else a new one (its `connected` comes later); null where too many wait for one
+ * already.
  */
 export function acquire(
   state: WorkerState,
@@ -282,13 +336,13 @@ export function acquire(
   user: UpstreamUser,
   timeout: number,
   fresh: boolean,
-  plain = false,
 ): Upstream | null {
+  if (endpoint.streams !== null) return endpoint.streams.lend(state, user, timeout, fresh);
   if (endpoint.plan.proxyProtocol !== null) {
     const own = fresh
       ? undefined
       : user.own?.findLast((each) => each.endpoint === endpoint && each.deadline > state.now);
-    if (own === undefined) return connect(state, endpoint, user, timeout, plain);
+    if (own === undefined) return connect(state, endpoint, user, timeout, false);
     own.lendOwn();
     return own;
   }
@@ -302,22 +356,18 @@ export function acquire(
     upstream.lend(user);
     return upstream;
   }
-  return connect(state, endpoint, user, timeout, plain);
+  return connect(state, endpoint, user, timeout, false);
 }
 
-function connect(
+/** A new connection, that nothing but this user will have had; null as above. */
+export function connect(
   state: WorkerState,
   endpoint: Endpoint,
   user: UpstreamUser,
   timeout: number,
   plain: boolean,
 ): Upstream | null {
-  const { maxPending } = endpoint.plan;
-  if (maxPending > 0 && Atomics.load(state.shared.pending, endpoint.slot) >= maxPending) {
-    countLimit(state, 'pending_per_server');
-    return null;
-  }
-  return new Upstream(state, endpoint, user, timeout, plain);
+  return tooManyWait(state, endpoint) ? null : new Upstream(state, endpoint, user, timeout, plain);
 }
 
 const openTls = (state: WorkerState, { plan, tls }: Endpoint): TLSSocket =>
@@ -325,21 +375,6 @@ const openTls = (state: WorkerState, { plan, tls }: Endpoint): TLSSocket =>
 
 const openTcp = (state: WorkerState, { plan }: Endpoint): net.Socket =>
   net.connect({ ...state.guard.connectTo(plan), noDelay: true, allowHalfOpen: true });
-
-/** After a complete exchange: kept for the next one, where that is possible. `bufferFree`: as in useSharedBuffer. */
-export function release(upstream: Upstream, reusable: boolean, bufferFree: boolean): void {
-  const { state, endpoint } = upstream;
-  upstream.user = null;
-  if (!reusable || upstream.gone || upstream.pending > 0 || endpoint.idle.length >= MAX_IDLE || state.draining) {
-    discard(upstream);
-    return;
-  }
-  upstream.requests++;
-  upstream.resume();
-  upstream.useSharedBuffer(bufferFree);
-  upstream.deadline = state.now + upstream.idleTimeout;
-  upstream.joinIdle();
-}
 
 /** Closes a connection that is in no list. */
 export function discard(upstream: Upstream): void {
@@ -369,6 +404,7 @@ const NOBODY: UpstreamUser = {
   lost() {},
   upstreamDrained() {},
   fail() {},
+  requestTrailers: () => null,
   ends: () => null,
   own: null,
 };

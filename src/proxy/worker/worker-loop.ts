@@ -19,6 +19,7 @@ import { PHASE } from './phases.ts';
 import { Preface } from './preface.ts';
 import { countLimit, type WorkerState } from './state.ts';
 import { CookieSigner } from './sticky.ts';
+import { StreamConnection } from './stream-connection.ts';
 import { Sweeper } from './sweeper.ts';
 import type { ListenerPlace } from './tables.ts';
 import { TicketKeys } from './ticket-keys.ts';
@@ -118,8 +119,8 @@ export class WorkerLoop {
   close(): void {
     this.state.sweeper.stop();
     this.state.sweeper.each((connection) => {
-      if (connection instanceof Client || connection instanceof Newcomer || connection instanceof Upstream)
-        connection.destroy();
+      if (connection instanceof Client || connection instanceof Newcomer) connection.destroy();
+      else if (connection instanceof Upstream || connection instanceof StreamConnection) connection.destroy();
     });
   }
 

@@ -1,0 +1,100 @@
+/** What the HEADERS of an answer say, as HTTP/1.1 has it (RFC 9113 §8.2, §8.3.2). */
+import { isFieldName, isFieldValue, OF_CONNECTION } from './field-rules.ts';
+
+export interface AnswerText {
+  /** The head, of characters up to U+00FF; ends with the empty line. */
+  readonly text: string;
+  /** 100 … 599 */
+  readonly status: number;
+  /** What content-length says; −1 = nothing. */
+  readonly length: number;
+}
+
+/** What comes behind the head: nothing is said of its length where nothing can come. */
+export const BEHIND = {
+  /** DATA. */
+  body: 0,
+  /** Nothing: the stream ends with the head. */
+  nothing: 1,
+  /** The request was a HEAD. */
+  never: 2,
+} as const;
+
+/**
+ * @param fields names and values in turn
+ * @param behind one of BEHIND
+ * @returns null where the answer is malformed (a stream error, PROTOCOL_ERROR)
+ */
+export function answerText(fields: readonly string[], behind: number): AnswerText | null {
+  if (fields[0] !== ':status' || !STATUS.test(fields[1]!)) return null;
+  const status = Number(fields[1]);
+  // RFC 9113 §8.6: nothing switches protocols here
+  if (status === 101) return null;
+  let length = -1;
+  let lines = '';
+  for (let i = 2; i < fields.length; i += 2) {
+    const name = fields[i]!;
+    const value = fields[i + 1]!;
+    if (!isFieldName(name) || !isFieldValue(value) || OF_CONNECTION.has(name)) return null;
+    if (name === 'content-length') {
+      // 97: two lengths, even equal ones, are one too many
+      if (length >= 0 || !LENGTH.test(value)) return null;
+      length = Number(value);
+    }
+    lines += `${name}: ${value}\r\n`;
+  }
+  const isBare = status < 200 || status === 204 || status === 304 || behind === BEHIND.never;
+  if (!isBare && behind === BEHIND.nothing && length > 0) return null;
+  if (!isBare && length < 0)
+    lines += behind === BEHIND.nothing ? 'content-length: 0\r\n' : 'transfer-encoding: chunked\r\n';
+  const phrase = PHRASES.get(status) ?? '';
+  return { text: `HTTP/1.1 ${status} ${phrase}\r\n${lines}\r\n`, status, length };
+}
+
+/** Lines of a trailer section; null where it is malformed. What may not be a trailer is for the codec to drop. */
+export function trailerLines(fields: readonly string[]): string | null {
+  let lines = '';
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!;
+    const value = fields[i + 1]!;
+    if (!isFieldName(name) || !isFieldValue(value) || OF_CONNECTION.has(name)) return null;
+    lines += `${name}: ${value}\r\n`;
+  }
+  return lines;
+}
+
+const STATUS = /^[1-5][0-9][0-9]$/;
+const LENGTH = /^[0-9]{1,15}$/;
+
+/** Of those that servers send; HTTP/2 has none, and RFC 9112 §4 lets it be empty. */
+const PHRASES: ReadonlyMap<number, string> = new Map([
+  [100, 'Continue'],
+  [103, 'Early Hints'],
+  [200, 'OK'],
+  [201, 'Created'],
+  [202, 'Accepted'],
+  [204, 'No Content'],
+  [206, 'Partial Content'],
+  [301, 'Moved Permanently'],
+  [302, 'Found'],
+  [303, 'See Other'],
+  [304, 'Not Modified'],
+  [307, 'Temporary Redirect'],
+  [308, 'Permanent Redirect'],
+  [400, 'Bad Request'],
+  [401, 'Unauthorized'],
+  [403, 'Forbidden'],
+  [404, 'Not Found'],
+  [405, 'Method Not Allowed'],
+  [409, 'Conflict'],
+  [410, 'Gone'],
+  [412, 'Precondition Failed'],
+  [415, 'Unsupported Media Type'],
+  [416, 'Range Not Satisfiable'],
+  [429, 'Too Many Requests'],
+  [500, 'Internal Server Error'],
+  [501, 'Not Implemented'],
+  [502, 'Bad Gateway'],
+  [503, 'Service Unavailable'],
+  [504, 'Gateway Timeout'],
+]);

@@ -1,0 +1,107 @@
+/** Frames of a client, put behind one another until they are written. */
+import { FLAG, FRAME, FRAME_HEAD, FRAME_SIZE, writeFrameHead, writeUint32 } from './frames.ts';
+
+const FIRST_SIZE = 16_384;
+/** A buffer that has grown beyond this is not kept. */
+const MOST_KEPT = 1 << 20;
+
+export class FrameWriter {
+  bytes: Uint8Array = new Uint8Array(FIRST_SIZE);
+  length = 0;
+
+  /** What there is, to be written; the next frames go to the same buffer unless it is `kept`. */
+  take(): Uint8Array {
+    const view = this.bytes.subarray(0, this.length);
+    this.length = 0;
+    return view;
+  }
+
+  /** What was taken is still being read by somebody, or it has grown too much: the next frames go to another buffer. */
+  renew(kept: boolean): void {
+    if (kept || this.bytes.length > MOST_KEPT) this.bytes = new Uint8Array(FIRST_SIZE);
+  }
+
+  /** Makes room for `size` bytes more. */
+  room(size: number): void {
+    if (this.length + size <= this.bytes.length) return;
+    const larger = new Uint8Array(Math.max(2 * this.bytes.length, this.length + size));
+    larger.set(this.bytes.subarray(0, this.length));
+    this.bytes = larger;
+  }
+
+  /** A block that was written behind a place for a frame's head (`start`), up to `length`: CONTINUATION where it is long. */
+  headers(start: number, id: number, ended: boolean): void {
+    const size = this.length - start - FRAME_HEAD;
+    const flags = ended ? FLAG.endStream : 0;
+    if (size <= FRAME_SIZE) {
+      writeFrameHead(this.bytes, start, size, FRAME.headers, flags | FLAG.endHeaders, id);
+      return;
+    }
+    const further = Math.ceil(size / FRAME_SIZE) - 1;
+    this.room(further * FRAME_HEAD);
+    const { bytes } = this;
+    // from the last piece to the first, each moves by the heads in front of it
+    for (let i = further; i > 0; i--) {
+      const from = start + FRAME_HEAD + i * FRAME_SIZE;
+      const length = Math.min(FRAME_SIZE, size - i * FRAME_SIZE);
+      bytes.copyWithin(from + i * FRAME_HEAD, from, from + length);
+      const isLast = i === further ? FLAG.endHeaders : 0;
+      writeFrameHead(bytes, from + (i - 1) * FRAME_HEAD, length, FRAME.continuation, isLast, id);
+    }
+    writeFrameHead(bytes, start, FRAME_SIZE, FRAME.headers, flags, id);
+    this.length += further * FRAME_HEAD;
+  }
+
+  /** At most FRAME_SIZE bytes. */
+  data(id: number, from: Uint8Array, start: number, end: number, ended: boolean): void {
+    const size = end - start;
+    this.room(FRAME_HEAD + size);
+    const at = writeFrameHead(this.bytes, this.length, size, FRAME.data, ended ? FLAG.endStream : 0, id);
+    this.bytes.set(from.subarray(start, end), at);
+    this.length = at + size;
+  }
+
+  /** Numbers and values in turn. */
+  settings(list: readonly number[]): void {
+    this.room(FRAME_HEAD + 3 * list.length);
+    let at = writeFrameHead(this.bytes, this.length, 3 * list.length, FRAME.settings, 0, 0);
+    for (let i = 0; i < list.length; i += 2) {
+      this.bytes[at] = 0;
+      this.bytes[at + 1] = list[i]!;
+      at = writeUint32(this.bytes, at + 2, list[i + 1]!);
+    }
+    this.length = at;
+  }
+
+  settingsAck(): void {
+    this.room(FRAME_HEAD);
+    this.length = writeFrameHead(this.bytes, this.length, 0, FRAME.settings, FLAG.ack, 0);
+  }
+
+  /** `opaque[start … start + 8)`; null: eight zeros, of our own. */
+  ping(opaque: Uint8Array | null, start: number): void {
+    this.room(FRAME_HEAD + 8);
+    const at = writeFrameHead(this.bytes, this.length, 8, FRAME.ping, opaque === null ? 0 : FLAG.ack, 0);
+    for (let i = 0; i < 8; i++) this.bytes[at + i] = opaque === null ? 0 : opaque[start + i]!;
+    this.length = at + 8;
+  }
+
+  reset(id: number, code: number): void {
+    this.word(FRAME.reset, id, code);
+  }
+
+  windowUpdate(id: number, bytes: number): void {
+    this.word(FRAME.windowUpdate, id, bytes);
+  }
+
+  goAway(code: number): void {
+    this.room(FRAME_HEAD + 8);
+    const at = writeFrameHead(this.bytes, this.length, 8, FRAME.goAway, 0, 0);
+    this.length = writeUint32(this.bytes, writeUint32(this.bytes, at, 0), code);
+  }
+
+  private word(type: number, id: number, value: number): void {
+    this.room(FRAME_HEAD + 4);
+    this.length = writeUint32(this.bytes, writeFrameHead(this.bytes, this.length, 4, type, 0, id), value);
+  }
+}

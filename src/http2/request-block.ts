@@ -1,0 +1,214 @@
+/**
+ * The head of a request, as the proxy has written it in HTTP/1.1, as a block of fields: from bytes to bytes, without strings.
+ * Nothing is put into the dynamic table, and what is nobody else's business is marked as never to be (RFC 7541 §6.2.3).
+ */
+import { spells } from '../http/characters.ts';
+
+/** What the last block was about. */
+export const written = {
+  /** Offset behind the head. */
+  end: 0,
+  isHead: false,
+  /** Bytes that follow as its body; −1 = chunks. */
+  bodyLength: 0,
+};
+
+/** No head of so many bytes becomes a block that is longer than this. */
+export const mostBlock = (head: number): number => 2 * head + 64;
+
+/**
+ * Writes the head at the beginning of `head` to `out` at `at`; returns the offset behind. The head is whole and well-formed.
+ * @param secure the scheme is https
+ */
+export function writeRequestBlock(head: Uint8Array, secure: boolean, out: Uint8Array, at: number): number {
+  let p = 0;
+  while (head[p] !== SP) p++;
+  let o = writeMethod(head, p, out, at);
+  out[o++] = secure ? 0x87 : 0x86;
+  const target = ++p;
+  while (head[p] !== SP) p++;
+  out[o++] = 0x04;
+  o = writeString(head, target, p, out, o);
+  p += REST_OF_LINE;
+  o = writeAuthority(head, p, out, o);
+  written.bodyLength = 0;
+  while (head[p] !== CR) {
+    const name = p;
+    while (head[p] !== COLON) p++;
+    const nameEnd = p++;
+    while (head[p] === SP || head[p] === TAB) p++;
+    const value = p;
+    while (head[p] !== CR) p++;
+    let valueEnd = p;
+    while (valueEnd > value && (head[valueEnd - 1] === SP || head[valueEnd - 1] === TAB)) valueEnd--;
+    p += 2;
+    const index = classify(head, name, nameEnd, value, valueEnd);
+    if (index !== SKIPPED) o = writeField(head, name, nameEnd, value, valueEnd, index, out, o);
+  }
+  written.end = p + 2;
+  return o;
+}
+
+const SP = 0x20;
+const TAB = 0x09;
+const CR = 0x0d;
+const COLON = 0x3a;
+/** ` HTTP/1.1` and CRLF */
+const REST_OF_LINE = 11;
+
+/** What becomes of a field beside its index in the static table; 0 = its name is written out. */
+const SKIPPED = -1;
+/** Added to the index: nobody may put it into a table. */
+const NEVER = 0x100;
+
+function writeMethod(head: Uint8Array, end: number, out: Uint8Array, at: number): number {
+  written.isHead = end === 4 && head[0] === 0x48 && head[1] === 0x45 && head[2] === 0x41 && head[3] === 0x44;
+  if (end === 3 && head[0] === 0x47 && head[1] === 0x45 && head[2] === 0x54) {
+    out[at] = 0x82;
+    return at + 1;
+  }
+  if (end === 4 && head[0] === 0x50 && head[1] === 0x4f && head[2] === 0x53 && head[3] === 0x54) {
+    out[at] = 0x83;
+    return at + 1;
+  }
+  out[at] = 0x02;
+  return writeString(head, 0, end, out, at + 1);
+}
+
+/** Pseudo-fields come first, wherever Host stands. */
+function writeAuthority(head: Uint8Array, start: number, out: Uint8Array, at: number): number {
+  let p = start;
+  while (head[p] !== CR) {
+    const isHost = head[p + 4] === COLON && spells(head, p, 'host');
+    if (isHost) {
+      p += 5;
+      while (head[p] === SP || head[p] === TAB) p++;
+    }
+    const value = p;
+    while (head[p] !== CR) p++;
+    if (isHost) {
+      let end = p;
+      while (end > value && (head[end - 1] === SP || head[end - 1] === TAB)) end--;
+      out[at] = 0x01;
+      return writeString(head, value, end, out, at + 1);
+    }
+    p += 2;
+  }
+  return at;
+}
+
+function classify(head: Uint8Array, name: number, nameEnd: number, value: number, valueEnd: number): number {
+  switch (nameEnd - name) {
+    case 2:
+      // nothing but `trailers` is written there
+      return 0;
+    case 4:
+      return spells(head, name, 'host') ? SKIPPED : 0;
+    case 5:
+      return spells(head, name, 'range') ? 50 : 0;
+    case 6:
+      if (spells(head, name, 'accept')) return 19;
+      return spells(head, name, 'cookie') ? 32 + NEVER : 0;
+    case 7:
+      if (spells(head, name, 'referer')) return 51;
+      return spells(head, name, 'upgrade') ? SKIPPED : 0;
+    case 10:
+      if (spells(head, name, 'user-agent')) return 58;
+      return spells(head, name, 'connection') || spells(head, name, 'keep-alive') ? SKIPPED : 0;
+    case 12:
+      return spells(head, name, 'content-type') ? 31 : 0;
+    case 13:
+      if (spells(head, name, 'authorization')) return 23 + NEVER;
+      if (spells(head, name, 'cache-control')) return 24;
+      return spells(head, name, 'if-none-match') ? 41 : 0;
+    case 14:
+      if (!spells(head, name, 'content-length')) return 0;
+      written.bodyLength = 0;
+      for (let p = value; p < valueEnd; p++) written.bodyLength = written.bodyLength * 10 + head[p]! - 48;
+      return 28;
+    case 15:
+      if (spells(head, name, 'accept-encoding')) return 16;
+      return spells(head, name, 'accept-language') ? 17 : 0;
+    case 16:
+      return spells(head, name, 'proxy-connection') ? SKIPPED : 0;
+    case 17:
+      if (spells(head, name, 'transfer-encoding')) {
+        written.bodyLength = -1;
+        return SKIPPED;
+      }
+      return spells(head, name, 'if-modified-since') ? 40 : 0;
+  }
+  return 0;
+}
+
+function writeField(
+  head: Uint8Array,
+  name: number,
+  nameEnd: number,
+  value: number,
+  valueEnd: number,
+  index: number,
+  out: Uint8Array,
+  at: number,
+): number {
+  const first = index >= NEVER ? 0x10 : 0;
+  let o = writeInteger(out, at, first, 0x0f, index & 0xff);
+  if ((index & 0xff) === 0) {
+    o = writeInteger(out, o, 0, 0x7f, nameEnd - name);
+    for (let p = name; p < nameEnd; p++) {
+      const c = head[p]!;
+      out[o++] = c >= 0x41 && c <= 0x5a ? c | 0x20 : c;
+    }
+  }
+  return writeString(head, value, valueEnd, out, o);
+}
+
+/** Up to here a loop is cheaper than a view. */
+const SHORT = 64;
+
+function writeString(from: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number {
+  let o = writeInteger(out, at, 0, 0x7f, end - start);
+  if (end - start > SHORT) {
+    out.set(from.subarray(start, end), o);
+    return o + end - start;
+  }
+  for (let p = start; p < end; p++) out[o++] = from[p]!;
+  return o;
+}
+
+/** RFC 7541 §5.1: with the prefix `mask`, beside the bits `first`. */
+function writeInteger(out: Uint8Array, at: number, first: number, mask: number, value: number): number {
+  if (value < mask) {
+    out[at] = first | value;
+    return at + 1;
+  }
+  out[at] = first | mask;
+  let o = at + 1;
+  let rest = value - mask;
+  while (rest >= 0x80) {
+    out[o++] = (rest & 0x7f) | 0x80;
+    rest >>>= 7;
+  }
+  out[o++] = rest;
+  return o;
+}
+
+/** A section of trailers: `lines` as in HTTP/1.1, each with its CRLF. Returns the offset behind. */
+export function writeTrailerBlock(lines: readonly number[], out: Uint8Array, at: number): number {
+  const bytes = Uint8Array.from(lines);
+  let o = at;
+  let p = 0;
+  while (p < bytes.length) {
+    const name = p;
+    while (bytes[p] !== COLON) p++;
+    const nameEnd = p++;
+    while (bytes[p] === SP || bytes[p] === TAB) p++;
+    const value = p;
+    while (bytes[p] !== CR) p++;
+    let valueEnd = p;
+    while (valueEnd > value && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === TAB)) valueEnd--;
+    o = writeField(bytes, name, nameEnd, value, valueEnd, 0, out, o);
+    p += 2;
+  }
+  return o;
+}

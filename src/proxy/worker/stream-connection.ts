@@ -1,0 +1,339 @@
+/** A connection to a server that carries the streams of many exchanges (HTTP/2, RFC 9113). */
+import net from 'node:net';
+
+import { FrameReader } from '../../http2/frame-reader.ts';
+import { FrameWriter } from '../../http2/frame-writer.ts';
+import { ERROR, FRAME_HEAD, FRAME_SIZE, PREFACE, SETTING, WINDOW } from '../../http2/frames.ts';
+import { GLOBAL } from '../shared.ts';
+import { deliverKept } from './answer-bytes.ts';
+import { READ_SIZE, input, inputView } from './buffers.ts';
+import { writeText } from './bytes.ts';
+import { Connection } from './io.ts';
+import { notConnected, type Loss } from './loss.ts';
+import { caught, type WorkerState } from './state.ts';
+import { CONNECTION_WINDOW, type FrameHost, MOST_FIELDS, StreamFrames } from './stream-frames.ts';
+import { StreamTable } from './stream-table.ts';
+import { type Carrier, STREAM_WINDOW, UpstreamStream } from './upstream-stream.ts';
+import { waits, waitsNoMore, type Endpoint, type UpstreamUser } from './upstream.ts';
+
+/** Without a stream. Servers say with GOAWAY what they have not taken up any more, so that nothing is lost by waiting. */
+const IDLE_TIMEOUT = 60_000;
+const WRITE_TIMEOUT = 60_000;
+/** How long a server may take to answer a PING after it has not answered a request. */
+const PING_TIMEOUT = 2000;
+
+export interface CarrierOwner {
+  gone(connection: StreamConnection): void;
+}
+
+export class StreamConnection extends Connection implements Carrier, FrameHost {
+  readonly state: WorkerState;
+  readonly endpoint: Endpoint;
+  readonly secure = false;
+  readonly frames = new FrameWriter();
+  window = WINDOW;
+  connecting = true;
+  /** Takes no more streams. */
+  retired = false;
+  private readonly owner: CarrierOwner;
+  private readonly table = new StreamTable();
+  private readonly said = new StreamFrames(this, this.table);
+  private readonly reader = new FrameReader(this.said);
+  private readonly waiting: UpstreamStream[] = [];
+  private readonly free: UpstreamStream[] = [];
+  /** Streams that wait for a window. */
+  private blocked: UpstreamStream[] = [];
+  /** Streams that go on after a pause. */
+  private resumed: UpstreamStream[] = [];
+  private active = 0;
+  /** Answers that came whole. */
+  private answered = 0;
+  private marked = false;
+  private pinged = false;
+
+  constructor(state: WorkerState, endpoint: Endpoint, owner: CarrierOwner, timeout: number) {
+    super(net.connect({ ...state.guard.connectTo(endpoint.plan), noDelay: true, allowHalfOpen: true }));
+    this.state = state;
+    this.endpoint = endpoint;
+    this.owner = owner;
+    this.deadline = state.now + timeout;
+    state.sweeper.add(this);
+    state.counters.global[GLOBAL.upstreamConnections]!++;
+    state.counters.global[GLOBAL.upstreamActive]!++;
+    this.socket.on('connect', () => this.guarded(() => this.stands()));
+    this.socket.on('error', (error: NodeJS.ErrnoException) =>
+      this.guarded(() => this.lose(this.connecting ? notConnected(error.code) : 'reset')),
+    );
+    this.socket.on('close', () => this.guarded(() => this.lose('reset')));
+  }
+
+  // ---- streams
+
+  /** How many more it takes, as far as is known. */
+  get room(): number {
+    return this.retired ? 0 : this.said.capacity - this.active - this.waiting.length;
+  }
+
+  /** It has not answered anything so far. */
+  get isFresh(): boolean {
+    return this.answered === 0;
+  }
+
+  get load(): number {
+    return this.active + this.waiting.length;
+  }
+
+  get mustWait(): boolean {
+    return this.connecting || this.active >= this.said.capacity;
+  }
+
+  /** A stream for one exchange: it waits where the connection does not stand yet, or is full. */
+  lend(user: UpstreamUser, timeout: number): UpstreamStream {
+    const stream = this.free.pop() ?? new UpstreamStream(this.state, this.endpoint, user, timeout, this);
+    stream.lendTo(user, this.state.now + timeout);
+    stream.requests = this.answered;
+    stream.connecting = this.mustWait;
+    if (stream.connecting) {
+      this.waiting.push(stream);
+      waits(this.state, this.endpoint.slot);
+    } else this.active++;
+    return stream;
+  }
+
+  number(stream: UpstreamStream): void {
+    this.table.add(stream);
+    stream.window = this.said.initialWindow;
+    if (this.table.isUsedUp) this.retire();
+    this.deadline = this.pinged || this.pending > 0 ? this.deadline : Infinity;
+    this.state.counters.global[GLOBAL.upstreamStreams]!++;
+  }
+
+  left(stream: UpstreamStream, reusable: boolean): void {
+    const at = stream.id === 0 ? this.waiting.indexOf(stream) : -1;
+    if (at >= 0) {
+      this.waiting.splice(at, 1);
+      waitsNoMore(this.state, this.endpoint.slot);
+    } else this.active--;
+    if (stream.id > 0) this.table.remove(stream);
+    if (reusable) {
+      this.answered++;
+      stream.deadline = Infinity;
+      this.free.push(stream);
+    }
+    if (this.gone) return;
+    this.admit();
+    if (this.active > 0 || this.waiting.length > 0) return;
+    if (this.retired || this.state.draining) this.closeWhenIdle();
+    else if (!this.pinged && this.pending === 0) this.deadline = this.state.now + IDLE_TIMEOUT;
+  }
+
+  /** Those that wait, as far as there is room now. */
+  admit(): void {
+    while (!this.connecting && !this.gone && this.waiting.length > 0 && this.active < this.said.capacity) {
+      const stream = this.waiting.shift()!;
+      this.active++;
+      waitsNoMore(this.state, this.endpoint.slot);
+      stream.connecting = false;
+      try {
+        stream.user?.connected(stream);
+      } catch (error) {
+        stream.fail(error);
+      }
+    }
+  }
+
+  /** Takes no more streams; ends with the last. */
+  retire(): void {
+    if (this.retired) return;
+    this.retired = true;
+    for (const stream of this.waiting.slice()) stream.wasReset(true);
+    if (this.active === 0) this.closeWhenIdle();
+  }
+
+  private closeWhenIdle(): void {
+    if (this.gone) return;
+    if (!this.connecting) {
+      this.frames.goAway(ERROR.none);
+      this.flush();
+    }
+    this.destroy();
+  }
+
+  // ---- writing
+
+  get isBlocked(): boolean {
+    return this.pending > 0;
+  }
+
+  mark(): void {
+    if (this.marked) return;
+    this.marked = true;
+    if (marked.push(this) === 1) setImmediate(flushMarked);
+  }
+
+  wait(stream: UpstreamStream): void {
+    if (!this.blocked.includes(stream)) this.blocked.push(stream);
+  }
+
+  deliver(stream: UpstreamStream): void {
+    this.resumed.push(stream);
+    this.mark();
+  }
+
+  /** All that has come about in this turn, in one write. */
+  turn(): void {
+    this.marked = false;
+    if (this.gone) return;
+    if (this.resumed.length > 0) {
+      const { resumed } = this;
+      this.resumed = [];
+      for (const stream of resumed) deliverKept(stream);
+    }
+    this.flush();
+  }
+
+  private flush(): void {
+    const { frames } = this;
+    if (this.gone || this.connecting || this.pending > 0 || frames.length === 0) return;
+    if (!this.write(frames.take(), false)) {
+      this.lose('reset');
+      return;
+    }
+    frames.renew(this.pending > 0);
+    if (this.pending > 0) this.deadline = this.state.now + WRITE_TIMEOUT;
+  }
+
+  override drained(): void {
+    this.deadline = this.pinged
+      ? this.state.now + PING_TIMEOUT
+      : this.load === 0
+        ? this.state.now + IDLE_TIMEOUT
+        : Infinity;
+    this.goOn();
+    this.flush();
+  }
+
+  /** Windows have opened, or the kernel takes more: each stream in its turn. */
+  private goOn(): void {
+    const { blocked } = this;
+    if (blocked.length === 0) return;
+    this.blocked = [];
+    for (const stream of blocked) if (stream.goOn()) this.wait(stream);
+  }
+
+  // ---- its beginning and its end
+
+  private stands(): void {
+    if (this.gone) return;
+    this.connecting = false;
+    this.deadline = Infinity;
+    this.attach(false);
+    const { frames } = this;
+    frames.room(PREFACE.length);
+    frames.length = writeText(PREFACE, frames.bytes, 0);
+    frames.settings([
+      SETTING.headerTableSize,
+      0,
+      SETTING.enablePush,
+      0,
+      SETTING.initialWindowSize,
+      STREAM_WINDOW,
+      SETTING.maxHeaderListSize,
+      MOST_FIELDS,
+    ]);
+    frames.windowUpdate(0, CONNECTION_WINDOW - WINDOW);
+    this.mark();
+    this.admit();
+    if (this.load === 0) this.deadline = this.state.now + IDLE_TIMEOUT;
+  }
+
+  /** Of those who waited for an answer, one has got none in time. */
+  doubt(): void {
+    if (this.pinged || this.gone || this.connecting) return;
+    this.pinged = true;
+    this.deadline = this.state.now + PING_TIMEOUT;
+    this.frames.ping(null, 0);
+    this.mark();
+  }
+
+  answersPing(): void {
+    if (!this.pinged) return;
+    this.pinged = false;
+    if (this.pending === 0) this.deadline = this.load === 0 ? this.state.now + IDLE_TIMEOUT : Infinity;
+  }
+
+  goneAway(last: number): void {
+    this.retired = true;
+    for (const stream of this.table.all()) if (stream.id > last && !stream.gone) stream.wasReset(true);
+    for (const stream of this.waiting.slice()) stream.wasReset(true);
+    if (this.load === 0) this.closeWhenIdle();
+  }
+
+  override expired(now: number): void {
+    if (this.connecting) this.lose('connect_timeout');
+    else if (this.pending > 0 && this.takesMore()) this.deadline = now + WRITE_TIMEOUT;
+    else if (this.load === 0) this.closeWhenIdle();
+    else this.lose('reset');
+  }
+
+  override ended(): void {
+    this.lose('reset');
+  }
+
+  override fail(error: unknown): void {
+    caught(this.state, error);
+    this.lose('reset');
+  }
+
+  /** All of its streams are lost with it. */
+  private lose(how: Loss): void {
+    if (this.gone) return;
+    const streams = this.table.all();
+    const waiting = this.waiting.slice();
+    this.destroy();
+    for (const stream of [...streams, ...waiting]) {
+      stream.localEnded = stream.remoteEnded = true;
+      stream.lose(how);
+    }
+  }
+
+  destroy(): void {
+    if (this.gone) return;
+    this.gone = true;
+    this.owner.gone(this);
+    this.state.sweeper.remove(this);
+    this.state.counters.global[GLOBAL.upstreamActive]!--;
+    for (const stream of this.free.splice(0)) stream.destroy();
+    this.socket.destroy();
+  }
+
+  /** The server breaks the rules: RFC 9113 §5.4.1. */
+  private breakOff(code: number): void {
+    this.state.counters.global[GLOBAL.upstreamFaults]!++;
+    this.frames.goAway(code);
+    this.flush();
+    this.lose('malformed');
+  }
+
+  // ---- reading
+
+  override received(bytes: Uint8Array, length: number): void {
+    // what is read lies in the shared buffer, where answers are put together
+    const at = this.reader.begin(work);
+    work.set(bytes === input ? inputView(length) : bytes.subarray(0, length), at);
+    const error = this.reader.read(work, at + length);
+    this.said.readEnds();
+    if (this.gone) return;
+    if (error !== ERROR.none) this.breakOff(error);
+    else this.goOn();
+  }
+}
+
+/** What was read, behind what was left over by the read before. */
+const work = new Uint8Array(FRAME_HEAD + FRAME_SIZE + READ_SIZE);
+const marked: StreamConnection[] = [];
+
+function flushMarked(): void {
+  const connections = marked.splice(0);
+  for (const connection of connections) connection.guarded(() => connection.turn());
+}
