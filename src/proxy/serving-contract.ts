@@ -62,6 +62,9 @@ export interface Totals {
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly retries: number;
+  /** Streams to servers that speak HTTP/2, and connections to them that ended because the server broke its rules. */
+  readonly upstreamStreams: number;
+  readonly upstreamFaults: number;
   readonly limits: Readonly<Record<LimitName, number>>;
   /** By reason word. */
   readonly reasons: Readonly<Record<string, number>>;

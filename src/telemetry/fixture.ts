@@ -59,6 +59,8 @@ export function sampleInput(servers: number, apps: number): MetricsInput {
     connectionsActive: 1,
     upstreamConnections: 5,
     upstreamActive: 5,
+    upstreamStreams: 70,
+    upstreamFaults: 2,
     bytesReceived: 1e12,
     bytesSent: 2,
     retries: 1,

@@ -80,6 +80,12 @@ function globalFamilies(totals: Totals): Family[] {
     gauge('tcpvs_connections_active', 'Connections of clients that are open.', totals.connectionsActive),
     counter('tcpvs_upstream_connections_total', 'Connections opened to real servers.', totals.upstreamConnections),
     gauge('tcpvs_upstream_connections_active', 'Connections to real servers that are open.', totals.upstreamActive),
+    counter('tcpvs_upstream_streams_total', 'Requests sent as streams of HTTP/2.', totals.upstreamStreams),
+    counter(
+      'tcpvs_upstream_protocol_errors_total',
+      'Connections ended because a server broke the rules of HTTP/2.',
+      totals.upstreamFaults,
+    ),
     counter('tcpvs_upstream_retries_total', 'Attempts beyond the first one of a request.', totals.retries),
     counter('tcpvs_received_bytes_total', 'Bytes received from clients.', totals.bytesReceived),
     counter('tcpvs_sent_bytes_total', 'Bytes sent to clients.', totals.bytesSent),

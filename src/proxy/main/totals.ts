@@ -37,6 +37,8 @@ export function totalsOf(source: TotalsSource): Totals {
     bytesReceived: global(GLOBAL.bytesReceived),
     bytesSent: global(GLOBAL.bytesSent),
     retries: global(GLOBAL.retries),
+    upstreamStreams: global(GLOBAL.upstreamStreams),
+    upstreamFaults: global(GLOBAL.upstreamFaults),
     limits: limitTotals(memory, source.refused),
     reasons: Object.fromEntries(REASONS.map(({ word }, index) => [word, global(GLOBAL.reasons + index)])),
     prefaceFailures: prefaceTotals(memory),

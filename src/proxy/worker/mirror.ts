@@ -59,7 +59,7 @@ class Copy implements UpstreamUser {
 
   send({ state }: Client, streams: StreamSource): void {
     const upstream = streams.lend(state, this, TIMEOUT, false);
-    if (upstream === null) this.isOver = atOnce-- > 0;
+    if (upstream === null) this.end();
     else if (!upstream.connecting) this.connected(upstream);
   }
 
@@ -70,11 +70,16 @@ class Copy implements UpstreamUser {
 
   /** The first of the answer shows that the request was taken up. */
   answered(upstream: Upstream): void {
-    this.lost(upstream);
+    upstream.release(false, false);
+    this.end();
   }
 
   lost(upstream: Upstream): void {
     discard(upstream);
+    this.end();
+  }
+
+  private end(): void {
     if (!this.isOver) atOnce--;
     this.isOver = true;
   }
@@ -86,8 +91,7 @@ class Copy implements UpstreamUser {
   }
 
   fail(): void {
-    this.isOver = true;
-    atOnce--;
+    this.end();
   }
 
   requestTrailers(): readonly number[] | null {

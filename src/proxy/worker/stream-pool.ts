@@ -23,8 +23,7 @@ export class StreamPool implements StreamSource {
 
   private choose(fresh: boolean): StreamConnection | null {
     const { connections } = this;
-    for (const connection of connections)
-      if (connection.room > 0 && (!fresh || connection.isFresh)) return connection;
+    for (const connection of connections) if (connection.room > 0 && (!fresh || connection.isFresh)) return connection;
     const inUse = connections.filter(({ retired }) => !retired);
     if (inUse.length < MOST_CONNECTIONS) return null;
     // a server that takes but few at once
