@@ -78,6 +78,12 @@ export const realServerSpec = withRules(
       .describe(
         'Most of them that wait for a connection to be made, per endpoint; 0 = no limit beyond maxConnections.',
       ),
+    concurrency: z
+      .enum(['Fixed', 'Adaptive'])
+      .default('Fixed')
+      .describe(
+        'Adaptive: below maxConnections, as many requests at once as do not make the server slower; found by measuring, per endpoint. For HTTP alone.',
+      ),
     capacity: z
       .strictObject({
         cpu: quantity.exactOptional().describe('Cores.'),

@@ -52,6 +52,8 @@ export interface EndpointPlan {
   readonly maxConnections: number;
   /** Most of these that wait for a connection to be made; 0 = as many as there are. */
   readonly maxPending: number;
+  /** As RealServerPiece.isAdaptive. */
+  readonly isAdaptive: boolean;
   readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
   /** For HTTPS; null for the others. */
   readonly tls: ServerTls | null;

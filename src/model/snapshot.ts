@@ -237,6 +237,8 @@ export interface RealServerPiece extends PieceBase {
   readonly maxConnections: number;
   /** Of these, those that wait for a connection to be made; 0 = as many as there are. */
   readonly maxPending: number;
+  /** Below maxConnections, a limit of requests at once is found by measuring. */
+  readonly isAdaptive: boolean;
   readonly healthCheck: HealthCheck | null;
   readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
   /** For HTTPS; null for the others. */

@@ -73,7 +73,17 @@ export interface Totals {
   readonly tls: TlsTotals;
   readonly rules: readonly RuleTotals[];
   readonly durations: readonly DurationTotals[];
+  /** Of endpoints whose real servers ask for it. */
+  readonly concurrencyLimits: readonly ConcurrencyLimit[];
   readonly workers: readonly { readonly index: number; readonly restarts: number; readonly alive: boolean }[];
+}
+
+export interface ConcurrencyLimit {
+  readonly server: string;
+  readonly address: string;
+  readonly port: number;
+  /** Most requests at once, as measured. */
+  readonly limit: number;
 }
 
 export interface TlsTotals {

@@ -50,6 +50,7 @@ export const LIMITS = [
   'connections_per_server',
   'pending_per_server',
   'rate',
+  'adaptive_concurrency',
   'descriptors',
   'pipelined_bytes',
 ] as const;
@@ -79,6 +80,14 @@ const DISPATCH = layOut({
   heartbeat: MAX_WORKERS * 4,
   pending: MAX_ENDPOINTS * 4,
   pendingByWorker: MAX_WORKERS * MAX_ENDPOINTS * 4,
+  concurrency: MAX_ENDPOINTS * 4,
+  windowAt: MAX_ENDPOINTS * 4,
+  windowMost: MAX_ENDPOINTS * 4,
+  windowCount: MAX_ENDPOINTS * 4,
+  windows: MAX_ENDPOINTS * 4,
+  windowSum: MAX_ENDPOINTS * 8,
+  longLatency: MAX_ENDPOINTS * 8,
+  estimate: MAX_ENDPOINTS * 8,
   ruleDue: MAX_RULES * 8,
   virtualServerDue: MAX_VIRTUAL_SERVERS * 8,
   replicas: 4,
@@ -143,6 +152,8 @@ export class SharedState implements DispatchState {
   /** As `inflightOf`. */
   readonly pendingOf: (worker: number) => Int32Array;
 
+  /** Per endpoint: what worker/adaptive-limit.ts has found, and what it finds it by. */
+  readonly adaptive: AdaptiveState;
   /** Of rate limits, by the slots of rules and virtual servers: when the next request is due (see worker/rate.ts). */
   readonly ruleDue: BigInt64Array;
   readonly virtualServerDue: BigInt64Array;
@@ -162,10 +173,39 @@ export class SharedState implements DispatchState {
     this.inflightOf = each(DISPATCH.byWorker);
     this.pending = new Int32Array(b, DISPATCH.pending, MAX_ENDPOINTS);
     this.pendingOf = each(DISPATCH.pendingByWorker);
+    this.adaptive = {
+      limit: new Int32Array(b, DISPATCH.concurrency, MAX_ENDPOINTS),
+      windowAt: new Int32Array(b, DISPATCH.windowAt, MAX_ENDPOINTS),
+      windowMost: new Int32Array(b, DISPATCH.windowMost, MAX_ENDPOINTS),
+      windowCount: new Int32Array(b, DISPATCH.windowCount, MAX_ENDPOINTS),
+      windows: new Int32Array(b, DISPATCH.windows, MAX_ENDPOINTS),
+      windowSum: new BigInt64Array(b, DISPATCH.windowSum, MAX_ENDPOINTS),
+      longLatency: new Float64Array(b, DISPATCH.longLatency, MAX_ENDPOINTS),
+      estimate: new Float64Array(b, DISPATCH.estimate, MAX_ENDPOINTS),
+    };
     this.ruleDue = new BigInt64Array(b, DISPATCH.ruleDue, MAX_RULES);
     this.virtualServerDue = new BigInt64Array(b, DISPATCH.virtualServerDue, MAX_VIRTUAL_SERVERS);
     this.replicas = new Int32Array(b, DISPATCH.replicas, 1);
   }
+}
+
+/** By the slots of endpoints. */
+export interface AdaptiveState {
+  /** Most requests at once; 0 = not known yet. */
+  readonly limit: Int32Array;
+  /** The present window: when it began (ms of the system's monotonic clock, 32 bit), … */
+  readonly windowAt: Int32Array;
+  /** … the most that was in flight, … */
+  readonly windowMost: Int32Array;
+  /** … answers, and the sum of their times in microseconds. */
+  readonly windowCount: Int32Array;
+  readonly windowSum: BigInt64Array;
+  /** Windows that were closed. */
+  readonly windows: Int32Array;
+  /** Mean of many windows, microseconds; 0 = none yet. Written by whoever closes a window, as `estimate`. */
+  readonly longLatency: Float64Array;
+  /** The limit before it is rounded. */
+  readonly estimate: Float64Array;
 }
 
 /** Why an endpoint is out: bits of `SharedState.down`. */

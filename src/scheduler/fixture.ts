@@ -38,6 +38,7 @@ export function rowPlan(fixture: RowFixture): RowPlan {
         available,
         maxConnections,
         maxPending: 0,
+        isAdaptive: false,
         protocol: 'HTTP1',
         tls: null,
         proxyProtocol: null,

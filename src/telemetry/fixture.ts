@@ -12,6 +12,7 @@ const noLimits = {
   connections_per_server: 0,
   pending_per_server: 0,
   rate: 0,
+  adaptive_concurrency: 0,
   descriptors: 0,
   pipelined_bytes: 0,
 };
@@ -75,6 +76,7 @@ export function sampleInput(servers: number, apps: number): MetricsInput {
       certificates: [{ key: 'demo/tls', notAfter: 1_800_000_000 }],
     },
     rules,
+    concurrencyLimits: [{ server: 'demo/web1', address: '127.0.0.1', port: 8081, limit: 17 }],
     durations: Array.from({ length: 7 }, (_, i) => ({
       virtualServer: `demo/http${i}`,
       buckets: Array.from({ length: 32 }, () => 1),

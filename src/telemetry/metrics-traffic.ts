@@ -21,7 +21,7 @@ export function trafficFamilies(totals: Totals, counts: CountsDocument, budget: 
       ['requests', { keys: [...requests.keys()], cost: 1 }],
       ['durations', { keys: [...durations.keys()], cost: DURATION_STEPS.length + 3 }],
       ['cells', { keys: [...cells.keys()], cost: 4 }],
-      ['endpoints', { keys: [...endpoints.keys()], cost: 2 }],
+      ['endpoints', { keys: [...endpoints.keys()], cost: 3 }],
       ['certificates', { keys: totals.tls.certificates.map(({ key }) => key), cost: 1 }],
     ]),
   );
@@ -63,6 +63,16 @@ export function trafficFamilies(totals: Totals, counts: CountsDocument, budget: 
       'tcpvs_endpoint_healthy',
       '1 while the endpoint takes new work.',
       shownEndpoints.map((e) => ({ labels: endpointLabels(e), value: e.available && e.down.length === 0 ? 1 : 0 })),
+    ),
+    gauge(
+      'tcpvs_endpoint_concurrency_limit',
+      'Most requests at once that an endpoint gets, as measured (concurrency: Adaptive).',
+      totals.concurrencyLimits.flatMap(({ server, address, port, limit }) => {
+        const endpoint = endpoints.get(`${server}\n${address}\n${port}`);
+        return endpoint !== undefined && isShown('endpoints', `${server}\n${address}\n${port}`)
+          ? [{ labels: endpointLabels(endpoint), value: limit }]
+          : [];
+      }),
     ),
     gauge(
       'tcpvs_endpoint_inflight',

@@ -76,6 +76,7 @@ export const translateServer = (subject: Subject<RealServerSpec>, world: ServerW
     quiesced: spec.quiesce,
     maxConnections: spec.maxConnections,
     maxPending: spec.maxPending,
+    isAdaptive: spec.concurrency === 'Adaptive',
     healthCheck: healthCheckOf(spec.healthCheck),
     protocol: spec.protocol,
     tls,

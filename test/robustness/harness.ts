@@ -92,6 +92,7 @@ export function piecesOf(lane: LanePlan, index: number, port: number): Piece[] {
       quiesced: false,
       maxConnections: lane.maxConnections ?? 0,
       maxPending: 0,
+      isAdaptive: false,
       healthCheck: lane.healthCheck ?? null,
       protocol: 'HTTP1',
       tls: null,

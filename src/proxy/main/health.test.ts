@@ -17,6 +17,7 @@ const endpoint = (slot: number): EndpointState => ({
   protocol: 'HTTP1',
   tls: null,
   proxyProtocol: null,
+  isAdaptive: false,
   guard: null,
   rows: new Map(),
   servers: new Map(),

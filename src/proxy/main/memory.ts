@@ -14,6 +14,7 @@ import {
   RULE_COUNTERS,
   SharedState,
   WorkerCounters,
+  type AdaptiveState,
   type SharedBuffers,
 } from '../shared.ts';
 
@@ -74,6 +75,7 @@ export class MainMemory implements PlanMemory {
         Atomics.store(this.state.down, slot, 0);
         this.state.latency[slot] = 0;
         this.state.latencyAt[slot] = 0;
+        forget(this.state.adaptive, slot);
         break;
       case 'cursors':
         Atomics.store(this.state.cursors, slot, 0);
@@ -112,6 +114,12 @@ export class MainMemory implements PlanMemory {
     for (const { global } of this.counters) sum += global[counter]!;
     return sum;
   }
+}
+
+function forget({ windowSum, longLatency, estimate, ...counts }: AdaptiveState, slot: number): void {
+  Atomics.store(windowSum, slot, 0n);
+  longLatency[slot] = estimate[slot] = 0;
+  for (const count of Object.values(counts)) Atomics.store(count, slot, 0);
 }
 
 function takeOff(all: Int32Array, own: Int32Array): void {

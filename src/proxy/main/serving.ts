@@ -204,6 +204,7 @@ class ServingProcess implements Serving {
     return totalsOf({
       memory: this.#memory,
       virtualServers: this.#planner.full().virtualServers,
+      endpoints: this.#planner.endpoints(),
       workers: this.#pool.members,
       refused: this.#listeners.refused,
       certificates: this.#dates.totals(),

@@ -3,7 +3,8 @@ import { HANDSHAKE_FAILURES, type HandshakeFailure } from '../../model/handshake
 import { PREFACE_FAILURES, type PrefaceFailure } from '../../model/prefaces.ts';
 import { REASONS } from '../../model/reasons.ts';
 import type { VirtualServerPlan } from '../messages.ts';
-import type { DurationTotals, RuleTotals, TlsTotals, Totals } from '../serving-contract.ts';
+import type { EndpointState } from '../plan/endpoints.ts';
+import type { ConcurrencyLimit, DurationTotals, RuleTotals, TlsTotals, Totals } from '../serving-contract.ts';
 import { DURATION_BUCKETS, GLOBAL, LIMITS, RULE_COUNTERS, type LimitName } from '../shared.ts';
 import type { MainMemory } from './memory.ts';
 import type { WorkerMember } from './worker-member.ts';
@@ -51,6 +52,7 @@ export function totalsOf(source: TotalsSource): Totals {
     },
     rules,
     durations,
+    concurrencyLimits: concurrencyLimits(source),
     workers: source.workers.map(({ index, restarts, live }) => ({ index, restarts, alive: live })),
   };
 }
@@ -79,10 +81,20 @@ export function prefaceTotals(memory: MainMemory): Record<PrefaceFailure, number
 export interface TotalsSource {
   readonly memory: MainMemory;
   readonly virtualServers: readonly VirtualServerPlan[];
+  readonly endpoints: Iterable<EndpointState>;
   readonly workers: readonly WorkerMember[];
   /** Connections that the main thread closed for want of descriptors or workers. */
   readonly refused: number;
   readonly certificates: TlsTotals['certificates'];
+}
+
+function concurrencyLimits({ memory, endpoints }: TotalsSource): ConcurrencyLimit[] {
+  const limits: ConcurrencyLimit[] = [];
+  for (const { slot, address, port, isAdaptive, servers } of endpoints) {
+    const limit = isAdaptive ? Atomics.load(memory.state.adaptive.limit, slot) : 0;
+    if (limit > 0) for (const server of servers.keys()) limits.push({ server, address, port, limit });
+  }
+  return limits;
 }
 
 function ruleCounters(memory: MainMemory, slot: number): Pick<RuleTotals, 'classes' | 'seconds'> {

@@ -30,7 +30,7 @@ export class EndpointRegistry {
   slotOf(endpoint: DraftEndpoint): number {
     const known = this.#byIdentity.get(endpoint.identity);
     if (known !== undefined) return known.slot;
-    const { identity, address, port, protocol, tls, proxyProtocol, guard } = endpoint;
+    const { identity, address, port, protocol, tls, proxyProtocol, isAdaptive, guard } = endpoint;
     const state: EndpointState = {
       slot: this.#slots.take(),
       identity,
@@ -39,6 +39,7 @@ export class EndpointRegistry {
       protocol,
       tls,
       proxyProtocol,
+      isAdaptive,
       guard,
       rows: new Map(),
       servers: new Map(),
@@ -102,6 +103,7 @@ export interface EndpointState {
   readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
   readonly tls: ServerTls | null;
   readonly proxyProtocol: ProxyProtocol | null;
+  readonly isAdaptive: boolean;
   readonly guard: string | null;
   /** Rows that use it, real servers that name it, and how often. */
   readonly rows: Map<string, number>;

@@ -37,6 +37,7 @@ export function draftRow(id: string, source: RowSource, world: World): RowDraft 
         guard: server!.guard,
         maxConnections: server!.maxConnections || world.maxConnections,
         maxPending: server!.maxPending,
+        isAdaptive: server!.isAdaptive,
         quiesced: server!.quiesced,
         available: false,
       });
@@ -106,20 +107,23 @@ export interface DraftEndpoint {
   readonly guard: string | null;
   readonly maxConnections: number;
   readonly maxPending: number;
+  readonly isAdaptive: boolean;
   readonly quiesced: boolean;
   available: boolean;
 }
 
 /** One endpoint, whatever real servers name it. */
-export function endpointIdentity({ protocol, address, port, tls, proxyProtocol, guard }: EndpointTerms): string {
+export function endpointIdentity(endpoint: EndpointTerms): string {
+  const { protocol, address, port, tls, proxyProtocol, isAdaptive, guard } = endpoint;
   // What one namespace may connect to is not what another may.
   const place = `${protocol} ${address} ${port}${guard === null ? '' : ` ${guard}`}`;
   // connections that were made under other terms are not this one's
   const terms = tls === null ? place : `${place} ${JSON.stringify([tls.hostname, tls.ca, tls.clientCertificate])}`;
-  return proxyProtocol === null ? terms : `${terms} PROXY ${proxyProtocol}`;
+  // what was measured of it belongs to the one that is measured
+  return `${terms}${proxyProtocol === null ? '' : ` PROXY ${proxyProtocol}`}${isAdaptive ? ' adaptive' : ''}`;
 }
 
-type EndpointTerms = HostPort & Pick<RealServerPiece, 'protocol' | 'tls' | 'proxyProtocol' | 'guard'>;
+type EndpointTerms = HostPort & Pick<RealServerPiece, 'protocol' | 'tls' | 'proxyProtocol' | 'isAdaptive' | 'guard'>;
 
 /** True: the workers' plan of the row says all that the draft says. */
 export function sameRow(draft: RowDraft, plan: RowPlan): boolean {
@@ -150,7 +154,7 @@ export function sameRow(draft: RowDraft, plan: RowPlan): boolean {
 
 /** One cell, one endpoint, always available: what else is there is out already. */
 function addressRow(id: string, { address, port, guard }: GuardedHostPort, world: World): RowDraft {
-  const terms = { address, port, protocol: 'HTTP1', tls: null, proxyProtocol: null, guard } as const;
+  const terms = { address, port, protocol: 'HTTP1', tls: null, proxyProtocol: null, isAdaptive: false, guard } as const;
   const identity = endpointIdentity(terms);
   const server = 'redirect';
   const endpoint: DraftEndpoint = {

@@ -34,6 +34,7 @@ export class RowShapes {
         available: endpoint.available,
         maxConnections: endpoint.maxConnections,
         maxPending: endpoint.maxPending,
+        isAdaptive: endpoint.isAdaptive,
         protocol: endpoint.protocol,
         tls: endpoint.tls,
         proxyProtocol: endpoint.proxyProtocol,

@@ -57,6 +57,8 @@ export abstract class Client extends Connection implements UpstreamUser {
   bodySince = 0;
   decoder: ChunkedDecoder | null = null;
   startedAt = 0;
+  /** When it was last sent to a server whose answers are measured (coarse clock). */
+  dispatchedAt = 0;
   logged: Logged | null = null;
   trace: Trace | null = null;
 

@@ -8,6 +8,7 @@ import type { AddressGuard } from '../address-guard.ts';
 import { listenerKey, type ToWorker, type VirtualServerPlan } from '../messages.ts';
 import { ServerContexts } from '../server-contexts.ts';
 import type { SharedState } from '../shared.ts';
+import { AdaptiveLimit } from './adaptive-limit.ts';
 import { Credentials } from './credentials.ts';
 import { compileEdits } from './edits.ts';
 import { EndpointTls } from './endpoint-tls.ts';
@@ -104,6 +105,7 @@ export class Tables {
     const known = this.#endpoints.get(plan.slot);
     if (known !== undefined && isSameEndpoint(known.plan, plan)) {
       known.plan = plan;
+      known.adaptive?.setMost(plan.maxConnections);
       return known;
     }
     if (known !== undefined) endConnections(known);
@@ -114,6 +116,7 @@ export class Tables {
       tls,
       idle: [],
       streams: plan.protocol === 'H2C' ? new StreamPool(() => endpoint) : null,
+      adaptive: plan.isAdaptive ? new AdaptiveLimit(this.#shared, plan.slot, plan.maxConnections) : null,
       rows: 0,
       suspected: false,
       reportedAt: -Infinity,
@@ -280,6 +283,7 @@ function isSameEndpoint(a: EndpointPlan, b: EndpointPlan): boolean {
     a.protocol === b.protocol &&
     a.guard === b.guard &&
     a.proxyProtocol === b.proxyProtocol &&
+    a.isAdaptive === b.isAdaptive &&
     JSON.stringify(a.tls) === JSON.stringify(b.tls)
   );
 }

@@ -6,6 +6,7 @@ import { refuse } from './answers.ts';
 import { scratch, scratchView } from './buffers.ts';
 import { chooseNext } from './choose.ts';
 import type { Client } from './client.ts';
+import { monotonic } from './clock.ts';
 import { type Loss } from './loss.ts';
 import { MAX_RETAINED, UP } from './phases.ts';
 import { setDeadlines } from './request-body.ts';
@@ -17,7 +18,10 @@ import { acquire, type Upstream } from './upstream.ts';
 export function dispatch(client: Client, target: Target, length: number): void {
   const state = client.state;
   const endpoint = client.row!.endpoints[client.choice]!;
-  const upstream = acquire(state, endpoint, client, target.connectTimeout, client.fresh);
+  const { adaptive } = endpoint;
+  if (adaptive !== null) client.dispatchedAt = monotonic();
+  const isFull = adaptive !== null && !adaptive.takes(state);
+  const upstream = isFull ? null : acquire(state, endpoint, client, target.connectTimeout, client.fresh);
   if (upstream === null) {
     // nothing was sent: as after a connection that could not be made
     if (elsewhere(client, target)) return;

@@ -39,6 +39,7 @@ export function realServer(name: string, port: number, more: Partial<RealServerP
     quiesced: false,
     maxConnections: 0,
     maxPending: 0,
+    isAdaptive: false,
     healthCheck: null,
     protocol: 'HTTP1',
     tls: null,

@@ -163,6 +163,7 @@ function rowOf(epoch: number, ports: readonly number[], protocol: EndpointPlan['
       available: true,
       maxConnections: 1000,
       maxPending: 0,
+      isAdaptive: false,
       protocol,
       tls: null,
       proxyProtocol: null,

@@ -119,6 +119,8 @@ function relayAnswer(client: Client, upstream: Upstream, bytes: Uint8Array, star
   }
   if (state.observeLatency)
     observeLatency(state.shared, endpoint.slot, (monotonic() - client.startedAt) * 1000, state.now);
+  // an error that comes fast says nothing of how much the server can take
+  if (endpoint.adaptive !== null && status < 500) endpoint.adaptive.observe((monotonic() - client.dispatchedAt) * 1000);
   client.status = status;
   client.answerStarted = true;
   // 94: an answer before the request's end: what is left of the body is not read into the next request

@@ -7,6 +7,7 @@ import type { PartialHead } from '../../http/partial-head.ts';
 import type { EndpointPlan } from '../../model/plan.ts';
 import { type Ends, proxyHeader } from '../../proxy-protocol/write-header.ts';
 import { GLOBAL } from '../shared.ts';
+import type { AdaptiveLimit } from './adaptive-limit.ts';
 import { readTarget, rentLarge, returnLarge } from './buffers.ts';
 import type { EndpointTls } from './endpoint-tls.ts';
 import { Connection } from './io.ts';
@@ -64,6 +65,8 @@ export interface Endpoint {
   readonly idle: Upstream[];
   /** Null: a connection carries one request at a time. */
   readonly streams: StreamSource | null;
+  /** Null: nothing is measured. */
+  readonly adaptive: AdaptiveLimit | null;
   /** How many rows have it; where one has it twice, twice. */
   rows: number;
   /** This worker has reported it, and it has not answered since. */
