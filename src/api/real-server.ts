@@ -95,7 +95,12 @@ export const realServerSpec = withRules(
       .exactOptional()
       .describe("For placement; default: the node's allocatable resources."),
     healthCheck: healthCheck.exactOptional().describe('Active checks; none where absent.'),
-    protocol: z.enum(['HTTP1', 'H2C', 'HTTPS']).default('HTTP1').describe('How the server is spoken to.'),
+    protocol: z
+      .enum(['HTTP1', 'H2C', 'HTTPS'])
+      .default('HTTP1')
+      .describe(
+        'How the server is spoken to: HTTP1 = HTTP/1.1; H2C = HTTP/2 without TLS, many requests over few connections (gRPC); HTTPS = HTTP/1.1 through TLS.',
+      ),
     proxyProtocol: z
       .enum(['None', 'V1', 'V2'])
       .default('None')
