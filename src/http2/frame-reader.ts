@@ -28,7 +28,7 @@ export interface FrameHandler {
 const MOST_BLOCK = 65_536;
 const MOST_CONTINUATIONS = 32;
 /** Kept between reads: less than a frame. */
-const MOST_REST = FRAME_HEAD + FRAME_SIZE;
+export const MOST_REST = FRAME_HEAD + FRAME_SIZE;
 
 export class FrameReader {
   private readonly handler: FrameHandler;
@@ -51,21 +51,18 @@ export class FrameReader {
     this.handler = handler;
   }
 
-  /**
-   * Puts what was left over by the last read at the beginning of `into`.
-   * @returns where this read's bytes belong; at most 16,393
-   */
-  begin(into: Uint8Array): number {
+  /** Puts what was left over by the last read in front of `into[at …`, where the next one is. @returns where it begins */
+  begin(into: Uint8Array, at: number): number {
     const { rest, restLength } = this;
-    if (rest === null || restLength === 0) return 0;
-    for (let i = 0; i < restLength; i++) into[i] = rest[i]!;
+    if (rest === null || restLength === 0) return at;
+    into.set(rest.subarray(0, restLength), at - restLength);
     this.restLength = 0;
-    return restLength;
+    return at - restLength;
   }
 
-  /** Reads `bytes[0 … end)`. @returns the code of the fault that ends the connection, 0 = none */
-  read(bytes: Uint8Array, end: number): number {
-    let p = 0;
+  /** Reads `bytes[start … end)`. @returns the code of the fault that ends the connection, 0 = none */
+  read(bytes: Uint8Array, start: number, end: number): number {
+    let p = start;
     for (;;) {
       if (this.dataLeft > 0) {
         const size = Math.min(this.dataLeft, end - p);

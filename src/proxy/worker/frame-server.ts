@@ -1,7 +1,7 @@
 /** A server of HTTP/2 that says what a test wants, frame by frame. */
 import net from 'node:net';
 
-import { FrameReader, type FrameHandler } from '../../http2/frame-reader.ts';
+import { FrameReader, MOST_REST, type FrameHandler } from '../../http2/frame-reader.ts';
 import { FLAG, FRAME, PREFACE } from '../../http2/frames.ts';
 import { HpackDecoder } from '../../http2/hpack-decoder.ts';
 import { frame, integer, string } from '../../http2/testing.ts';
@@ -44,9 +44,9 @@ export class FrameConnection implements FrameHandler {
       }
       for (let p = 0; p < rest.length; p += 65_536) {
         const piece = rest.subarray(p, p + 65_536);
-        const at = this.reader.begin(work);
-        work.set(piece, at);
-        if (this.reader.read(work, at + piece.length) !== 0) throw new Error('a frame of ours is malformed');
+        work.set(piece, MOST_REST);
+        if (this.reader.read(work, this.reader.begin(work, MOST_REST), MOST_REST + piece.length) !== 0)
+          throw new Error('a frame of ours is malformed');
       }
     });
   }

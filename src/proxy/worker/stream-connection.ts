@@ -1,9 +1,9 @@
 /** A connection to a server that carries the streams of many exchanges (HTTP/2, RFC 9113). */
 import net from 'node:net';
 
-import { FrameReader } from '../../http2/frame-reader.ts';
+import { FrameReader, MOST_REST } from '../../http2/frame-reader.ts';
 import { FrameWriter } from '../../http2/frame-writer.ts';
-import { ERROR, FRAME_HEAD, FRAME_SIZE, PREFACE, SETTING, WINDOW } from '../../http2/frames.ts';
+import { ERROR, PREFACE, SETTING, WINDOW } from '../../http2/frames.ts';
 import { GLOBAL } from '../shared.ts';
 import { deliverKept } from './answer-bytes.ts';
 import { READ_SIZE, input, inputView } from './buffers.ts';
@@ -228,6 +228,7 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
     this.connecting = false;
     this.deadline = Infinity;
     this.attach(false);
+    this.nextBuffer = target;
     const { frames } = this;
     frames.room(PREFACE.length);
     frames.length = writeText(PREFACE, frames.bytes, 0);
@@ -318,10 +319,8 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   // ---- reading
 
   override received(bytes: Uint8Array, length: number): void {
-    // what is read lies in the shared buffer, where answers are put together
-    const at = this.reader.begin(work);
-    work.set(bytes === input ? inputView(length) : bytes.subarray(0, length), at);
-    const error = this.reader.read(work, at + length);
+    if (bytes !== target) work.set(bytes === input ? inputView(length) : bytes.subarray(0, length), MOST_REST);
+    const error = this.reader.read(work, this.reader.begin(work, MOST_REST), MOST_REST + length);
     this.said.readEnds();
     if (this.gone) return;
     if (error !== ERROR.none) this.breakOff(error);
@@ -329,8 +328,12 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   }
 }
 
-/** What was read, behind what was left over by the read before. */
-const work = new Uint8Array(FRAME_HEAD + FRAME_SIZE + READ_SIZE);
+/**
+ * What was read, behind what was left over by the read before: not the shared buffer, where answers are put together
+ * meanwhile. One for all connections, since a read is done with before the next one.
+ */
+const work = new Uint8Array(MOST_REST + READ_SIZE);
+const target = work.subarray(MOST_REST);
 const marked: StreamConnection[] = [];
 
 function flushMarked(): void {
