@@ -94,7 +94,12 @@ export async function startInProcess(options: InProcessOptions): Promise<InProce
       removedRows: removed ? ['row'] : [],
       credentials: NO_CREDENTIALS,
     });
-  const swap = (ports: readonly number[]) => configure([rowOf(++epoch, ports, options.speak ?? 'HTTP1')], false);
+  const slots = new Map<number, number>();
+  const swap = (ports: readonly number[]) => {
+    // an endpoint keeps its slot over all swaps
+    for (const at of ports) if (!slots.has(at)) slots.set(at, slots.size);
+    configure([rowOf(++epoch, ports, slots, options.speak ?? 'HTTP1')], false);
+  };
   swap(options.servers);
   const all = () => {
     const found: Connection[] = [];
@@ -147,7 +152,12 @@ function isBusy(connection: Connection): boolean {
 }
 
 /** Weights 1 each, one cell and one slot per port. */
-function rowOf(epoch: number, ports: readonly number[], protocol: EndpointPlan['protocol']): RowPlan {
+function rowOf(
+  epoch: number,
+  ports: readonly number[],
+  slots: ReadonlyMap<number, number>,
+  protocol: EndpointPlan['protocol'],
+): RowPlan {
   return {
     id: 'row',
     epoch,
@@ -157,7 +167,7 @@ function rowOf(epoch: number, ports: readonly number[], protocol: EndpointPlan['
     cellCursors: ports.map((_, i) => 100 + i),
     endpoints: ports.map((port, i) => ({
       cell: i,
-      slot: port % 64,
+      slot: slots.get(port)!,
       address: '127.0.0.1',
       port,
       available: true,
