@@ -71,6 +71,7 @@ export interface Totals {
   /** Connections closed for want of a PROXY protocol header, by PREFACE_FAILURES. */
   readonly prefaceFailures: Readonly<Record<string, number>>;
   readonly tls: TlsTotals;
+  readonly http2: Http2Totals;
   readonly rules: readonly RuleTotals[];
   readonly durations: readonly DurationTotals[];
   /** Of endpoints whose real servers ask for it. */
@@ -94,6 +95,13 @@ export interface TlsTotals {
   /** Answers of TLS servers whose end only the end of the connection told: one that was cut off looks the same. */
   readonly unframedAnswers: number;
   readonly certificates: readonly CertificateTotals[];
+}
+
+export interface Http2Totals {
+  /** Of clients that speak HTTP/2, those that ended by an error, and their streams. */
+  readonly connections: number;
+  readonly failures: number;
+  readonly streams: number;
 }
 
 export interface CertificateTotals {

@@ -38,6 +38,10 @@ export const GLOBAL = {
   /** Streams to servers, and connections to them that ended because the server broke the rules of HTTP/2. */
   upstreamStreams: 121,
   upstreamFaults: 122,
+  /** Connections of clients that speak HTTP/2, those that ended by an error, and their streams. */
+  http2Connections: 118,
+  http2Failures: 119,
+  http2Streams: 120,
   size: 128,
 } as const;
 
@@ -53,6 +57,10 @@ export const LIMITS = [
   'adaptive_concurrency',
   'descriptors',
   'pipelined_bytes',
+  'streams',
+  'stream_resets',
+  'http2_overhead',
+  'http2_session',
 ] as const;
 export type LimitName = (typeof LIMITS)[number];
 

@@ -15,6 +15,10 @@ const noLimits = {
   adaptive_concurrency: 0,
   descriptors: 0,
   pipelined_bytes: 0,
+  streams: 0,
+  stream_resets: 0,
+  http2_overhead: 0,
+  http2_session: 0,
 };
 
 /** Made-up counts of `servers` x `apps` cells, for tests. */
@@ -75,6 +79,7 @@ export function sampleInput(servers: number, apps: number): MetricsInput {
       unframedAnswers: 1,
       certificates: [{ key: 'demo/tls', notAfter: 1_800_000_000 }],
     },
+    http2: { connections: 2, failures: 1, streams: 9 },
     rules,
     concurrencyLimits: [{ server: 'demo/web1', address: '127.0.0.1', port: 8081, limit: 17 }],
     durations: Array.from({ length: 7 }, (_, i) => ({

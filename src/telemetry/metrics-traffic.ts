@@ -110,6 +110,9 @@ function globalFamilies(totals: Totals): Family[] {
       'Connections closed for want of a PROXY protocol header, by reason.',
       byKey('reason', totals.prefaceFailures),
     ),
+    counter('tcpvs_http2_connections_total', 'Connections of clients that speak HTTP/2.', totals.http2.connections),
+    counter('tcpvs_http2_failures_total', 'Those that ended by an error of HTTP/2.', totals.http2.failures),
+    counter('tcpvs_http2_streams_total', 'Streams of clients, each of them one request.', totals.http2.streams),
     gauge(
       'tcpvs_worker_up',
       '1 while the worker runs.',

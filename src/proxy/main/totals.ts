@@ -50,6 +50,11 @@ export function totalsOf(source: TotalsSource): Totals {
       unframedAnswers: global(GLOBAL.unframedAnswers),
       certificates: source.certificates,
     },
+    http2: {
+      connections: global(GLOBAL.http2Connections),
+      failures: global(GLOBAL.http2Failures),
+      streams: global(GLOBAL.http2Streams),
+    },
     rules,
     durations,
     concurrencyLimits: concurrencyLimits(source),

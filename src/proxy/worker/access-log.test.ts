@@ -4,6 +4,7 @@ import { it } from 'node:test';
 import { AccessLog, type AccessRecord } from './access-log.ts';
 
 const record: AccessRecord = {
+  protocol: 'HTTP/1.1',
   client: '127.0.0.1',
   method: 'GET',
   target: '/',

@@ -5,6 +5,7 @@ import { Share } from './share.ts';
 
 export interface AccessRecord {
   readonly client: string;
+  readonly protocol: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
   readonly method: string;
   readonly target: string;
   readonly host: string;

@@ -51,6 +51,7 @@ export function logAnswer(client: Client, flag: string): void {
   if (logged.inLog)
     state.accessLog?.write({
       client: client.peer,
+      protocol: client.protocol,
       method,
       target,
       host,

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { GLOBAL } from '../shared.ts';
 import { Arrival } from './arrival.ts';
 import { ClientConnection } from './client-connection.ts';
+import { PRIOR_KNOWLEDGE } from './http2-connection.ts';
 import type { WorkerState } from './state.ts';
 import type { ListenerPlace } from './tables.ts';
 import { acceptTcp } from './tunnel.ts';
@@ -21,7 +22,7 @@ export function admit(
   const isSecure = protocol === 'HTTPS' || protocol === 'TLS';
   const client = isSecure
     ? new Arrival(state, listener, socket, peer)
-    : new ClientConnection(state, listener, socket, null, peer);
+    : new ClientConnection(state, listener, socket, null, peer, PRIOR_KNOWLEDGE);
   if (client instanceof ClientConnection && protocol === 'TCP') {
     state.counters.global[GLOBAL.bytesReceived]! += length;
     if (length > 0) client.hold(bytes, 0, length);

@@ -63,7 +63,7 @@ function answer(client: Client, status: number, lines: string, body: string, fla
   state.counters.global[GLOBAL.bytesSent]! += view.length;
   client.answerStarted = true;
   if (!client.keep) {
-    closeGently(client);
+    client.close();
   } else if (client.bodyDone) {
     client.next();
   } else {

@@ -11,6 +11,7 @@ import { BAD_HELLO, type ClientHello, INCOMPLETE, readHello } from '../../tls/cl
 import { GLOBAL } from '../shared.ts';
 import { ClientConnection } from './client-connection.ts';
 import { type Handshake, shakeHands } from './handshake.ts';
+import { Http2Connection } from './http2-connection.ts';
 import { Newcomer } from './newcomer.ts';
 import { caught, type WorkerState } from './state.ts';
 import type { ListenerPlace, Target, VirtualServer } from './tables.ts';
@@ -86,13 +87,10 @@ export class Arrival extends Newcomer {
         if (this.gone) return;
         this.state.counters.global[resumed ? GLOBAL.resumptions : GLOBAL.handshakes]!++;
         this.leave();
-        new ClientConnection(
-          this.state,
-          this.listener,
-          socket,
-          { raw: this.socket, serverName, authority },
-          this.peer,
-        ).start();
+        const { state, listener, peer } = this;
+        const secure = { raw: this.socket, serverName, authority };
+        if (socket.alpnProtocol === 'h2') new Http2Connection(state, listener, socket, secure, peer, null);
+        else new ClientConnection(state, listener, socket, secure, peer, null).start();
       },
       failed: (why) => this.fails(why),
       caught: (error) => this.fail(error),
@@ -113,6 +111,7 @@ export class Arrival extends Newcomer {
       this.socket,
       { raw: this.socket, serverName, authority: '' },
       this.peer,
+      null,
     );
     client.hold(first, 0, first.length);
     acceptTunnel(client, virtualServer, target);

@@ -27,8 +27,19 @@ import { tunnelConnected, tunnelEnded, tunnelFromClient } from './tunnel.ts';
 import { closeOwn, type Upstream } from './upstream.ts';
 
 export class ClientConnection extends Client {
-  constructor(state: WorkerState, listener: ListenerPlace, socket: Socket, secure: Secure | null, peer: string) {
+  /** Null: it can be nothing but HTTP/1.1. */
+  private readonly other: OtherProtocol | null;
+
+  constructor(
+    state: WorkerState,
+    listener: ListenerPlace,
+    socket: Socket,
+    secure: Secure | null,
+    peer: string,
+    other: OtherProtocol | null,
+  ) {
     super(state, listener, socket, secure, peer);
+    this.other = other;
     state.sweeper.add(this);
     socket.on('error', () => this.ended(true));
     socket.on('close', () => this.ended(true));
@@ -100,13 +111,25 @@ export class ClientConnection extends Client {
         return;
       }
       this.serving = false;
-      refuseHead(this, next, bytes, p, end);
+      const other = this.requests === 0 && this.other !== null ? this.other.recognise(bytes, p, end) : 'no';
+      if (other === 'no') refuseHead(this, next, bytes, p, end);
+      else if (other === 'perhaps') this.waitForRest(bytes, p, end);
+      else this.becomeOther(bytes, p, end);
       return;
     }
     this.serving = false;
     if (this.isClosing()) return;
     if (p < end) this.hold(bytes, p, end);
     if (this.phase === PHASE.head && this.pending > 0) this.awaitReader();
+  }
+
+  /** The connection goes on as another's, and remains counted. */
+  private becomeOther(bytes: Uint8Array, start: number, end: number): void {
+    const first = Buffer.from(bytes.subarray(start, end));
+    this.handOver(true);
+    this.gone = true;
+    this.state.sweeper.remove(this);
+    this.other!.takeOver(this.state, this.listener, this.socket, this.peer, first);
   }
 
   /** What came behind a body that was thrown away. */
@@ -231,11 +254,16 @@ export class ClientConnection extends Client {
     abandon(this);
     if (this.own !== null) closeOwn(this);
     this.state.sweeper.remove(this);
-    leaveListener(this.state, this.listener);
+    this.leave();
     if (this.load !== null) this.load.clients--;
     this.load = null;
     this.held = null;
     close();
+  }
+
+  /** It is no connection of its listener any more. */
+  protected leave(): void {
+    leaveListener(this.state, this.listener);
   }
 
   // ---- what happens at the server's side
@@ -257,4 +285,12 @@ export class ClientConnection extends Client {
     if (!this.eof && this.heldLength <= MAX_HELD) this.resume();
     if (this.phase === PHASE.exchange) setDeadlines(this, upstream);
   }
+}
+
+/** What a connection may turn out to be, by what it says first. */
+export interface OtherProtocol {
+  /** Of `bytes[start … end)`, which is no beginning of HTTP/1.1. */
+  recognise(bytes: Uint8Array, start: number, end: number): 'yes' | 'no' | 'perhaps';
+  /** `first`: all that has been read of it. */
+  takeOver(state: WorkerState, listener: ListenerPlace, socket: Socket, peer: string, first: Buffer): void;
 }

@@ -1,7 +1,7 @@
 /** What becomes of a client whose deadline has passed: that depends on what it was doing. */
 import type { ReasonWord } from '../../model/reasons.ts';
 import { abandon } from './abandon.ts';
-import { closeGently, refuse } from './answers.ts';
+import { refuse } from './answers.ts';
 import type { Client } from './client.ts';
 import { PHASE } from './phases.ts';
 import { refuseConnection } from './refuse-head.ts';
@@ -28,7 +28,7 @@ export function clientExpired(client: Client, now: number): void {
       refuse(client, 'body_timeout');
       return;
     case PHASE.discard:
-      closeGently(client);
+      client.close();
       return;
     case PHASE.tunnel:
       giveUp(client, 'idle_timeout');

@@ -88,6 +88,8 @@ export abstract class Client extends Connection implements UpstreamUser {
   status = 0;
   bytesSent = 0;
   setCookie = '';
+  /** What is written may be a megabyte at once: one of many streams must not keep that waiting. */
+  takesLarge = true;
 
   /** `peer`: numeric address of whoever asks. */
   constructor(state: WorkerState, listener: ListenerPlace, socket: Socket, secure: Secure | null, peer: string) {
@@ -101,6 +103,11 @@ export abstract class Client extends Connection implements UpstreamUser {
     this.forwarded = forwardedLines(peer, this.scheme);
     this.idleSince = state.now;
     this.deadline = state.now + listener.table.keepAliveTimeout;
+  }
+
+  /** As the access log names it. */
+  get protocol(): 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2' {
+    return this.minor === 0 ? 'HTTP/1.0' : 'HTTP/1.1';
   }
 
   /** Begins to read. */

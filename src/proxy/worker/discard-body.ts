@@ -1,5 +1,4 @@
 /** Bodies that nobody wants: read and thrown away, so that the next request can be told from them (22). */
-import { closeGently } from './answers.ts';
 import { READ_SIZE } from './buffers.ts';
 import type { Client } from './client.ts';
 import { MAX_DISCARD } from './phases.ts';
@@ -11,7 +10,7 @@ import { MAX_DISCARD } from './phases.ts';
 export function discardBody(client: Client, bytes: Uint8Array, start: number, end: number): number {
   const rest = skipBody(client, bytes, start, end);
   if (rest < 0 || client.bodyBytes > MAX_DISCARD) {
-    closeGently(client);
+    client.close();
     return end;
   }
   if (client.bodyDone) client.next();

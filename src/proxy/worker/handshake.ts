@@ -63,8 +63,8 @@ export function shakeHands(
   return { socket };
 }
 
-/** What ALPN may agree on, as it is written on the wire. */
-const PROTOCOLS = Buffer.from('\x08http/1.1', 'latin1');
+/** What ALPN may agree on, as it is written on the wire; the first one that the client has. */
+const PROTOCOLS = Buffer.from('\x02h2\x08http/1.1', 'latin1');
 
 /** What node:tls does itself for the sockets of its own servers; it has no documented way for others. */
 interface Inner {

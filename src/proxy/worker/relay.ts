@@ -255,7 +255,7 @@ function sendAnswer(client: Client, upstream: Upstream, view: Uint8Array, inScra
     upstream.deadline = state.now + client.target!.idleTimeout;
     if (!client.bodyDone) client.deadline = bodyDeadline(client);
   }
-  if (upstream.framing === FRAMING.length && upstream.left > LARGE) upstream.useLargeBuffer();
+  if (upstream.framing === FRAMING.length && upstream.left > LARGE && client.takesLarge) upstream.useLargeBuffer();
 }
 
 /** The client has taken what waited for it. */

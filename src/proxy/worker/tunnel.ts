@@ -2,7 +2,7 @@
 import { GLOBAL } from '../shared.ts';
 import { abandon, dropRetained } from './abandon.ts';
 import { countAnswer, countSent, enterEndpoint, leaveEndpoint, logAnswer } from './accounting.ts';
-import { closeGently, refuse } from './answers.ts';
+import { refuse } from './answers.ts';
 import { input, inputView, scratch, scratchView } from './buffers.ts';
 import { chooseFirst, chooseNext, whyNone } from './choose.ts';
 import type { Client } from './client.ts';
@@ -90,7 +90,7 @@ function close(client: Client): void {
   client.upstream = null;
   if (upstream !== null) closeWhenSent(upstream);
   leaveEndpoint(client);
-  closeGently(client);
+  client.close();
 }
 
 function touch(client: Client, upstream: Upstream): void {

@@ -12,6 +12,7 @@ import { input } from './buffers.ts';
 import { Client } from './client.ts';
 import { monotonic } from './clock.ts';
 import { Tables } from './configure.ts';
+import { Http2Connection } from './http2-connection.ts';
 import type { Connection } from './io.ts';
 import { Newcomer } from './newcomer.ts';
 import { plainAddress, TrustedPeers } from './peers.ts';
@@ -119,7 +120,7 @@ export class WorkerLoop {
   close(): void {
     this.state.sweeper.stop();
     this.state.sweeper.each((connection) => {
-      if (connection instanceof Client || connection instanceof Newcomer) connection.destroy();
+      if (isClients(connection)) connection.destroy();
       else if (connection instanceof Upstream || connection instanceof StreamConnection) connection.destroy();
     });
   }
@@ -136,20 +137,25 @@ export class WorkerLoop {
   /** 111: over the limit, the client that has been idle longest makes way for the new one. */
   #makeRoom(listener: ListenerPlace): void {
     countLimit(this.state, 'clients');
-    let oldest: Client | Newcomer | null = null;
+    let oldest: ClientSide | null = null;
+    let least = Infinity;
     this.state.sweeper.each((connection) => {
       if (!isIdle(connection) || connection.listener !== listener) return;
-      if (oldest === null || connection.deadline < oldest.deadline) oldest = connection;
+      const until = connection instanceof Http2Connection ? connection.idleUntil : connection.deadline;
+      if (until >= least) return;
+      least = until;
+      oldest = connection;
     });
-    (oldest as Client | Newcomer | null)?.destroy();
+    (oldest as ClientSide | null)?.destroy();
   }
 
   #continueDrain(now: number): void {
     let clients = 0;
     this.state.sweeper.each((connection) => {
-      if (connection instanceof Newcomer) clients++;
-      if (!(connection instanceof Client)) return;
+      if (!isClients(connection)) return;
       clients++;
+      if (connection instanceof Http2Connection && now - connection.since > QUIET) connection.retire();
+      if (!(connection instanceof Client)) return;
       if (connection.phase !== PHASE.head || connection.headBegun || connection.pending > 0) return;
       if (now - connection.idleSince > QUIET) connection.destroy();
     });
@@ -159,8 +165,15 @@ export class WorkerLoop {
   }
 }
 
+type ClientSide = Client | Newcomer | Http2Connection;
+
+function isClients(connection: Connection): connection is ClientSide {
+  return connection instanceof Client || connection instanceof Newcomer || connection instanceof Http2Connection;
+}
+
 /** Has nothing under way: an idle client, or one of whom nothing is known yet. */
-function isIdle(connection: Connection): connection is Client | Newcomer {
+function isIdle(connection: Connection): connection is ClientSide {
   if (connection instanceof Newcomer) return true;
+  if (connection instanceof Http2Connection) return connection.streams === 0;
   return connection instanceof Client && connection.phase === PHASE.head && !connection.headBegun;
 }
