@@ -265,7 +265,11 @@ const versions: Case[] = [
   refused('52. 100,000 leading CRLF → 400', '\r\n'.repeat(100_000), [400]),
   refused('52. leading LF → 400', `\n${SMUGGLED}`, [400]),
   refused('52. leading CR → 400', `\r${SMUGGLED}`, [400]),
-  refused('53. HTTP/2 preface → 400/505 and close', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', [400, 505]),
+  refused(
+    '53. what begins as the HTTP/2 preface and is not → 400/505 and close',
+    'PRI * HTTP/2.0\r\n\r\nSN\r\n\r\n',
+    [400, 505],
+  ),
   refused(
     '53. HTTP/2 preface behind a request → 400/505 and close',
     `${NEXT}PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0`,

@@ -158,7 +158,7 @@ export class Http2Connection extends Connection implements StreamOwner {
   private give(code: number): void {
     this.retired = true;
     this.until = this.state.now + LINGER;
-    this.session.destroy(undefined, code);
+    this.session.destroy(new Error('too much of it'), code);
   }
 
   /** The session gave up, or was made to. */
