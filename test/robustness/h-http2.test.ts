@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 
 import { valuesOf } from './checker.ts';
-import { data, type Fields, fields, GET, headers, Http2Peer, PROTOCOL_ERROR } from './frames.ts';
-import { type Case, type Lane, suite } from './suite.ts';
+import { data, type Fields, fields, frame, GET, headers, Http2Peer, PROTOCOL_ERROR, TYPE, uint32 } from './frames.ts';
+import { aborted, type Case, type Lane, suite } from './suite.ts';
 
 /** The stream is reset, and nothing of it reaches the server. */
 function malformed(name: string, list: Fields, ...more: Buffer[]): Case {
@@ -206,4 +206,28 @@ const framing: Case[] = [
   ),
 ];
 
-suite('H. HTTP/2 of clients', [...fieldRules, ...framing]);
+/** The server may have seen its beginning, never an end. */
+function brokenOff(name: string, ...end: Buffer[]): Case {
+  return {
+    name,
+    run: async (lane) => {
+      const peer = new Http2Peer(lane.port);
+      peer.send(headers(1, POST, false), data(1, 'part'));
+      await lane.origin.until(() => lane.origin.started.length === 1);
+      peer.send(...end);
+      if (end.length === 0) peer.close();
+      await aborted(lane);
+      peer.close();
+      await lane.verify(0);
+    },
+  };
+}
+
+const broken: Case[] = [
+  brokenOff('33. a body broken off by RST_STREAM', frame(TYPE.reset, 0, 1, uint32(8))),
+  brokenOff('33. a body broken off by RST_STREAM without an error', frame(TYPE.reset, 0, 1, uint32(0))),
+  brokenOff('33. a body broken off by GOAWAY', frame(TYPE.goaway, 0, 0, Buffer.concat([uint32(0), uint32(2)]))),
+  brokenOff('33. a body broken off by the end of the connection'),
+];
+
+suite('H. HTTP/2 of clients', [...fieldRules, ...framing, ...broken]);

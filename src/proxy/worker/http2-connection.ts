@@ -203,11 +203,9 @@ export class Http2Connection extends Connection implements StreamOwner {
   override received(): void {}
   override drained(): void {}
 
-  /** The client has ended its side: what it has asked for wholly is still answered. */
+  /** Nobody ends only one side of HTTP/2: whoever asked is gone. */
   override ended(): void {
-    if (this.gone) return;
-    this.until = this.state.now + LINGER;
-    this.retire();
+    if (!this.gone) this.destroy();
   }
 
   override fail(error: unknown): void {

@@ -44,10 +44,9 @@ export class StreamAnswer {
     if (status > 599 || (key !== '' && status < 300)) return null;
     const empty = bodiless || status === 204 || status === 304 || (!head.chunked && head.length <= 0);
     const { chunked, length } = head;
-    const waitForTrailers = !empty && chunked;
+    const waitForTrailers = !empty && (chunked || view.length - end < length);
     this.stream.respond(answerFields(head, status), { ...AS_IT_IS, endStream: empty, waitForTrailers });
-    if (waitForTrailers) this.stream.once('wantTrailers', () => this.sendTrailers());
-    else this.stream.once('finish', this.sent);
+    this.awaitEnd(waitForTrailers);
     if (empty) {
       this.next = NEXT.nothing;
       return true;
@@ -59,18 +58,12 @@ export class StreamAnswer {
 
   /** RFC 8441 §5: 101 is 200 here, and the key is between us and the server. */
   private tunnel(bytes: Uint8Array, end: number, key: string): boolean | null {
-    this.stream.once('finish', this.sent);
     const list = answerFields(head, 200);
     const at = list.indexOf('sec-websocket-accept');
     const accept = at < 0 ? '' : list.splice(at, 2)[1];
-    if (
-      accept !==
-      createHash('sha1')
-        .update(key + GUID)
-        .digest('base64')
-    )
-      return null;
-    this.stream.respond(list, AS_IT_IS);
+    if (accept !== acceptOf(key)) return null;
+    this.stream.respond(list, { ...AS_IT_IS, waitForTrailers: true });
+    this.awaitEnd(true);
     this.next = NEXT.bytes;
     return end === bytes.length - 1 || this.stream.write(Buffer.from(bytes.buffer, end, bytes.length - 1 - end));
   }
@@ -106,6 +99,15 @@ export class StreamAnswer {
     this.stream.end(last);
   }
 
+  /**
+   * `open`: not all of it is here. Then its end is ours to say, behind trailers or none: node:http2 ends what is broken
+   * off before it resets it, so that it would look whole (99).
+   */
+  private awaitEnd(open: boolean): void {
+    if (open) this.stream.once('wantTrailers', () => this.sendTrailers());
+    else this.stream.once('finish', this.sent);
+  }
+
   private sendTrailers(): void {
     if (this.stream.destroyed || this.stream.closed) return;
     this.stream.sendTrailers(this.trailers);
@@ -119,5 +121,8 @@ const AS_IT_IS = { endStream: false, sendDate: false };
 
 /** Used within one call, as those in heads.ts: what the relay is looking at stays there. */
 const head = new ResponseHead();
-/** RFC 6455 §1.3 */
-const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+/** Sec-WebSocket-Accept of a key (RFC 6455 §4.2.2). */
+function acceptOf(key: string): string {
+  const text = `${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+  return createHash('sha1').update(text).digest('base64');
+}
