@@ -50,6 +50,7 @@ export function shakeHands(
       if (handle === null) return;
       // from here on its errors are whoever's listens
       inner['_releaseControl']();
+      inner.secureConnecting = false;
       // a resumed session of TLS 1.3 may come without the certificate, and is no error then
       if (asks && (handle.verifyError() || !handle.hasPeerCertificate())) {
         events.failed('client_certificate');
@@ -74,6 +75,8 @@ interface Inner {
     receive(bytes: Buffer): void;
   } | null;
   _releaseControl(): void;
+  /** HTTP/2 waits while it is true. */
+  secureConnecting: boolean;
 }
 
 function failureOf(error: Error & { code?: string }): HandshakeFailure {
