@@ -1,7 +1,9 @@
 /** HTTP/2 by hand (RFC 9113, RFC 7541): frames as bytes, so that a case can say what no library would. */
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 import { ADDRESS } from './address.ts';
+import { THROUGH_TLS } from './client.ts';
 
 export const TYPE = {
   data: 0,
@@ -36,8 +38,8 @@ export function frame(type: number, flags: number, stream: number, payload: Buff
 }
 
 /** A field block: literals without indexing, without Huffman's code; names and values of latin1. */
-export function block(fields: readonly (readonly [string, string])[]): Buffer {
-  return Buffer.concat(fields.flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)]));
+export function block(list: Fields): Buffer {
+  return Buffer.concat(list.flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)]));
 }
 
 function text(latin1: string): Buffer {
@@ -93,8 +95,9 @@ export class Http2Peer {
   private rest = Buffer.alloc(0);
 
   /** `settings`: identifiers and values of the client's SETTINGS. */
-  constructor(to: number | Socket, settings: readonly (readonly [number, number])[] = []) {
-    this.socket = typeof to === 'number' ? connect({ port: to, host: ADDRESS }) : to;
+  constructor(port: number, settings: readonly (readonly [number, number])[] = []) {
+    const raw = connect({ port, host: ADDRESS });
+    this.socket = THROUGH_TLS ? connectTls({ socket: raw, rejectUnauthorized: false, ALPNProtocols: ['h2'] }) : raw;
     this.socket.on('error', () => {});
     this.socket.on('data', (bytes: Buffer) => this.read(bytes));
     this.socket.on('close', () => {
@@ -163,6 +166,13 @@ export class Http2Peer {
   async status(stream: number): Promise<number> {
     const first = await this.find((each) => each.stream === stream && each.type === TYPE.headers);
     return STATUS[first?.payload[0] ?? 0] ?? 0;
+  }
+
+  /** Everything before it has been read by the proxy. @param number its own */
+  async ping(number: number): Promise<void> {
+    const payload = Buffer.concat([uint32(0), uint32(number)]);
+    this.send(frame(TYPE.ping, 0, 0, payload));
+    await this.find((each) => each.type === TYPE.ping && each.payload.equals(payload));
   }
 
   async goaway(): Promise<number | undefined> {

@@ -103,10 +103,9 @@ export class Http2Connection extends Connection implements StreamOwner {
     if (DIRECT && secure === null) this.attach(false);
     if (first !== null) socket.unshift(first);
     this.session = handshake(socket, OPTIONS);
-    this.listen();
   }
 
-  private listen(): void {
+  start(): void {
     const { session } = this;
     session.on('connect', () => this.guarded(() => session.setLocalWindowSize(CONNECTION_WINDOW)));
     session.once('remoteSettings', () => {
@@ -247,6 +246,6 @@ export const PRIOR_KNOWLEDGE = {
     return length === PREFACE.length ? 'yes' : 'perhaps';
   },
   takeOver(state: WorkerState, listener: ListenerPlace, socket: Socket, peer: string, first: Buffer): void {
-    new Http2Connection(state, listener, socket, null, peer, first);
+    new Http2Connection(state, listener, socket, null, peer, first).start();
   },
 };

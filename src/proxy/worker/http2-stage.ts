@@ -39,9 +39,9 @@ export function connectTo(t: TestContext, port: number, options: http2.ClientSes
 
 /** A server that serves each connection by hand. */
 export async function server(t: TestContext, serve: (socket: net.Socket) => void): Promise<number> {
-  const { port, close } = await rawServer(serve);
-  t.after(close);
-  return port;
+  const made = await rawServer(serve);
+  t.after(() => made.close());
+  return made.port;
 }
 
 /** A server that answers each request (all of whose head has come) with these bytes; `end`: and closes. */

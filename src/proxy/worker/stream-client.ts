@@ -209,7 +209,7 @@ export class StreamClient extends ClientConnection {
 
   /** 99: an answer that broke off is an error to the client, never an end. */
   override reset(why: ReasonWord): void {
-    this.destroy(why, () => this.stream.close(errorCode(why)));
+    this.destroy(why, () => this.stream.close(CODES[why] ?? constants.NGHTTP2_INTERNAL_ERROR));
   }
 
   override destroy(why: ReasonWord = 'client_gone', close: () => void = () => this.cancel()): void {
@@ -233,17 +233,12 @@ const input = new Uint8Array(READ_SIZE + 8);
 
 const newKey = (): string => randomBytes(16).toString('base64');
 
-function errorCode(why: ReasonWord): number {
-  switch (why) {
-    case 'bad_request':
-    case 'bad_framing':
-      return constants.NGHTTP2_PROTOCOL_ERROR;
-    case 'write_timeout':
-    case 'idle_timeout':
-    case 'body_timeout':
-    case 'body_too_large':
-      return constants.NGHTTP2_CANCEL;
-    default:
-      return constants.NGHTTP2_INTERNAL_ERROR;
-  }
-}
+/** What the client has done wrong; all else is our trouble, or a server's. */
+const CODES: Partial<Record<ReasonWord, number>> = {
+  bad_request: constants.NGHTTP2_PROTOCOL_ERROR,
+  bad_framing: constants.NGHTTP2_PROTOCOL_ERROR,
+  write_timeout: constants.NGHTTP2_CANCEL,
+  idle_timeout: constants.NGHTTP2_CANCEL,
+  body_timeout: constants.NGHTTP2_CANCEL,
+  body_too_large: constants.NGHTTP2_CANCEL,
+};
