@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { memoryUsage } from 'node:process';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { runInNewContext } from 'node:vm';
+import { Worker } from 'node:worker_threads';
 
 import { giveBack } from './give-back.ts';
 
@@ -21,4 +23,22 @@ test('what nobody holds is collected, and its memory is given back', async () =>
 test('a script that is run later has no way to collect', () => {
   giveBack();
   assert.equal(runInNewContext('typeof gc'), 'undefined');
+});
+
+test('several threads at once', async () => {
+  const source = `
+    import { giveBack } from ${JSON.stringify(import.meta.resolve('./give-back.ts'))};
+    for (let i = 0; i < 15; i++) giveBack();
+  `;
+  const threads = Array.from(
+    { length: 4 },
+    () => new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`)),
+  );
+  const codes = await Promise.all(
+    threads.map(async (thread) => {
+      const [code] = (await once(thread, 'exit')) as [number];
+      return code;
+    }),
+  );
+  assert.deepEqual(codes, [0, 0, 0, 0]);
 });
