@@ -34,8 +34,6 @@ const LINGER = 2000;
 const OPTIONS = {
   maxSessionMemory: 10,
   maxHeaderListPairs: 128,
-  maxOutstandingPings: 10,
-  maxOutstandingSettings: 10,
   maxSessionInvalidFrames: 100,
   maxSessionRejectedStreams: RESETS.burst,
   streamResetBurst: RESETS.burst,
@@ -162,9 +160,9 @@ export class Http2Connection extends Connection implements StreamOwner {
 
   /** The session gave up, or was made to. */
   private broke(error: NodeJS.ErrnoException): void {
-    const { code = '' } = error;
     this.state.counters.global[GLOBAL.http2Failures]!++;
-    if (LIMIT_ERRORS.has(code)) countLimit(this.state, 'http2_session');
+    if (error.code === 'ERR_HTTP2_TOO_MANY_INVALID_FRAMES' || error.errno === FLOODED)
+      countLimit(this.state, 'http2_session');
   }
 
   override expired(now: number): void {
@@ -226,11 +224,8 @@ export class Http2Connection extends Connection implements StreamOwner {
   }
 }
 
-const LIMIT_ERRORS = new Set([
-  'ERR_HTTP2_TOO_MANY_INVALID_FRAMES',
-  'ERR_HTTP2_TOO_MANY_REJECTED_STREAMS',
-  'ERR_HTTP2_SESSION_ERROR',
-]);
+/** NGHTTP2_ERR_FLOODED: pings and settings whose acknowledgements pile up because nobody reads them. */
+const FLOODED = -904;
 
 /** Its options are not in the types yet. */
 const handshake = performServerHandshake as (socket: Socket, options: object) => ServerHttp2Session;
