@@ -9,6 +9,7 @@ import tls from 'node:tls';
 import { readProxyHeader } from '../../proxy-protocol/read-header.ts';
 import { startTestProxy } from '../testing.ts';
 import { ask, authorityPiece, freePort, origin, realServer, rule, to, virtualServer } from './fixture.ts';
+import { connectTo, get as getStream } from './http2-stage.ts';
 import { until } from './in-process.ts';
 import { authority, keyAndCertificate, shop } from './tls-stage.ts';
 
@@ -162,4 +163,20 @@ test('a server that refuses after the header is left for another, with a header 
   });
   t.after(() => proxy.close());
   for (let each = 1; each <= 4; each++) assert.match((await ask(port, '/')).body, /^\d 127\.0\.0\.1:/);
+});
+
+test('a stream of HTTP/2 is told with the ends of its connection', async (t) => {
+  const server = await receiver(t);
+  const port = await freePort();
+  const proxy = await startTestProxy({
+    pieces: [realServer('s', server.port, { proxyProtocol: 'V2' }), virtualServer(port, { servers: to('s') })],
+  });
+  t.after(() => proxy.close());
+  const session = connectTo(t, port);
+  await once(session, 'connect');
+  const { localPort } = session.socket;
+  for (const connection of [1, 2]) {
+    const { body } = await getStream(session);
+    assert.equal(body, `${connection} 127.0.0.1:${localPort}`);
+  }
 });

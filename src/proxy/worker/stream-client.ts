@@ -8,11 +8,13 @@ import type { Socket } from 'node:net';
 
 import { type RequestText, requestText, trailerText } from '../../http2/request-text.ts';
 import type { ReasonWord } from '../../model/reasons.ts';
+import type { Ends } from '../../proxy-protocol/write-header.ts';
 import { READ_SIZE } from './buffers.ts';
 import { writeText } from './bytes.ts';
 import { CHUNK_ROOM, frame } from './chunks.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { Secure } from './client.ts';
+import { endsOf } from './ends.ts';
 import { PHASE } from './phases.ts';
 import { refuseConnection } from './refuse-head.ts';
 import { countReason, type WorkerState } from './state.ts';
@@ -23,6 +25,7 @@ import type { ListenerPlace } from './tables.ts';
 export interface StreamOwner {
   readonly state: WorkerState;
   readonly listener: ListenerPlace;
+  readonly socket: Socket;
   readonly secure: Secure | null;
   readonly peer: string;
   /** Streams that it has had. */
@@ -186,6 +189,11 @@ export class StreamClient extends ClientConnection {
   }
 
   // ---- the stream
+
+  override ends(): Ends | null {
+    const { secure, socket } = this.owner;
+    return endsOf(secure === null ? socket : secure.raw);
+  }
 
   /** It is read from the beginning on. */
   override start(): void {}

@@ -125,10 +125,10 @@ describe('versions and ciphers', () => {
     await failures(proxy, 'no_overlap', weak.length);
   });
 
-  test('protocols: http/1.1, and nothing else that a client insists on', async (t) => {
+  test('protocols: h2 and http/1.1, and nothing else that a client insists on', async (t) => {
     const { port, proxy } = await stage(t);
     const socket = await connected(port, { ALPNProtocols: ['h2', 'http/1.1'] });
-    assert.equal(socket.alpnProtocol, 'http/1.1');
+    assert.equal(socket.alpnProtocol, 'h2');
     socket.destroy();
     await assert.rejects(connected(port, { ALPNProtocols: ['imap'] }), /no application protocol/);
     await failures(proxy, 'no_overlap', 1);
