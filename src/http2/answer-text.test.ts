@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { answerText, BEHIND, trailerLines } from './answer-text.ts';
+import { answerText, BEHIND } from './answer-text.ts';
+import { trailerText } from './field-rules.ts';
 import { HpackDecoder } from './hpack-decoder.ts';
 import { KnownHeads } from './known-heads.ts';
 import { integer, string, TestEncoder } from './testing.ts';
@@ -59,11 +60,11 @@ describe('an answer in the terms of HTTP/1.1', () => {
     test(`malformed: ${name}`, () => assert.equal(text(fields, behind), null));
 
   test('trailers', () => {
-    assert.equal(trailerLines(['grpc-status', '0', 'x', '']), 'grpc-status: 0\r\nx: \r\n');
-    assert.equal(trailerLines([':status', '200']), null);
-    assert.equal(trailerLines(['X', 'a']), null);
-    assert.equal(trailerLines(['x', 'a\r\nb: c']), null);
-    assert.equal(trailerLines(['connection', 'x']), null);
+    assert.equal(trailerText(['grpc-status', '0', 'x', '']), 'grpc-status: 0\r\nx: \r\n');
+    assert.equal(trailerText([':status', '200']), null);
+    assert.equal(trailerText(['X', 'a']), null);
+    assert.equal(trailerText(['x', 'a\r\nb: c']), null);
+    assert.equal(trailerText(['connection', 'x']), null);
   });
 });
 

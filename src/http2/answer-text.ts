@@ -51,18 +51,6 @@ export function answerText(fields: readonly string[], behind: number): AnswerTex
   return { text: `HTTP/1.1 ${status} ${phrase}\r\n${lines}\r\n`, status, length };
 }
 
-/** Lines of a trailer section; null where it is malformed. What may not be a trailer is for the codec to drop. */
-export function trailerLines(fields: readonly string[]): string | null {
-  let lines = '';
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i]!;
-    const value = fields[i + 1]!;
-    if (!isFieldName(name) || !isFieldValue(value) || OF_CONNECTION.has(name)) return null;
-    lines += `${name}: ${value}\r\n`;
-  }
-  return lines;
-}
-
 const STATUS = /^[1-5][0-9][0-9]$/;
 const LENGTH = /^[0-9]{1,15}$/;
 

@@ -26,3 +26,15 @@ export const OF_CONNECTION: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
 ]);
+
+/** Lines of a trailer section; null where it is malformed. What may not be a trailer is for the codec to drop. */
+export function trailerText(fields: readonly string[]): string | null {
+  let lines = '';
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!;
+    const value = fields[i + 1]!;
+    if (!isFieldName(name) || !isFieldValue(value) || OF_CONNECTION.has(name)) return null;
+    lines += `${name}: ${value}\r\n`;
+  }
+  return lines;
+}

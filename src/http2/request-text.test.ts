@@ -5,7 +5,8 @@ import fc from 'fast-check';
 
 import { parseRequest } from '../http/parse-request.ts';
 import { RequestHead } from '../http/request-head.ts';
-import { requestText, trailerText } from './request-text.ts';
+import { trailerText } from './field-rules.ts';
+import { requestText } from './request-text.ts';
 
 const GET = [':method', 'GET', ':scheme', 'http', ':authority', 'a.example', ':path', '/a'];
 const key = () => 'KEY';

@@ -2,7 +2,8 @@
  * What the HEADERS of a stream say, as an HTTP/1.1 request (RFC 9113 §8.2–8.3, RFC 8441 §4): the one codec, and the rules
  * that belong to it, judge the rest. What HTTP/2 forbids is malformed here, whatever read the frames has let pass.
  */
-import { QUERY, TOKEN, VALUE } from '../http/characters.ts';
+import { QUERY, TOKEN } from '../http/characters.ts';
+import { isFieldName, isFieldValue, OF_CONNECTION } from './field-rules.ts';
 
 export interface RequestText {
   readonly type: 'request';
@@ -66,18 +67,6 @@ export function requestText(
   return { type: 'request', text: `${text}\r\n`, body, length: Math.max(0, length), key: '' };
 }
 
-/** Lines of a trailer section; null where it is malformed. What may not be a trailer is for the codec to drop. */
-export function trailerText(fields: readonly string[]): string | null {
-  let text = '';
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i]!;
-    const value = fields[i + 1]!;
-    if (!isName(name) || !isValue(value) || OF_CONNECTION.has(name)) return null;
-    text += `${name}: ${value}\r\n`;
-  }
-  return text;
-}
-
 class RequestFields {
   method: string | null = null;
   path: string | null = null;
@@ -94,10 +83,10 @@ class RequestFields {
 
   /** @returns false where the field makes the request malformed (114) */
   take(name: string, value: string): boolean {
-    if (!isValue(value)) return false;
+    if (!isFieldValue(value)) return false;
     if (name.startsWith(':')) return !this.regular && this.pseudo(name, value);
     this.regular = true;
-    if (!isName(name) || OF_CONNECTION.has(name)) return false;
+    if (!isFieldName(name) || OF_CONNECTION.has(name)) return false;
     switch (name) {
       case 'host':
         if (this.host !== null) return false;
@@ -138,9 +127,6 @@ const PSEUDO = new Map([
   [':protocol', 'protocol'],
 ] as const) as ReadonlyMap<string, 'method' | 'path' | 'scheme' | 'authority' | 'protocol'>;
 
-/** RFC 9113 §8.2.2 */
-const OF_CONNECTION = new Set(['connection', 'proxy-connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
-
 const LENGTH = /^[0-9]{1,15}$/;
 
 const refused = (word: Refused['word']): Refused => ({ type: 'refused', word });
@@ -149,23 +135,6 @@ function isToken(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (TOKEN[text.charCodeAt(i)] !== 1 && text[i] !== '_') return false;
   return text !== '';
 }
-
-/** A token without capitals. */
-function isName(name: string): boolean {
-  for (let i = 0; i < name.length; i++) {
-    const c = name.charCodeAt(i);
-    if ((TOKEN[c] !== 1 && c !== 0x5f) || (c >= 0x41 && c <= 0x5a)) return false;
-  }
-  return name !== '';
-}
-
-/** No controls but tabs, and no blank at either end. */
-function isValue(value: string): boolean {
-  for (let i = 0; i < value.length; i++) if (VALUE[value.charCodeAt(i)] !== 1) return false;
-  return value === '' || (!isBlank(value.charCodeAt(0)) && !isBlank(value.charCodeAt(value.length - 1)));
-}
-
-const isBlank = (c: number): boolean => c === 0x20 || c === 0x09;
 
 /** Begins with a slash and has no blank; `*` only of OPTIONS. What else is wrong with it is answered, as on HTTP/1.1. */
 function isPath(path: string, method: string): boolean {

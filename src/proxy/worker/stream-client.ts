@@ -6,7 +6,8 @@ import { randomBytes } from 'node:crypto';
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 
-import { type RequestText, requestText, trailerText } from '../../http2/request-text.ts';
+import { trailerText } from '../../http2/field-rules.ts';
+import { type RequestText, requestText } from '../../http2/request-text.ts';
 import type { ReasonWord } from '../../model/reasons.ts';
 import type { Ends } from '../../proxy-protocol/write-header.ts';
 import { READ_SIZE } from './buffers.ts';

@@ -1,5 +1,6 @@
 /** What a server says on a connection with streams: to whom it goes, and what is wrong with it (RFC 9113 §5, §8). */
-import { BEHIND, trailerLines } from '../../http2/answer-text.ts';
+import { BEHIND } from '../../http2/answer-text.ts';
+import { trailerText } from '../../http2/field-rules.ts';
 import type { FrameHandler } from '../../http2/frame-reader.ts';
 import type { FrameWriter } from '../../http2/frame-writer.ts';
 import { ERROR, MOST_WINDOW, SETTING, WINDOW } from '../../http2/frames.ts';
@@ -158,7 +159,7 @@ export class StreamFrames implements FrameHandler {
 
   private trailers(stream: UpstreamStream, bytes: Uint8Array, start: number, end: number): number {
     if (!this.decoder.decode(bytes, start, end)) return ERROR.compression;
-    const lines = this.decoder.tooLarge ? null : trailerLines(this.decoder.fields);
+    const lines = this.decoder.tooLarge ? null : trailerText(this.decoder.fields);
     if (lines === null) this.malformed(stream);
     else if (stream.answer === ANSWER.length && stream.answerLeft > 0) this.truncated(stream);
     else this.answerEnds(stream, lines);
