@@ -22,22 +22,37 @@ import type { InForceResult } from './report/change-results.ts';
 
 const HOSTS = 24;
 const APPS = 125;
-const CHANGES = 50;
+/** The first change after a start is another matter than those after it. */
+const STARTS = 10;
+const LATER = 10;
 
 const { values } = parseArgs({ options: { json: { type: 'boolean' }, write: { type: 'boolean' } } });
 const on = circumstances();
 const servers = await Promise.all(['a', 'b'].map(startServer));
 const result: InForceResult = {
   rules: HOSTS * APPS,
-  changes: CHANGES,
+  starts: STARTS,
+  later: LATER,
   layouts: [await measure('one of 48 files', false), await measure('one large file', true)],
 };
 for (const server of servers) server.close();
 if (values.json === true) process.stdout.write(textOf(on, result));
-else for (const { layout, ...figures } of result.layouts) console.log(layout, figures);
+else for (const { layout, first, later } of result.layouts) console.log(layout, { first, later });
 if (values.write === true) keep('in-force', on, result);
 
 async function measure(layout: string, whole: boolean): Promise<InForceResult['layouts'][number]> {
+  const first: number[] = [];
+  const later: number[] = [];
+  for (let start = 0; start < STARTS; start++) {
+    const [one, ...rest] = await oneStart(whole);
+    first.push(one!);
+    later.push(...rest);
+  }
+  return { layout, first: figures(first), later: figures(later) };
+}
+
+/** Milliseconds of each change after a start, in order. */
+async function oneStart(whole: boolean): Promise<number[]> {
   const root = mkdtempSync(join(tmpdir(), 'tcpvs-in-force-'));
   const config = join(root, 'config');
   mkdirSync(config);
@@ -58,7 +73,7 @@ async function measure(layout: string, whole: boolean): Promise<InForceResult['l
     const client = connect(port, '127.0.0.1').setNoDelay();
     await once(client, 'connect');
     const took: number[] = [];
-    for (let change = 1; change <= CHANGES; change++) {
+    for (let change = 1; change <= 1 + LATER; change++) {
       const wanted = change % 2;
       write(wanted);
       const written = performance.now();
@@ -66,11 +81,15 @@ async function measure(layout: string, whole: boolean): Promise<InForceResult['l
       took.push(performance.now() - written);
     }
     client.destroy();
-    return { layout, median: round(median(took)), max: round(Math.max(...took)) };
+    return took;
   } finally {
     await serve.stop();
     rmSync(root, { recursive: true, force: true });
   }
+}
+
+function figures(milliseconds: readonly number[]): { median: number; max: number } {
+  return { median: round(median(milliseconds)), max: round(Math.max(...milliseconds)) };
 }
 
 function round(milliseconds: number): number {

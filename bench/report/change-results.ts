@@ -1,9 +1,16 @@
 /** What the measurements of changes keep; milliseconds everywhere. */
 export interface InForceResult {
   readonly rules: number;
-  readonly changes: number;
-  /** Milliseconds. */
-  readonly layouts: readonly { readonly layout: string; readonly median: number; readonly max: number }[];
+  readonly starts: number;
+  /** Changes after the first one, of each start. */
+  readonly later: number;
+  readonly layouts: readonly { readonly layout: string; readonly first: Middle; readonly later: Middle }[];
+}
+
+/** Milliseconds. */
+export interface Middle {
+  readonly median: number;
+  readonly max: number;
 }
 
 export interface PropagationResult {
