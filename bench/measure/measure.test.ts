@@ -8,7 +8,7 @@ import { ratio, type Sample } from '../parts/throughput.ts';
 import { table } from '../report/tables.ts';
 import { Histogram } from './histogram.ts';
 import { cpuTime, memory, tree } from './process.ts';
-import { median, slope } from './statistics.ts';
+import { median, slope, slopeWithin } from './statistics.ts';
 
 test('a percentile of the histogram is right to 1.6 %', () => {
   fc.assert(
@@ -36,6 +36,15 @@ test('the slope of a line with one outlier is the slope of the line', () => {
   assert.equal(slope(line), 3);
   assert.equal(slope([...line, { x: 6, y: -100 }]), 3);
   assert.equal(slope([]), 0);
+});
+
+test('the slope has bounds: close together on a line, none where points are few', () => {
+  const line = [...Array(20).keys()].map((x) => ({ x, y: 3 * x + (x % 3) / 10 }));
+  const { slope: middle, low, high } = slopeWithin(line);
+  assert.ok(low > 2.98 && low <= middle && middle <= high && high < 3.02, `${low} ${middle} ${high}`);
+  // Kendall's table: four points tell nothing with a confidence of 95 %.
+  assert.deepEqual(slopeWithin(line.slice(0, 4)).low, Number.NEGATIVE_INFINITY);
+  assert.deepEqual(slopeWithin([]), { slope: 0, low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY });
 });
 
 test('processor time and memory of a process tree', { skip: process.platform !== 'linux' }, () => {

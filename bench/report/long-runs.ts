@@ -1,4 +1,5 @@
 /** The recorded demo and the soak, as their tests have kept them, in words; pure. */
+import type { Slope } from '../measure/statistics.ts';
 import { table } from './tables.ts';
 
 export interface RecordedDemo {
@@ -40,9 +41,9 @@ export interface Soak {
   readonly cpuSeconds: number;
   readonly clients: Readonly<Record<string, { readonly done: number; readonly failed: number }>>;
   readonly verdict: {
-    readonly rssSlope: number;
-    readonly heapSlope: number | null;
-    readonly descriptorSlope: number;
+    readonly rss: Slope;
+    readonly heap: Slope;
+    readonly descriptors: Slope;
     readonly faults: readonly string[];
   };
 }
@@ -54,17 +55,19 @@ export function soakText({ minutes, rate, changes, cpuSeconds, clients, verdict 
     String(failed),
   ]);
   const slopes = [
-    `resident memory ${verdict.rssSlope.toFixed(2)} MB/h`,
-    `heap held ${verdict.heapSlope?.toFixed(2) ?? '?'} MB/h`,
-    `descriptors ${verdict.descriptorSlope.toFixed(1)}/h`,
+    `resident memory ${within(verdict.rss)} MB/h`,
+    `heap ${within(verdict.heap)} MB/h`,
+    `descriptors ${within(verdict.descriptors)}/h`,
   ];
   return [
     `Soak: ${Math.round(minutes)} minutes, ${rate} requests/s, ${changes} changes of weights, ${(cpuSeconds / minutes / 0.6).toFixed(0)} % of a core`,
-    `Slopes: ${slopes.join(', ')}. ${verdict.faults.length === 0 ? 'Flat, and no request failed.' : verdict.faults.join('; ')}`,
+    `Slopes after full collections, with the bounds of 95 % confidence: ${slopes.join(', ')}. ${verdict.faults.length === 0 ? 'Flat, and no request failed.' : verdict.faults.join('; ')}`,
     '![memory and descriptors over time](soak.svg)',
     table(['clients', 'done', 'failed'], rows),
   ].join('\n\n');
 }
+
+const within = ({ slope, low, high }: Slope) => `${slope.toFixed(2)} (${low.toFixed(1)} … ${high.toFixed(1)})`;
 
 export interface Faults {
   readonly date: string;

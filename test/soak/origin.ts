@@ -15,6 +15,11 @@ export async function startSoakOrigin(address: string, port: number): Promise<So
     request.resume();
     answer(request, response);
   });
+  server.on('upgrade', (_, socket) => {
+    socket.on('error', () => {});
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    socket.pipe(socket);
+  });
   server.keepAliveTimeout = 30_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

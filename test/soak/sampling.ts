@@ -1,8 +1,13 @@
 /** What the processes of tcpvs hold: memory, descriptors, threads. */
 import { readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { memory, tree } from '../../bench/measure/process.ts';
 import { adminRequest } from '../../src/cli/demo-serve.ts';
+import type { Setting } from './setting.ts';
+import type { Level } from './verdict.ts';
+
+const LEVEL_LOOKS = 12;
 
 export interface Sample {
   /** Minutes since start. */
@@ -22,6 +27,23 @@ export async function takeSample(pid: number, socket: string, minute: number): P
   const pids = tree(pid);
   const entries = (what: string) => pids.reduce((sum, each) => sum + count(`/proc/${each}/${what}`), 0);
   return { minute, rss, pss, heap: await heapUsed(socket), descriptors: entries('fd'), threads: entries('task') };
+}
+
+/**
+ * What is left after a full collection in all threads. Of resident memory the least of several looks: pages are given back
+ * over some seconds, while requests go on.
+ */
+export async function takeLevel(
+  { serve, heldHeap }: Pick<Setting, 'serve' | 'heldHeap'>,
+  minute: () => number,
+): Promise<Level> {
+  const { main, workers } = await heldHeap();
+  let rss = Number.POSITIVE_INFINITY;
+  for (let look = 0; look < LEVEL_LOOKS; look++) {
+    await sleep(500);
+    rss = Math.min(rss, memory(serve.pid).rss);
+  }
+  return { minute: minute(), heap: main + workers, rss };
 }
 
 export async function heapUsed(socket: string): Promise<number | null> {

@@ -21,7 +21,7 @@ const APPS = ['appa', 'appb', 'tpcw', 'appc', 'appd', 'appe'];
 
 /** Shares of the mixture, and who they are. */
 const MIXTURE: readonly { readonly name: string; readonly share: number; readonly run: Client }[] = [
-  { name: 'keep-alive', share: 55, run: (port, path, agent) => ask(port, path, { agent }) },
+  { name: 'keep-alive', share: 53, run: (port, path, agent) => ask(port, path, { agent }) },
   { name: 'new connection', share: 10, run: (port, path) => ask(port, path, {}) },
   {
     name: 'chunked answer',
@@ -40,6 +40,7 @@ const MIXTURE: readonly { readonly name: string; readonly share: number; readonl
   { name: 'slow answer', share: 2, run: (port, path, agent) => ask(port, `${path}?how=slow`, { agent }) },
   { name: 'broken answer', share: 2, run: (port, path) => broken(port, `${path}?how=break&size=5000`) },
   { name: 'client gone', share: 3, run: (port, path) => gone(port, `${path}?how=slow`) },
+  { name: 'upgrade', share: 2, run: (port, path) => upgrade(port, path) },
   { name: 'slow client', share: 1, run: (port, path) => slow(port, path) },
   { name: 'garbage', share: 1, run: (port) => garbage(port) },
 ];
@@ -141,6 +142,24 @@ function slow(port: number, path: string): Promise<void> {
       clearInterval(timer);
       fail('closed without an answer');
     });
+  });
+}
+
+/** Talks to the server through a tunnel, and leaves. */
+function upgrade(port: number, path: string): Promise<void> {
+  return raw(port, (socket, through, fail) => {
+    const said = 'no frames of WebSocket, but bytes both ways';
+    let heard = '';
+    socket.on('data', (bytes) => {
+      if (heard === '') socket.write(said);
+      heard += bytes.toString('latin1');
+      if (!heard.startsWith('HTTP/1.1 101 ')) fail(`answered ${heard.slice(0, 12)}`);
+      else if (heard.endsWith(said)) through();
+    });
+    socket.once('close', () => fail('closed before the echo'));
+    const fields = 'Host: soak\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
+    const key = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+    socket.write(`GET ${path} HTTP/1.1\r\n${fields}${key}\r\n`);
   });
 }
 
