@@ -11,10 +11,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { circumstances, ROOT } from '../../bench/measure/machine.ts';
 import { cpuTime } from '../../bench/measure/process.ts';
 import { plot } from './plot.ts';
-import { takeLevel, takeSample, type Sample } from './sampling.ts';
+import { takeLevel, takeSample, type Level, type Sample } from './sampling.ts';
 import { changeWeights, startSetting } from './setting.ts';
 import { startTraffic } from './traffic.ts';
-import { judge, type Level, slopeText } from './verdict.ts';
+import { judge, slopeText } from './verdict.ts';
 
 const MINUTES = fromEnvironment('MINUTES', 120, 24 * 60);
 const RATE = fromEnvironment('RATE', 200, 2_000);

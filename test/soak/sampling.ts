@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { memory, tree } from '../../bench/measure/process.ts';
 import { adminRequest } from '../../src/cli/demo-serve.ts';
 import type { Setting } from './setting.ts';
-import type { Level } from './verdict.ts';
 
 const LEVEL_LOOKS = 12;
 
@@ -20,6 +19,14 @@ export interface Sample {
   /** Open descriptors and threads, all processes. */
   readonly descriptors: number;
   readonly threads: number;
+}
+
+/** What is left after a full collection in all threads: what a collector would free now or later is not counted. */
+export interface Level {
+  readonly minute: number;
+  /** Bytes. */
+  readonly heap: number;
+  readonly rss: number;
 }
 
 export async function takeSample(pid: number, socket: string, minute: number): Promise<Sample> {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Sample } from './sampling.ts';
-import { judge, type Level } from './verdict.ts';
+import type { Level, Sample } from './sampling.ts';
+import { judge } from './verdict.ts';
 
 /** Numbers from 0 to 1 that are the same in each run. */
 function numbers(seed: number): () => number {

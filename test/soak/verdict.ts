@@ -1,6 +1,6 @@
 /** Flat or not: the judgement over the samples; pure. */
 import { slopeWithin, type Point, type Slope } from '../../bench/measure/statistics.ts';
-import type { Sample } from './sampling.ts';
+import type { Level, Sample } from './sampling.ts';
 
 /** All per hour, with the bounds between which the true slope lies with a confidence of 95 %. */
 export interface Verdict {
@@ -12,14 +12,6 @@ export interface Verdict {
   readonly descriptors: Slope;
   /** Empty: flat. */
   readonly faults: readonly string[];
-}
-
-/** What is left after a full collection in all threads: what a collector would free now or later is not counted. */
-export interface Level {
-  readonly minute: number;
-  /** Bytes. */
-  readonly heap: number;
-  readonly rss: number;
 }
 
 /** robustness.md, part 2, row 31. */
