@@ -43,7 +43,8 @@ test(
     const started = performance.now();
     for (let restart = 1; restart <= RESTARTS; restart++) {
       // spread over the whole load
-      if (FULL) await sleep(started + (restart * 1000 * REQUESTS) / RATE / (RESTARTS + 1) - performance.now());
+      if (FULL)
+        await sleep(Math.max(0, started + (restart * 1000 * REQUESTS) / RATE / (RESTARTS + 1) - performance.now()));
       process.kill(served.child.pid!, 'SIGUSR2');
       await ended(served, restart);
       pids.add(served.servingPid);

@@ -57,9 +57,10 @@ while (minute() < MINUTES && !interrupted.signal.aborted) {
       `${done} done  ${failed} failed  ${changes} changes\n`,
   );
 }
+// The last look under load as all before it: connections that are gone are memory that is gone.
+if (!interrupted.signal.aborted) await lookAtLevel();
 clearInterval(changing);
 await traffic.stop();
-if (!interrupted.signal.aborted) await lookAtLevel();
 const cpu = cpuTime(setting.serve.pid);
 
 const verdict = judge(samples, levels);

@@ -20,8 +20,8 @@ const MOST_MB_PER_HOUR = 1;
 const MOST_DESCRIPTORS_PER_HOUR = 6;
 /** Minutes in which caches, pools and compiled code fill. */
 export const WARM_UP = 10;
-/** Minutes: what wanders comes back within a window, so that errors of two windows do not hang together. */
-const WINDOW = 9;
+/** Minutes: errors of two windows hang together but little, and the shortest run that is kept has enough of them for bounds. */
+const WINDOW = 5;
 
 /**
  * Memory must be shown to grow by less than a MB per hour: a run that cannot tell (too short, too noisy) is not flat. The
