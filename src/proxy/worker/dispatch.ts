@@ -2,6 +2,7 @@
 import { DOWN, GLOBAL } from '../shared.ts';
 import { abandon } from './abandon.ts';
 import { countFailure, enterEndpoint, leaveEndpoint } from './accounting.ts';
+import { acquire } from './acquire.ts';
 import { refuse } from './answers.ts';
 import { scratch, scratchView } from './buffers.ts';
 import { chooseNext } from './choose.ts';
@@ -12,7 +13,7 @@ import { MAX_RETAINED, UP } from './phases.ts';
 import { setDeadlines } from './request-body.ts';
 import { countLimit, type WorkerState } from './state.ts';
 import type { Target } from './tables.ts';
-import { acquire, type Upstream } from './upstream.ts';
+import type { Upstream } from './upstream.ts';
 
 /** Sends what lies in the scratch area (and is retained) to the chosen endpoint. */
 export function dispatch(client: Client, target: Target, length: number): void {

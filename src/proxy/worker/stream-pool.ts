@@ -1,7 +1,8 @@
 /** The connections that carry an endpoint's streams, in this worker: one, and more of them where that is full. */
+import { tooManyWait } from './acquire.ts';
 import type { WorkerState } from './state.ts';
 import { StreamConnection } from './stream-connection.ts';
-import { tooManyWait, type Endpoint, type StreamSource, type Upstream, type UpstreamUser } from './upstream.ts';
+import type { Endpoint, StreamSource, Upstream, UpstreamUser } from './upstream.ts';
 
 /** Beyond so many, streams wait for one another. */
 const MOST_CONNECTIONS = 16;

@@ -2,6 +2,7 @@
 import { GLOBAL } from '../shared.ts';
 import { abandon, dropRetained } from './abandon.ts';
 import { countAnswer, countSent, enterEndpoint, leaveEndpoint, logAnswer } from './accounting.ts';
+import { connect as connectTo } from './acquire.ts';
 import { refuse } from './answers.ts';
 import { input, inputView, scratch, scratchView } from './buffers.ts';
 import { chooseFirst, chooseNext, whyNone } from './choose.ts';
@@ -15,7 +16,7 @@ import { secondsToWait } from './rate.ts';
 import { writeSwitchingHead } from './response-lines.ts';
 import { countLimit, countReason } from './state.ts';
 import type { Target, VirtualServer } from './tables.ts';
-import { closeWhenSent, connect as connectTo, discard, type Upstream } from './upstream.ts';
+import { closeWhenSent, discard, type Upstream } from './upstream.ts';
 
 /** 83, 84: a tunnel opens by a 101 to an upgrade that was asked for, and by nothing else. */
 export function openTunnel(client: Client, upstream: Upstream, bytes: Uint8Array, start: number, end: number): void {

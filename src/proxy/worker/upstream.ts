@@ -13,7 +13,7 @@ import type { EndpointTls } from './endpoint-tls.ts';
 import { Connection } from './io.ts';
 import { notConnected, type Loss } from './loss.ts';
 import { UP } from './phases.ts';
-import { caught, countLimit, type WorkerState } from './state.ts';
+import { caught, type WorkerState } from './state.ts';
 import { DIRECT } from './stream-state.ts';
 
 /** Who uses a connection to a server: it hears what happens on it. */
@@ -322,57 +322,6 @@ export function waitsNoMore(state: WorkerState, slot: number): void {
   state.pending[slot]!--;
 }
 
-/** So many wait already that nobody else may (as exact as workers can be that look at the same time). */
-export function tooManyWait(state: WorkerState, { slot, plan }: Endpoint): boolean {
-  if (plan.maxPending === 0 || Atomics.load(state.shared.pending, slot) < plan.maxPending) return false;
-  countLimit(state, 'pending_per_server');
-  return true;
-}
-
-/**
- * For one exchange: an idle connection of the endpoint, else a new one (its `connected` comes later); null where too many wait for one
- * already.
- */
-export function acquire(
-  state: WorkerState,
-  endpoint: Endpoint,
-  user: UpstreamUser,
-  timeout: number,
-  fresh: boolean,
-): Upstream | null {
-  if (endpoint.streams !== null) return endpoint.streams.lend(state, user, timeout, fresh);
-  if (endpoint.plan.proxyProtocol !== null) {
-    const own = fresh
-      ? undefined
-      : user.own?.findLast((each) => each.endpoint === endpoint && each.deadline > state.now);
-    if (own === undefined) return connect(state, endpoint, user, timeout, false);
-    own.lendOwn();
-    return own;
-  }
-  const idle = fresh ? NONE : endpoint.idle;
-  while (idle.length > 0) {
-    const upstream = idle.pop()!;
-    if (upstream.deadline <= state.now) {
-      upstream.destroy();
-      continue;
-    }
-    upstream.lend(user);
-    return upstream;
-  }
-  return connect(state, endpoint, user, timeout, false);
-}
-
-/** A new connection, that nothing but this user will have had; null as above. */
-export function connect(
-  state: WorkerState,
-  endpoint: Endpoint,
-  user: UpstreamUser,
-  timeout: number,
-  plain: boolean,
-): Upstream | null {
-  return tooManyWait(state, endpoint) ? null : new Upstream(state, endpoint, user, timeout, plain);
-}
-
 const openTls = (state: WorkerState, { plan, tls }: Endpoint): TLSSocket =>
   tls!.connect(state, plan.address, state.guard.connectTo(plan));
 
@@ -398,8 +347,6 @@ export function closeWhenSent(upstream: Upstream): void {
   upstream.deadline = upstream.state.now + SEND_TIMEOUT;
   upstream.endSide(() => upstream.destroy());
 }
-
-const NONE: Upstream[] = [];
 
 const NOBODY: UpstreamUser = {
   connected() {},
