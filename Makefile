@@ -89,7 +89,7 @@ faults: setup ## every fault with its full counts, about half an hour; figures g
 reliability: setup cluster-binaries ## what happens to a cluster while it serves, with full counts, about an hour; writes docs/reliability.md (ARGS='edits')
 	$(NODE) test/reliability/run.ts $(ARGS)
 
-audit: setup ## other people's examiners: testssl.sh and slowhttptest, about six minutes; the result goes to bench/results (ARGS=testssl)
+audit: setup ## other people's examiners: testssl.sh, slowhttptest, Autobahn's WebSocket suite; half an hour; the result goes to bench/results (ARGS=testssl)
 	@bench/peers.sh testssl slowhttptest
 	$(NODE) test/audit/run.ts $(ARGS)
 

@@ -8,13 +8,14 @@ import { join } from 'node:path';
 import { circumstances, ROOT } from '../../bench/measure/machine.ts';
 import type { Audit } from '../../bench/report/long-runs.ts';
 import { read, type Kept } from '../../bench/report/results.ts';
+import { auditWebSocket } from './autobahn.ts';
 import { auditPatience } from './slowhttptest.ts';
-import { setStage, type Stage } from './stage.ts';
 import { auditTls } from './testssl.ts';
 
-const EXAMINERS: Readonly<Record<string, (stage: Stage) => Promise<Audit>>> = {
+const EXAMINERS: Readonly<Record<string, () => Promise<Audit>>> = {
   testssl: auditTls,
   slowhttptest: auditPatience,
+  autobahn: auditWebSocket,
 };
 
 const words = process.argv.slice(2);
@@ -29,8 +30,7 @@ const audits: Audit[] = [];
 for (const [name, examine] of Object.entries(EXAMINERS)) {
   if (words.length > 0 && !words.includes(name)) continue;
   process.stdout.write(`${name} …\n`);
-  await using stage = await setStage();
-  const audit = await examine(stage);
+  const audit = await examine();
   audits.push(audit);
   const figures = Object.entries(audit.figures).map(([what, value]) => `${what} ${value}`);
   process.stdout.write(`${audit.examiner} ${audit.version}: ${figures.join(', ')}\n`);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import type { Audit } from '../../bench/report/long-runs.ts';
 import { run } from '../clients/commands.ts';
-import type { Stage } from './stage.ts';
+import { setStage } from './stage.ts';
 
 const MODES = {
   'slow headers': ['-H', '-i', '5'],
@@ -17,7 +17,8 @@ const SECONDS = 60;
 const PATIENCE = 3;
 
 /** slowhttptest in its four modes: its probe is answered in every second of the attack. */
-export async function auditPatience(stage: Stage): Promise<Audit> {
+export async function auditPatience(): Promise<Audit> {
+  await using stage = await setStage();
   const findings: string[] = [];
   const figures: Record<string, number> = { connections: CONNECTIONS };
   for (const [mode, own] of Object.entries(MODES)) {

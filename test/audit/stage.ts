@@ -21,7 +21,8 @@ export interface Stage extends AsyncDisposable {
 const listener = (name: string, port: number, more: object) => ({ name, address: '127.0.0.1', port, ...more });
 const LONG = 'x'.repeat(1_000_000);
 
-export async function setStage(): Promise<Stage> {
+/** `server`: its port, where the one behind is not to be the one with short and long answers. */
+export async function setStage(server?: number): Promise<Stage> {
   const directory = mkdtempSync(join(tmpdir(), 'tcpvs-audit-'));
   const file = (name: string, text: string) => {
     writeFileSync(join(directory, name), text);
@@ -36,7 +37,7 @@ export async function setStage(): Promise<Stage> {
   const certificate = { certificate: file('tls.crt', own.certificate), key: file('tls.key', own.privateKey) };
   const [plain, secure] = [await freePort(), await freePort()];
   const objects = [
-    ['RealServer', 'web', { address: '127.0.0.1', port: (web.address() as AddressInfo).port }],
+    ['RealServer', 'web', { address: '127.0.0.1', port: server ?? (web.address() as AddressInfo).port }],
     [
       'TcpVirtualServer',
       'all',

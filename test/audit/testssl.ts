@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import type { Audit } from '../../bench/report/long-runs.ts';
 import { run } from '../clients/commands.ts';
-import type { Stage } from './stage.ts';
+import { setStage } from './stage.ts';
 
 interface Finding {
   readonly id: string;
@@ -17,7 +17,8 @@ const FINE = new Set(['OK', 'INFO', 'WARN', 'DEBUG']);
 const NOT_OURS = /^(?:cert_|HSTS|HPKP|security_headers|cookie_|banner_|HTTP_|BREACH)/;
 
 /** testssl.sh: no finding of severity LOW or worse, trust and the application's headers left out. */
-export async function auditTls(stage: Stage): Promise<Audit> {
+export async function auditTls(): Promise<Audit> {
+  await using stage = await setStage();
   const json = join(stage.directory, 'testssl.json');
   const quiet = ['--quiet', '--color', '0', '--warnings', 'batch', '--nodns', 'none', '--ip', '127.0.0.1'];
   const args = [...quiet, '--add-ca', stage.authority, '--jsonfile', json, `localhost:${stage.https}`];

@@ -4,7 +4,8 @@ import { text } from 'node:stream/consumers';
 
 import { ENVIRONMENT } from '../../bench/measure/process.ts';
 
-const LIMIT = 300_000;
+/** In ms. */
+const PATIENCE = 300_000;
 
 /** Why a test cannot be run here, for `skip`; false: all of these commands are there. */
 export function missing(commands: readonly string[]): string | false {
@@ -13,12 +14,17 @@ export function missing(commands: readonly string[]): string | false {
 }
 
 /** Errors: exit status and what it said, where that is not 0. */
-export async function run(command: string, args: readonly string[], directory?: string): Promise<{ stdout: string }> {
+export async function run(
+  command: string,
+  args: readonly string[],
+  directory?: string,
+  patience = PATIENCE,
+): Promise<{ stdout: string }> {
   const child = spawn(command, args, {
     cwd: directory,
     env: ENVIRONMENT,
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: LIMIT,
+    timeout: patience,
     killSignal: 'SIGKILL',
   });
   const exited = new Promise<string>((resolve) => {
