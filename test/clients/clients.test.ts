@@ -134,10 +134,15 @@ for (const scheme of ['http', 'https'] as const) {
       }
     });
 
-    test('h2load, by HTTP/1.1: none fails', { skip: missing(['h2load']) }, async () => {
-      const { stdout } = await run('h2load', ['--h1', '-n', '1000', '-c', '8', `${url()}/small`]);
-      assert.match(stdout, /1000 succeeded, 0 failed, 0 errored, 0 timeout/);
-      assert.match(stdout, /status codes: 1000 2xx/);
-    });
+    for (const [version, words] of [
+      ['HTTP/1.1', ['--h1']],
+      ['HTTP/2', ['-m', '10']],
+    ] as const) {
+      test(`h2load, by ${version}: none fails`, { skip: missing(['h2load']) }, async () => {
+        const { stdout } = await run('h2load', [...words, '-n', '1000', '-c', '8', `${url()}/small`]);
+        assert.match(stdout, /1000 succeeded, 0 failed, 0 errored, 0 timeout/);
+        assert.match(stdout, /status codes: 1000 2xx/);
+      });
+    }
   });
 }
