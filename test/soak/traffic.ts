@@ -95,11 +95,15 @@ export function ask(port: number, path: string, how: Ask): Promise<void> {
     const { method = 'GET', expect = 200, agent = false } = how;
     const outgoing = request({ host: '127.0.0.1', port, path, method, agent, timeout: 10_000 }, (response) => {
       response.on('error', reject);
+      // of an answer that nobody expected, its reason
+      let body = '';
+      const isExpected = response.statusCode === expect;
       response.on('end', () => {
-        if (response.statusCode === expect) resolve();
-        else reject(new Error(`answered ${response.statusCode ?? 0}, expected ${expect}`));
+        if (isExpected) resolve();
+        else reject(new Error(`answered ${response.statusCode ?? 0}, expected ${expect}: ${body.trim()}`));
       });
-      response.resume();
+      if (isExpected) response.resume();
+      else response.setEncoding('latin1').on('data', (text: string) => (body = `${body}${text}`.slice(0, 200)));
     });
     outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 10 s')));
     outgoing.on('error', reject);

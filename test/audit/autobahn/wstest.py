@@ -4,6 +4,7 @@
     wstest.py LIB client URL OUT CASES    asks it; OUT/index.json says how each case went (CASES: 1.*,2.*)
 """
 
+import os
 import sys
 import threading
 import types
@@ -42,7 +43,7 @@ selectreactor.install()
 from twisted.internet import reactor
 from twisted.python import log
 
-log.startLogging(sys.stderr)
+log.startLogging(sys.stderr, setStdout=False)
 if mode == 'client':
     import fuzzing
     out, cases = sys.argv[4:6]
@@ -62,7 +63,7 @@ else:
 
     def wait():
         sys.stdin.read()
-        reactor.callFromThread(reactor.stop)
+        os._exit(0)
 
     waiting = threading.Thread(target=wait)
     waiting.daemon = True
