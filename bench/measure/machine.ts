@@ -1,10 +1,10 @@
 /** What the figures were taken on, and with what. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 
-import { ENVIRONMENT } from './process.ts';
+import { ENVIRONMENT, HTTP_PROXY_3 } from './process.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
 
@@ -33,18 +33,19 @@ export function circumstances(): Circumstances {
       envoy: versionOf('envoy', ['--version'], /\/([\d.]+)\/Clean/),
       caddy: versionOf('caddy', ['version'], /v([\d.]+)/),
       wrk: versionOf('wrk', ['-v'], /wrk (?:debian\/)?([\d.]+)/),
-      'http-proxy': packageVersion('node_modules/http-proxy/package.json'),
-      'http-proxy-3': packageVersion('node_modules/http-proxy-3/package.json'),
+      'http-proxy': packageVersion(join(ROOT, 'node_modules/http-proxy')),
+      'http-proxy-3': packageVersion(HTTP_PROXY_3),
     },
   };
 }
 
 export function ourVersion(): string {
-  return packageVersion('package.json');
+  return packageVersion(ROOT);
 }
 
-function packageVersion(path: string): string {
-  return (JSON.parse(readFileSync(join(ROOT, path), 'utf8')) as { version: string }).version;
+function packageVersion(directory: string): string {
+  const file = join(directory, 'package.json');
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version : 'absent';
 }
 
 function versionOf(command: string, args: readonly string[], pattern: RegExp): string {

@@ -7,9 +7,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Where `bench/peers.sh` puts what no package of Debian has. */
-const PEER_PROGRAMS = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tcpvs/peers/bin');
+const PEERS = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tcpvs/peers');
+/** The package, of no use to anything but the comparison. */
+export const HTTP_PROXY_3 = join(PEERS, 'node_modules/http-proxy-3');
 /** Debian's nginx and haproxy live in /usr/sbin, and that is not on everybody's PATH. */
-export const ENVIRONMENT = { ...process.env, PATH: `${PEER_PROGRAMS}:${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
+export const ENVIRONMENT = {
+  ...process.env,
+  PATH: `${join(PEERS, 'bin')}:${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`,
+};
 
 export interface Running {
   readonly pid: number;

@@ -1,3 +1,6 @@
+import { join } from 'node:path';
+
+import { HTTP_PROXY_3 } from '../measure/process.ts';
 import { startCaddy } from './caddy.ts';
 import { startEnvoy } from './envoy.ts';
 import { startHaproxy } from './haproxy.ts';
@@ -13,5 +16,5 @@ export const PEERS: Readonly<Record<PeerName, StartPeer>> = {
   envoy: startEnvoy,
   caddy: startCaddy,
   'http-proxy': (layout) => startHttpProxy(layout, 'http-proxy'),
-  'http-proxy-3': (layout) => startHttpProxy(layout, 'http-proxy-3'),
+  'http-proxy-3': (layout) => startHttpProxy(layout, join(HTTP_PROXY_3, 'dist/lib/index.js')),
 };

@@ -1,22 +1,31 @@
-/** The baseline: http-proxy, or http-proxy-3, as a person would use it for the same work. Usage: node … layout.json LIBRARY */
+/**
+ * The baseline: http-proxy, or a successor with the same interface, as a person would use it for the same work.
+ * Usage: node … layout.json MODULE, where MODULE is a package's name or a file's path.
+ */
 import { readFileSync } from 'node:fs';
-import { Agent, createServer, type RequestListener } from 'node:http';
+import { Agent, createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 
-import httpProxy from 'http-proxy';
-import { createProxyServer as createSuccessor } from 'http-proxy-3';
-
 import { WEIGHTS, type Layout } from './peer.ts';
+
+interface Library {
+  createProxyServer(options: { agent: Agent; xfwd: boolean }): Proxy;
+}
+
+interface Proxy {
+  web(request: IncomingMessage, response: ServerResponse, options: { target: string }): unknown;
+  on(event: 'error', heard: (error: Error, request: unknown, response: { destroy(): unknown }) => void): unknown;
+}
 
 const layout = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Layout;
 const order = WEIGHTS.flatMap((weight, index) => Array.from({ length: weight }, () => layout.servers[index] ?? 0));
 const cursors = new Map(layout.hosts.flatMap(({ name, apps }) => apps.map((app) => [`${name ?? ''}/${app}`, 0])));
 const byHost = layout.hosts.some(({ name }) => name !== null);
 const agent = new Agent({ keepAlive: true, maxSockets: 512, maxFreeSockets: 512 });
-const options = { agent, xfwd: true };
-const proxy = process.argv[3] === 'http-proxy-3' ? createSuccessor(options) : httpProxy.createProxyServer(options);
-const broken = (_error: Error, _request: unknown, response: { destroy(): unknown }) => void response.destroy();
-proxy.on('error', broken);
+const module = (await import(process.argv[3] ?? '')) as Library | { default: Library };
+const library = 'createProxyServer' in module ? module : module.default;
+const proxy = library.createProxyServer({ agent, xfwd: true });
+proxy.on('error', (_error, _request, response) => response.destroy());
 
 const listener: RequestListener = (request, response) => {
   const app = request.url?.split('/', 2)[1] ?? '';

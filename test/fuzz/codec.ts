@@ -34,6 +34,7 @@ const answerHead = new ResponseHead();
 /** The few fields of a client that head writers look at. */
 const client = {
   forwarded: Buffer.from('X-Forwarded-For: 127.0.0.1\r\n\r\n'),
+  trace: null,
   trusted: false,
   minor: 1,
   keep: true,

@@ -57,7 +57,10 @@ if mode == 'client':
 else:
     import testee
     from autobahn.twisted.websocket import listenWS
-    listenWS(testee.TesteeServerFactory(url, False))
+    factory = testee.TesteeServerFactory(url, False)
+    listenWS(factory)
+    # behind a proxy, clients name another port
+    factory.externalPort = None
     print('listening')
     sys.stdout.flush()
 
