@@ -109,7 +109,11 @@ export class ConfigFiles {
     try {
       const text = await readText(stamp, MAX_FILE_BYTES);
       const digest = hash('sha256', text);
-      if (before !== undefined && before.digest === digest) return cached(digest, before.parsed, before.emptiedAt);
+      if (before !== undefined && before.digest === digest) {
+        // One that is as empty as it was, but has been written: somebody has filled it, and is about to do so again.
+        const isAnew = before.emptiedAt > -Infinity && before.identity !== stamp.identity;
+        return cached(digest, before.parsed, isAnew ? performance.now() : before.emptiedAt);
+      }
       const isEmptied = before !== undefined && text.trim() === '';
       return cached(digest, this.#parse(text, stamp.path), isEmptied ? performance.now() : -Infinity);
     } catch (error) {
