@@ -1,6 +1,6 @@
 /**
  * A stream of HTTP/2 as a client: what it says is written as an HTTP/1.1 request, and what is answered in HTTP/1.1 goes out
- * as its frames (docs/adr/0016). Everything between is the same as for a connection of HTTP/1.1.
+ * as its frames (docs/adr/0017). Everything between is the same as for a connection of HTTP/1.1.
  */
 import { randomBytes } from 'node:crypto';
 import { constants, type ServerHttp2Stream } from 'node:http2';
