@@ -266,6 +266,7 @@ export class ClusterController {
       className,
     });
     this.#server.onAcknowledge(() => this.#acknowledged());
+    this.#server.onReport((news) => this.#keeper.reported(news));
     this.#parts.log.info({ ...listen, port: this.#server.port }, 'snapshot server');
   }
 

@@ -5,6 +5,9 @@ import type { Programmed } from '../proxy/serving-contract.ts';
 import type { Family } from '../telemetry/exposition.ts';
 import type { Versions } from './versions.ts';
 
+/** What a proxy's report has brought: another health of an endpoint, or numbers alone. */
+export type News = 'Health' | 'Counts';
+
 export interface SnapshotServer {
   /** The one that was bound, where port 0 was asked for. */
   readonly port: number;
@@ -21,6 +24,8 @@ export interface SnapshotServer {
   replicas(): ReadonlyMap<string, ReplicaState>;
   /** Called when what a replica has programmed is not what it was. Returns how to end that. */
   onAcknowledge(listener: (replica: ReplicaState) => void): () => void;
+  /** Called when a replica has reported: another health of an endpoint, or counts alone. Returns how to end that. */
+  onReport(listener: (news: News) => void): () => void;
   /** Of this server, for the metrics. */
   families(): readonly Family[];
   /** Ends held polls and connections; a proxy turns to the other replicas at once. */

@@ -150,6 +150,22 @@ test('rows that are not reported anew stay the same objects', () => {
   assert.deepEqual([merged.document, merged.size], [NO_COUNTS, 0]);
 });
 
+test('it is told apart whether the health of an endpoint is another, or numbers alone', () => {
+  const merged = new MergedCounts();
+  const none = { rows: [], rowsGone: [], endpoints: [], endpointsGone: [] };
+  const well = ['d/h1', '10.0.0.1', 80, 0, 1, []] as const;
+  const report = (...said: readonly unknown[]) =>
+    merged.merge({ ...none, endpoints: [said] } as unknown as Parameters<MergedCounts['merge']>[0]);
+  assert.equal(report(...well), 'Health', 'new');
+  assert.equal(report('d/h1', '10.0.0.1', 80, 7, 1, []), 'Counts', 'another number of requests');
+  assert.equal(report('d/h1', '10.0.0.1', 80, 7, 0, ['check']), 'Health', 'out');
+  assert.equal(report('d/h1', '10.0.0.1', 80, 7, 0, ['ejected']), 'Health', 'out for another reason');
+  assert.equal(report(...well), 'Health', 'back');
+  assert.equal(merged.merge(none), 'Counts');
+  assert.equal(merged.merge({ ...none, endpointsGone: [['d/h1', '10.0.0.1', 81]] }), 'Counts', 'none that was known');
+  assert.equal(merged.merge({ ...none, endpointsGone: [['d/h1', '10.0.0.1', 80]] }), 'Health', 'gone');
+});
+
 test('proxies report every second, and more seldom where what they say together is too much', () => {
   assert.equal(reportPause(1000, 2), 1000);
   assert.equal(reportPause(1 << 20, 5), 5000);

@@ -4,6 +4,7 @@
  */
 import type { CellCounts, CountsDocument, EndpointCounts, RowCounts } from '../model/counts.ts';
 import { withShares } from '../model/shares.ts';
+import type { News } from './contract.ts';
 import { MAX_REQUEST, type ReportRequest } from './wire.ts';
 
 export type ReportBody = Pick<ReportRequest, 'rows' | 'rowsGone' | 'endpoints' | 'endpointsGone'>;
@@ -93,7 +94,8 @@ export class MergedCounts {
     this.#document = null;
   }
 
-  merge({ rows, rowsGone, endpoints, endpointsGone }: ReportBody): void {
+  merge({ rows, rowsGone, endpoints, endpointsGone }: ReportBody): News {
+    let news: News = 'Counts';
     for (const report of rows) {
       const row = rowOf(report);
       this.#cells += row.cells.length - (this.#rows.get(row.id)?.cells.length ?? 0);
@@ -105,10 +107,16 @@ export class MergedCounts {
     }
     for (const report of endpoints) {
       const endpoint = endpointOf(report);
-      this.#endpoints.set(endpointKey(endpoint), endpoint);
+      const key = endpointKey(endpoint);
+      const known = this.#endpoints.get(key);
+      if (known === undefined || !sameHealth(known, endpoint)) news = 'Health';
+      this.#endpoints.set(key, endpoint);
     }
-    for (const [server, address, port] of endpointsGone) this.#endpoints.delete(endpointKey({ server, address, port }));
+    for (const [server, address, port] of endpointsGone) {
+      if (this.#endpoints.delete(endpointKey({ server, address, port }))) news = 'Health';
+    }
     this.#document = null;
+    return news;
   }
 }
 
@@ -214,8 +222,7 @@ const sameCell = (a: CellCounts, b: CellCounts): boolean =>
   a.server === b.server &&
   a.app === b.app;
 
-const sameEndpoint = (a: EndpointCounts, b: EndpointCounts): boolean =>
-  a.active === b.active &&
-  a.available === b.available &&
-  a.down.length === b.down.length &&
-  a.down.every((why, i) => why === b.down[i]);
+const sameEndpoint = (a: EndpointCounts, b: EndpointCounts): boolean => a.active === b.active && sameHealth(a, b);
+
+const sameHealth = (a: EndpointCounts, b: EndpointCounts): boolean =>
+  a.available === b.available && a.down.length === b.down.length && a.down.every((why, i) => why === b.down[i]);

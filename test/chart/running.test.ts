@@ -26,7 +26,7 @@ const NOT_HERE = [
   ...['create', 'delete', 'get', 'list', 'watch'].map((verb) => `${CONTROLLER}: ${verb} * controllerrevisions`),
 ];
 
-describe('the chart in a cluster', { skip: skipReason() }, () => {
+describe('the chart in a cluster', { skip: skipReason(), timeout: 400_000 }, () => {
   let cluster: Cluster;
   before(async () => {
     cluster = await startCluster({ nodes: HOSTS });

@@ -19,7 +19,7 @@ const scheduled = (pods: readonly KubeObject[]): readonly KubeObject[] =>
 const hostsOf = (pods: readonly KubeObject[]): ReadonlySet<string> =>
   new Set(pods.map(({ spec }) => spec.nodeName.replace('node-of-', '')));
 
-describe('pods in a cluster', { skip: skipReason() }, () => {
+describe('pods in a cluster', { skip: skipReason(), timeout: 400_000 }, () => {
   let cluster: Cluster;
   before(async () => {
     // No label of a zone, as in many clusters.

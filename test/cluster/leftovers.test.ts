@@ -58,7 +58,7 @@ const untilGone = async ({ namespaces }: Told) => {
   assert.deepEqual(processesIn(namespaces), []);
 };
 
-describe('after a cluster', { skip: skipReason() }, () => {
+describe('after a cluster', { skip: skipReason(), timeout: 400_000 }, () => {
   test('that was stopped, and one whose test was killed, there are no processes, networks and files', async () => {
     const owners = [startScript(OWNER), startScript(OWNER)] as const;
     const [stopped, killed] = await Promise.all([told(owners[0]), told(owners[1])]);

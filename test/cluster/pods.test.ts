@@ -16,7 +16,7 @@ const exec = (...command: string[]) => ({ exec: { command }, periodSeconds: 1, f
 /** Writes a line when it is asked to end, and ends by exit code 3, unless it is told to ignore that. */
 const TRAP = `trap 'echo asked; [ "$IGNORE" ] || exit 3' TERM; echo began; while :; do sleep 0.05; done`;
 
-describe('a pod', { skip: skipReason() }, () => {
+describe('a pod', { skip: skipReason(), timeout: 400_000 }, () => {
   let cluster: Cluster;
   before(async () => {
     cluster = await startCluster({ nodes: 1, product: null });

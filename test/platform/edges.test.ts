@@ -25,7 +25,7 @@ const VALUES = {
 };
 const MONITORS = `/apis/monitoring.coreos.com/v1/namespaces/${SYSTEM}/podmonitors`;
 
-describe('other ways in than the defaults', { skip: skipReason() }, () => {
+describe('other ways in than the defaults', { skip: skipReason(), timeout: 400_000 }, () => {
   let cluster: Cluster;
   let agent: PlaceAgent;
   before(async () => {

@@ -36,7 +36,7 @@ interface Listing {
   }[];
 }
 
-describe('the platform', { skip: skipReason() }, () => {
+describe('the platform', { skip: skipReason(), timeout: 400_000 }, () => {
   let cluster: Cluster;
   let agent: PlaceAgent;
   before(async () => {

@@ -5,6 +5,7 @@ import type { ReplicaState } from '../../delivery/contract.ts';
 import { ApiError } from '../../kube/api-error.ts';
 import { ManualClock } from '../../kube/fixture/manual-clock.ts';
 import type { KubeObject } from '../../kube/resource.ts';
+import type { EndpointCounts } from '../../model/counts.ts';
 import type { Kind, ObjectStatus } from '../../model/status.ts';
 import { createLogger } from '../../telemetry/log.ts';
 import { StatusKeeper } from './status-keeper.ts';
@@ -21,18 +22,30 @@ async function go(clock: ManualClock, milliseconds: number): Promise<void> {
   clock.advance(end - clock.now());
 }
 
-const status = (name: string, generation: number): ObjectStatus => ({
-  kind: 'TcpVirtualServer',
-  key: `shop/${name}`,
-  observedGeneration: generation,
-  conditions: ['Accepted', 'ResolvedRefs', 'Programmed'].map((type) => ({
+const status = (name: string, generation: number): ObjectStatus => ofKind('TcpVirtualServer', name, generation);
+
+/** With the condition that only the serving side knows pending. */
+function ofKind(kind: Kind, name: string, generation: number): ObjectStatus {
+  const pending = kind === 'RealServer' ? 'Healthy' : 'Programmed';
+  const conditions = ['Accepted', 'ResolvedRefs', pending].map((type) => ({
     type,
-    status: type === 'Programmed' ? 'Unknown' : 'True',
-    reason: type === 'Programmed' ? 'Pending' : type,
+    status: type === pending ? ('Unknown' as const) : ('True' as const),
+    reason: type === pending ? 'Pending' : type,
     message: '',
     observedGeneration: generation,
-  })),
-  details: {},
+  }));
+  return { kind, key: `shop/${name}`, observedGeneration: generation, conditions, details: {} };
+}
+
+const realServer = (name: string): ObjectStatus => ofKind('RealServer', name, 1);
+
+const endpointOf = (server: string, available: boolean): EndpointCounts => ({
+  server,
+  address: '10.0.0.1',
+  port: 80,
+  active: 0,
+  available,
+  down: available ? [] : ['check'],
 });
 
 const replica = (uid: string, snapshot: string | null): ReplicaState => ({
@@ -170,5 +183,46 @@ test('counts alone go along with the next change, or after ten minutes', async (
   assert.equal(writes.length, 2);
   const written = objects.get('shop/a')!['status'] as { replicas: unknown };
   assert.deepEqual(written.replicas, { programmed: 2, total: 2 });
+  await keeper.close();
+});
+
+test('what a proxy reports of health is in the status at once, and of shares within seconds, whatever else happens', async () => {
+  const { clock, keeper, replicas, conditionOf } = open(['web']);
+  const report = (available: boolean) => {
+    const counts = { rows: [], endpoints: [endpointOf('shop/web', available)] };
+    replicas.set('p1', { ...replica('p1', '1'), counts });
+  };
+  report(false);
+  keeper.lead(true);
+  keeper.translated({ snapshot: { id: '1', pieces: [] }, statuses: [realServer('web')] });
+  await go(clock, 1000);
+  assert.equal(conditionOf('web', 'Healthy'), 'False');
+  report(true);
+  keeper.reported('Health');
+  await go(clock, 1000);
+  assert.equal(conditionOf('web', 'Healthy'), 'True');
+  report(false);
+  keeper.reported('Counts');
+  await go(clock, 5600);
+  assert.equal(conditionOf('web', 'Healthy'), 'False');
+  await keeper.close();
+});
+
+test('counts that come while others wait for their time do not wait with them', async () => {
+  const { clock, keeper, replicas, conditionOf } = open(['a', 'web']);
+  replicas.set('p1', replica('p1', '1'));
+  keeper.lead(true);
+  keeper.translated({ snapshot: { id: '1', pieces: [] }, statuses: [status('a', 1), realServer('web')] });
+  await go(clock, 1000);
+  // A second proxy is a change of numbers alone, which is not worth a write yet.
+  const counts = { rows: [], endpoints: [endpointOf('shop/web', false)] };
+  replicas.set('p2', { ...replica('p2', '1'), counts });
+  keeper.reported('Counts');
+  await go(clock, 6000);
+  assert.equal(conditionOf('web', 'Healthy'), 'False');
+  replicas.set('p2', { ...replica('p2', '1'), counts: { ...counts, endpoints: [endpointOf('shop/web', true)] } });
+  keeper.reported('Counts');
+  await go(clock, 6000);
+  assert.equal(conditionOf('web', 'Healthy'), 'True');
   await keeper.close();
 });

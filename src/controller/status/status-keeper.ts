@@ -1,4 +1,4 @@
-import type { ReplicaState } from '../../delivery/contract.ts';
+import type { News, ReplicaState } from '../../delivery/contract.ts';
 import { isConflict, isNotFound } from '../../kube/api-error.ts';
 import { type Clock, systemClock } from '../../kube/clock.ts';
 import { compareVersions, type KubeObject } from '../../kube/resource.ts';
@@ -45,6 +45,8 @@ const PACE = 500;
 const SLOW = 10 * 60_000;
 /** How often it is looked whether those that wait for that are due. */
 const LATER = 60_000;
+/** New counts are looked at after so long at the latest: they say whether shares are on target. */
+const SOON = 5000;
 /** Writes of the statuses of a large installation must not keep the API server from its other work. */
 const WRITES = { perSecond: 50, burst: 200 };
 /** Milliseconds of looking after which the event loop has its turn: snapshots are to be published. */
@@ -68,7 +70,7 @@ export class StatusKeeper {
   #leads = false;
   #looking: Promise<void> | null = null;
   #scheduled: (() => void) | null = null;
-  #later: (() => void) | null = null;
+  #later: { readonly at: number; readonly cancel: () => void } | null = null;
   #lookedAt = -Infinity;
   #counts = { written: 0, conflicts: 0, failed: 0 };
 
@@ -106,12 +108,22 @@ export class StatusKeeper {
     });
   }
 
-  /** Counts that are due later: whether anything else happens until then or not. */
-  #lookLater(): void {
-    this.#later ??= this.#clock.after(LATER, () => {
+  /** A proxy's report. */
+  reported(news: News): void {
+    if (news === 'Health') this.touched();
+    else this.#lookWithin(SOON);
+  }
+
+  /** Whether anything else happens until then or not. */
+  #lookWithin(milliseconds: number): void {
+    const at = this.#clock.now() + milliseconds;
+    if (this.#later !== null && this.#later.at <= at) return;
+    this.#later?.cancel();
+    const cancel = this.#clock.after(milliseconds, () => {
       this.#later = null;
       this.touched();
     });
+    this.#later = { at, cancel };
   }
 
   /** Only the leader writes. */
@@ -141,7 +153,7 @@ export class StatusKeeper {
   async close(): Promise<void> {
     this.#leads = false;
     this.#scheduled?.();
-    this.#later?.();
+    this.#later?.cancel();
     await this.#queue.close();
   }
 
@@ -191,7 +203,7 @@ export class StatusKeeper {
     const { worth } = desiredStatus(complete, present.status, this.#now());
     if (worth !== 'Slow') return worth === 'Now';
     const due = this.#clock.now() - (this.#writtenAt.get(id) ?? -Infinity) >= SLOW;
-    if (!due) this.#lookLater();
+    if (!due) this.#lookWithin(LATER);
     return due;
   }
 

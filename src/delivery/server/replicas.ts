@@ -1,4 +1,4 @@
-import type { DeliveryLog, ReplicaProgrammed, ReplicaState } from '../contract.ts';
+import type { DeliveryLog, News, ReplicaProgrammed, ReplicaState } from '../contract.ts';
 import { MergedCounts, reportPause } from '../reports.ts';
 import { HOLD, type ReportRequest, type SyncRequest } from '../wire.ts';
 import { Refused } from './requests.ts';
@@ -27,12 +27,13 @@ const MOST_COUNTS = 400_000;
 
 /** What is known of each proxy, by the uid of its pod. */
 export class Replicas {
-  readonly #log: DeliveryLog;
   readonly #replicas = new Map<string, Replica>();
-  readonly #listeners = new Set<(replica: ReplicaState) => void>();
+  readonly #acknowledged: Told<ReplicaState>;
+  readonly #reported: Told<News>;
 
   constructor(log: DeliveryLog) {
-    this.#log = log;
+    this.#acknowledged = new Told(log, 'an acknowledgement could not be taken up');
+    this.#reported = new Told(log, 'a report could not be taken up');
   }
 
   get size(): number {
@@ -53,10 +54,11 @@ export class Replicas {
   }
 
   onAcknowledge(listener: (replica: ReplicaState) => void): () => void {
-    // A function of its own, so that one that is given twice is called twice, and ended apart.
-    const own = (replica: ReplicaState) => listener(replica);
-    this.#listeners.add(own);
-    return () => this.#listeners.delete(own);
+    return this.#acknowledged.add(listener);
+  }
+
+  onReport(listener: (news: News) => void): () => void {
+    return this.#reported.add(listener);
   }
 
   /** Errors: Refused, where there are more than can be. */
@@ -76,13 +78,15 @@ export class Replicas {
     if (report.programmed !== undefined) this.#programmed(replica, report.programmed);
     if (report.base === 0) replica.counts.clear();
     else if (report.base !== replica.sequence) return null;
-    replica.counts.merge(report);
+    const news = replica.counts.merge(report);
     replica.sequence = report.sequence;
     if (replica.counts.size > MOST_COUNTS) {
       replica.counts.clear();
       replica.sequence = 0;
       throw new Refused(400, 'body', `rows: more than ${MOST_COUNTS} cells and endpoints in all`);
     }
+    // What is sent anew may lack what was known before.
+    this.#reported.tell(report.base === 0 ? 'Health' : news);
     return reportPause(bytes, this.#replicas.size);
   }
 
@@ -113,18 +117,42 @@ export class Replicas {
     if (said === replica.said) return;
     replica.said = said;
     replica.programmed = programmed;
-    for (const listener of this.#listeners) {
-      try {
-        listener(stateOf(replica));
-      } catch (error) {
-        this.#log.error({ err: error }, 'an acknowledgement could not be taken up');
-      }
-    }
+    this.#acknowledged.tell(stateOf(replica));
   }
 
   #forget(): void {
     const now = performance.now();
     for (const [uid, { lastContact }] of this.#replicas) if (now - lastContact > SILENCE) this.#replicas.delete(uid);
+  }
+}
+
+/** Listeners; what one of them throws is logged, and no other misses anything for it. */
+class Told<T> {
+  readonly #log: DeliveryLog;
+  readonly #fault: string;
+  readonly #listeners = new Set<(news: T) => void>();
+
+  constructor(log: DeliveryLog, fault: string) {
+    this.#log = log;
+    this.#fault = fault;
+  }
+
+  /** Returns how to end it. */
+  add(listener: (news: T) => void): () => void {
+    // A function of its own, so that one that is given twice is called twice, and ended apart.
+    const own = (news: T) => listener(news);
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  tell(news: T): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(news);
+      } catch (error) {
+        this.#log.error({ err: error }, this.#fault);
+      }
+    }
   }
 }
 

@@ -199,6 +199,8 @@ test('acknowledgements are known at once, and told once; counts are merged', asy
   const { server } = controller;
   const told: [string, string | null | undefined][] = [];
   const end = server.onAcknowledge(({ uid, programmed }) => told.push([uid, programmed?.snapshot]));
+  const news: string[] = [];
+  const endNews = server.onReport((each) => news.push(each));
   server.publish(one, {}, keys);
   const caller = new Caller(t, controller);
   await caller.sync();
@@ -238,9 +240,11 @@ test('acknowledgements are known at once, and told once; counts are merged', asy
   assert.equal(told.length, 2);
   assert.equal((await report(4, 0, {})).status, 200);
   assert.deepEqual(server.replicas().get('uid-1')!.counts, { rows: [], endpoints: [] });
+  assert.deepEqual(news, ['Health', 'Counts', 'Counts', 'Health']);
   end();
+  endNews();
   await report(5, 4, { programmed });
-  assert.equal(told.length, 2);
+  assert.deepEqual([told.length, news.length], [2, 4]);
   await server.close();
   assert.equal(
     (await Promise.all(waits)).every(({ status }) => status === 204),

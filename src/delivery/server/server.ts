@@ -73,6 +73,7 @@ export async function createSnapshotServer(
     setCertificate: (next) => server.setSecureContext(tlsOptions(next)),
     replicas: () => replicas.all(),
     onAcknowledge: (listener) => replicas.onAcknowledge(listener),
+    onReport: (listener) => replicas.onReport(listener),
     families: () =>
       serverFamilies({
         proxies: replicas.all().size,
