@@ -30,26 +30,42 @@ export interface Tls {
 }
 
 export async function load(options: LoadOptions): Promise<Outcome> {
+  const clients = Array.from(
+    { length: options.connections },
+    () => new LoadClient(options.address, options.port, options.tls),
+  );
+  const outcome = await paced(options, options.connections, async (number, index) => {
+    const { status } = await clients[number]!.ask(options.make(index));
+    return status;
+  });
+  for (const client of clients) client.close();
+  return outcome;
+}
+
+/** Has so many clients ask one request after the other, at the pace of `rate`. @param ask answers with the status */
+export async function paced(
+  options: Pick<LoadOptions, 'requests' | 'rate' | 'over'>,
+  clients: number,
+  ask: (client: number, index: number) => Promise<number>,
+): Promise<Outcome> {
   const outcome: Outcome = { statuses: {}, errors: [], milliseconds: [] };
   let next = 0;
   const started = performance.now();
-  const client = async () => {
-    const connection = new LoadClient(options.address, options.port, options.tls);
+  const client = async (number: number) => {
     while (next < options.requests && options.over?.() !== true) {
       const index = next++;
       if (options.rate !== undefined) await until(started + (1000 * index) / options.rate);
       const begun = performance.now();
       try {
-        const { status } = await connection.ask(options.make(index));
+        const status = await ask(number, index);
         outcome.statuses[status] = (outcome.statuses[status] ?? 0) + 1;
       } catch (error) {
         outcome.errors.push(String(error));
       }
       outcome.milliseconds.push(performance.now() - begun);
     }
-    connection.close();
   };
-  await Promise.all(Array.from({ length: options.connections }, client));
+  await Promise.all(Array.from({ length: clients }, (_, number) => client(number)));
   return outcome;
 }
 

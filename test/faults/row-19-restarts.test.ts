@@ -4,17 +4,18 @@ import { test } from 'node:test';
 
 import { makeAuthority } from '../../src/tls/fixture/authority.ts';
 import { count, FULL, percentiles, report, sleep } from './figures.ts';
-import { get, load, LoadServer, type LoadOptions } from './load.ts';
+import { loadHttp2 } from './load-http2.ts';
+import { get, load, LoadServer } from './load.ts';
 import { type Served, startServe } from './serve.ts';
 
 const RESTARTS = count(3, 100);
-/** At 2,000 a second, over both; fewer where the restarts are through before. */
-const RATE = count(300, 2000);
+/** At 2,000 a second, over all; fewer where the restarts are through before. */
+const RATE = count(400, 2000);
 const REQUESTS = count(Infinity, 1_000_000);
 const NAME = 'a.example';
 
 test(
-  '19. hot restarts under load, over kept-alive connections and TLS',
+  '19. hot restarts under load, over kept-alive connections, TLS and HTTP/2',
   { timeout: FULL ? 1_800_000 : 110_000 },
   async (t) => {
     const origins = [await LoadServer.start(), await LoadServer.start()];
@@ -29,16 +30,21 @@ test(
       await Promise.all(origins.map((origin) => origin.close()));
     });
     let restarted = false;
-    const half: Pick<LoadOptions, 'address' | 'connections' | 'requests' | 'rate' | 'over' | 'make'> = {
+    const tls = { ca: authority.certificate, servername: NAME };
+    const part = {
       address: served.address,
-      connections: count(8, 32),
-      requests: REQUESTS / 2,
-      rate: RATE / 2,
+      requests: REQUESTS / 4,
+      rate: RATE / 4,
       over: () => !FULL && restarted,
-      make: (index) => get(`/${index}`),
     };
-    const plain = load({ ...half, port: served.port });
-    const secure = load({ ...half, port: served.tlsPort, tls: { ca: authority.certificate, servername: NAME } });
+    const http1 = { ...part, connections: count(8, 32), make: (index: number) => get(`/${index}`) };
+    const http2 = { ...part, connections: count(2, 8), streams: 4, path: (index: number) => `/${index}` };
+    const loads = {
+      keepAlive: load({ ...http1, port: served.port }),
+      tls: load({ ...http1, port: served.tlsPort, tls }),
+      http2: loadHttp2({ ...http2, port: served.port }),
+      http2Tls: loadHttp2({ ...http2, port: served.tlsPort, tls }),
+    };
     const pids = new Set([served.servingPid]);
     const started = performance.now();
     for (let restart = 1; restart <= RESTARTS; restart++) {
@@ -50,22 +56,31 @@ test(
       pids.add(served.servingPid);
     }
     restarted = true;
-    const outcomes = await Promise.all([plain, secure]);
+    const outcomes = {
+      keepAlive: await loads.keepAlive,
+      tls: await loads.tls,
+      http2: await loads.http2,
+      http2Tls: await loads.http2Tls,
+    };
     report(19, 'hot restarts', {
       restarts: RESTARTS,
+      requestsPerSecond: RATE,
       ...Object.fromEntries(
-        outcomes.map(({ statuses, errors, milliseconds }, index) => [
-          ['keepAlive', 'tls'][index],
-          { statuses, errors: errors.length, milliseconds: percentiles(milliseconds) },
+        Object.entries(outcomes).map(([name, { errors, milliseconds, ...counts }]) => [
+          name,
+          { ...counts, errors: errors.length, milliseconds: percentiles(milliseconds) },
         ]),
       ),
     });
     assert.equal(pids.size, RESTARTS + 1, 'each restart is another process');
-    for (const { statuses, errors, milliseconds } of outcomes) {
+    for (const { statuses, errors, milliseconds } of Object.values(outcomes)) {
       assert.deepEqual(errors, []);
       assert.deepEqual(Object.keys(statuses), ['200']);
-      assert.ok(milliseconds.length > 100 && (!FULL || milliseconds.length === REQUESTS / 2));
+      assert.ok(milliseconds.length > 100 && (!FULL || milliseconds.length === REQUESTS / 4));
     }
+    // each restart has ended each connection: else nothing was tried
+    for (const { sessions } of [outcomes.http2, outcomes.http2Tls])
+      assert.ok(sessions >= http2.connections * RESTARTS, `${sessions} sessions`);
   },
 );
 
