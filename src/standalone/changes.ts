@@ -36,19 +36,20 @@ export class Changes {
   }
 
   /**
-   * Whether a change that should stand for `hold` ms has done so; if not, another look is made when it has. The caller
-   * asks at every look at which the change is seen, and calls `clear` when it is not.
+   * Whether a change that should stand for `hold` ms has done so in a look that began then (`performance.now()`); if not,
+   * another look is made when it has. The caller asks at every look at which the change is seen, and calls `clear` when it
+   * is not.
    */
-  settled(hold: number): boolean {
+  settled(hold: number, began: number): boolean {
     const now = performance.now();
     this.#unsettledSince ??= now;
-    const left = this.#unsettledSince + hold - now;
-    if (left <= 0) {
+    const due = this.#unsettledSince + hold;
+    if (began >= due) {
       this.#unsettledSince = null;
       return true;
     }
     this.#first ??= now;
-    this.#arm(left);
+    this.#arm(Math.max(0, due - now));
     return false;
   }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -28,3 +29,25 @@ test('a file that is found empty, was filled and emptied again since, has its ti
   await sleep(1100);
   assert.deepEqual(await names(), { objects: 0, settles: false });
 });
+
+test('an empty file is believed where it was looked at late enough, not where the look took long', async () => {
+  const file = join(temporaryDirectory(), 'a.yaml');
+  await writeFile(file, 'a 1\n');
+  const files = new ConfigFiles(file, parse);
+  const objects = async () => (await files.load()).good.get('')?.length;
+  assert.equal(await objects(), 1);
+  await writeFile(file, '');
+  // older than what is read again in any case
+  await sleep(150);
+  assert.equal(await objects(), 1);
+  const second = objects();
+  // Its look at the file's stamp is done elsewhere; before this thread hears of that, it is held up.
+  hold(50);
+  writeFileSync(file, 'a 2\n');
+  hold(1100);
+  assert.equal(await second, 1);
+});
+
+function hold(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}

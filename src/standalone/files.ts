@@ -60,6 +60,8 @@ export class ConfigFiles {
 
   /** Looks at all files, reads those that changed (with `all`: every one). Never rejects. */
   async load(all = false): Promise<FilesState> {
+    // What is found was so at some time since: on a busy machine a look may take longer than what it waits for.
+    const began = performance.now();
     let listing: Listing;
     try {
       listing = await listFiles(this.#root);
@@ -80,9 +82,9 @@ export class ConfigFiles {
       if (cached !== before && cached.parsed !== before?.parsed) read.push(name);
       this.#cache.set(name, cached);
       faults.push(...cached.parsed.faults);
-      const emptyFor = performance.now() - cached.emptiedAt;
-      if (emptyFor < EMPTYING_SETTLES) settlesIn = Math.max(settlesIn ?? 0, EMPTYING_SETTLES - emptyFor);
-      const well = cached.parsed.faults.length === 0 && emptyFor >= EMPTYING_SETTLES;
+      const believedFrom = cached.emptiedAt + EMPTYING_SETTLES;
+      if (began < believedFrom) settlesIn = Math.max(settlesIn ?? 0, believedFrom - performance.now());
+      const well = cached.parsed.faults.length === 0 && began >= believedFrom;
       const kept = well ? cached.parsed.objects : this.#good.get(name);
       if (kept !== undefined) good.set(name, kept);
       secrets.set(name, well ? (cached.parsed.secrets ?? []) : (this.#secrets.get(name) ?? []));

@@ -194,6 +194,7 @@ export class StandaloneSource {
 
   async #load(noticed: number, how: { all: boolean; settled: boolean }): Promise<void> {
     if (this.#closed) return;
+    const began = performance.now();
     const files = await this.#files.load(how.all);
     if (files.settlesIn !== null) this.#changes.later(files.settlesIn);
     const merged = mergeFiles(files.good, this.#layers.base, (file) => displayPath(this.#options.config, file));
@@ -201,7 +202,7 @@ export class StandaloneSource {
       [...this.#layers.base.keys()].some((id) => !merged.base.has(id)) ||
       [...this.#given.keys()].some((key) => !files.secrets.has(key));
     if (!removes || how.settled) this.#changes.clear();
-    else if (!this.#changes.settled(REMOVAL_SETTLES)) return;
+    else if (!this.#changes.settled(REMOVAL_SETTLES, began)) return;
     this.#good = files.good;
     this.#given = files.secrets;
     const faults = [...files.faults, ...merged.faults];

@@ -2,7 +2,7 @@
 import type { HashChooser } from '../../scheduler/chooser.ts';
 import { createChooser, createHashChooser } from '../../scheduler/create-chooser.ts';
 import { usable } from '../../scheduler/dispatch-row.ts';
-import { CELL, CELL_COUNTERS } from '../shared.ts';
+import { CELL, CELL_COUNTERS, DOWN } from '../shared.ts';
 import { latin1 } from './bytes.ts';
 import type { Client } from './client.ts';
 import { head } from './heads.ts';
@@ -30,6 +30,7 @@ export function chooseFirst(client: Client, target: Target, virtualServer: Virtu
     }
   }
   let choice = chooserOf(client.state, target, virtualServer, row).choose();
+  if (choice < 0) choice = spared(client.state, row, client.tried);
   if (choice < 0) {
     if (isAtCap(client.state, row)) countLimit(client.state, 'connections_per_server');
     choice = lastResort(client, virtualServer);
@@ -66,6 +67,7 @@ export function chooseNext(client: Client, target: Target): number {
   const row = client.row!;
   if (row === virtualServer.redirect?.row) return -1;
   let choice = chooserOf(client.state, target, virtualServer, row).chooseAgain(client.tried);
+  if (choice < 0) choice = spared(client.state, row, client.tried);
   if (choice < 0) {
     client.tried = [];
     choice = lastResort(client, virtualServer);
@@ -74,6 +76,23 @@ export function chooseNext(client: Client, target: Target): number {
   }
   if (choice >= 0 && virtualServer.isSticky) client.setCookie = cookieLine(client.state, client.row, choice);
   return choice;
+}
+
+/**
+ * An endpoint that nothing but an ejection keeps out, the one with the least to do: ejections never empty a row. The plan
+ * sees to that, but a worker takes out at once whoever refuses, and the plan that spares it comes a little later.
+ */
+function spared({ shared }: WorkerState, { plan }: Row, tried: readonly number[]): number {
+  let found = -1;
+  let least = Infinity;
+  for (const [index, { available, cell, slot, maxConnections }] of plan.endpoints.entries()) {
+    if (!available || plan.cells[cell]!.weight === 0 || shared.down[slot] !== DOWN.ejected) continue;
+    const inflight = shared.inflight[slot]!;
+    if (inflight >= Math.min(least, maxConnections) || tried.includes(index)) continue;
+    found = index;
+    least = inflight;
+  }
+  return found;
 }
 
 /** Where everything goes when no destination is available. */

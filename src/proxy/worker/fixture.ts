@@ -128,7 +128,7 @@ export interface Origin {
 }
 
 /** A server that answers with its name, or as `answer` says. */
-export async function origin(name: string, answer?: http.RequestListener): Promise<Origin> {
+export async function origin(name: string, answer?: http.RequestListener, port = 0): Promise<Origin> {
   const requests: Origin['requests'] = [];
   const server = http.createServer((request, response) => {
     let body = '';
@@ -139,7 +139,7 @@ export async function origin(name: string, answer?: http.RequestListener): Promi
       else answer(request, response);
     });
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
