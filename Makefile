@@ -93,7 +93,7 @@ audit: setup ## other people's examiners: testssl.sh, slowhttptest, Autobahn's W
 	@bench/peers.sh testssl slowhttptest
 	$(NODE) test/audit/run.ts $(ARGS)
 
-soak: setup ## two hours of load: memory and handles must be shown to stay flat (MINUTES=120)
+soak: setup ## two hours of load: memory, handles and latency must be shown to stay flat (MINUTES=120)
 	$(NODE) test/soak/run.ts $(ARGS)
 
 clean: ## remove what the targets made

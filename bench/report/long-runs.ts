@@ -41,9 +41,17 @@ export interface Soak {
   readonly cpuSeconds: number;
   readonly clients: Readonly<Record<string, { readonly done: number; readonly failed: number }>>;
   readonly verdict: {
-    readonly rss: Slope;
+    /** Not there where a run was kept before they were told apart, as latency is not. */
+    readonly objects?: Slope;
+    readonly code?: Slope;
     readonly heap: Slope;
+    readonly rss: Slope;
     readonly descriptors: Slope;
+    readonly latency?: {
+      readonly proxied: readonly [number, number];
+      readonly direct: readonly [number, number];
+      readonly drift: number;
+    };
     readonly faults: readonly string[];
   };
 }
@@ -54,18 +62,28 @@ export function soakText({ minutes, rate, changes, cpuSeconds, clients, verdict 
     done.toLocaleString('en'),
     String(failed),
   ]);
+  const { objects, code, latency } = verdict;
   const slopes = [
-    `resident memory ${within(verdict.rss)} MB/h`,
+    ...(objects === undefined ? [] : [`objects ${within(objects)} MB/h`]),
+    ...(code === undefined ? [] : [`compiled code ${within(code)} MB/h in the second half`]),
     `heap ${within(verdict.heap)} MB/h`,
+    `resident memory ${within(verdict.rss)} MB/h`,
     `descriptors ${within(verdict.descriptors)}/h`,
   ];
   return [
     `Soak: ${Math.round(minutes)} minutes, ${rate} requests/s, ${changes} changes of weights, ${(cpuSeconds / minutes / 0.6).toFixed(0)} % of a core`,
     `Slopes after full collections, with the bounds of 95 % confidence: ${slopes.join(', ')}. ${verdict.faults.length === 0 ? 'Flat, and no request failed.' : verdict.faults.join('; ')}`,
+    ...(latency === undefined ? [] : [latencyText(latency)]),
     '![memory and descriptors over time](soak.svg)',
     table(['clients', 'done', 'failed'], rows),
   ].join('\n\n');
 }
+
+function latencyText({ proxied, direct, drift }: NonNullable<Soak['verdict']['latency']>): string {
+  return `p99 of a plain request, first and last quarter: ${quarters(proxied)}; the same straight to a server: ${quarters(direct)}; drift ${(100 * drift).toFixed(0)} %.`;
+}
+
+const quarters = ([first, last]: readonly [number, number]) => `${first.toFixed(1)} → ${last.toFixed(1)} ms`;
 
 const within = ({ slope, low, high }: Slope) => `${slope.toFixed(2)} (${low.toFixed(1)} … ${high.toFixed(1)})`;
 

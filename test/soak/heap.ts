@@ -1,24 +1,37 @@
 /**
- * The heap of a running process and of all its workers after a full collection, over the inspector's protocol: what is in
- * use then is held by somebody. A plain look at the heap sees mostly what has not been collected yet.
+ * The heap of a running process' threads after a full collection, over the inspector's protocol: what is in use then is held
+ * by somebody. A plain look at the heap sees mostly what has not been collected yet.
  */
 import { Inspector } from '../../bench/measure/inspector.ts';
 
 export interface HeldHeap {
-  /** Bytes, of the main thread. */
-  readonly main: number;
-  /** Bytes, of all workers together. */
-  readonly workers: number;
+  readonly main: Held;
+  readonly workers: readonly Held[];
 }
+
+/** Bytes. */
+export interface Held {
+  /** All that the program made: what leaks is among it. */
+  readonly objects: number;
+  /** What V8 made of the program: bytecode, machine code and their tables. It grows for an hour, until all that runs is compiled. */
+  readonly code: number;
+}
+
+export const threadsOf = ({ main, workers }: HeldHeap): readonly Held[] => [main, ...workers];
+
+export const sumOf = (threads: readonly Held[], part: keyof Held): number =>
+  threads.reduce((sum, held) => sum + held[part], 0);
+
+export const heldBytes = (threads: readonly Held[]): number => sumOf(threads, 'objects') + sumOf(threads, 'code');
 
 /** `port` as given to the process by `--inspect-port`; it opens on SIGUSR1. */
 export async function heldHeap(pid: number, port: number): Promise<HeldHeap> {
   const session = await Inspector.open(pid, port);
   try {
     const main = await collected((method, parameters) => session.send(method, parameters));
-    let workers = 0;
+    const workers: Held[] = [];
     for (const id of session.workers)
-      workers += await collected((method, parameters) => session.sendToWorker(id, method, parameters));
+      workers.push(await collected((method, parameters) => session.sendToWorker(id, method, parameters)));
     return { main, workers };
   } finally {
     session.close();
@@ -27,10 +40,18 @@ export async function heldHeap(pid: number, port: number): Promise<HeldHeap> {
 
 type Send = (method: string, parameters?: object) => Promise<unknown>;
 
-async function collected(send: Send): Promise<number> {
+const SPACES = `process.getBuiltinModule('node:v8').getHeapSpaceStatistics().map((space) => [space.space_name, space.space_used_size])`;
+/** V8's names. Its trusted spaces are those that only compiled code and its tables are in. */
+const CODE = /^(?:code|trusted)_/;
+
+async function collected(send: Send): Promise<Held> {
   // Twice: what finalisers let go of in the first is freed by the second.
   await send('HeapProfiler.collectGarbage');
   await send('HeapProfiler.collectGarbage');
-  const { usedSize } = (await send('Runtime.getHeapUsage')) as { usedSize: number };
-  return usedSize;
+  const { result } = (await send('Runtime.evaluate', { expression: SPACES, returnByValue: true })) as {
+    result: { value: [name: string, bytes: number][] };
+  };
+  const of = (isCode: boolean) =>
+    result.value.reduce((sum, [name, bytes]) => (CODE.test(name) === isCode ? sum + bytes : sum), 0);
+  return { objects: of(false), code: of(true) };
 }

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 
 export interface SoakOrigin {
+  readonly address: string;
   readonly port: number;
   readonly served: () => number;
   close(): Promise<void>;
@@ -26,6 +27,7 @@ export async function startSoakOrigin(address: string, port: number): Promise<So
     server.listen(port, address, () => resolve());
   });
   return {
+    address,
     port: (server.address() as AddressInfo).port,
     served: () => served,
     close: () => close(server),

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { memory, tree } from '../../bench/measure/process.ts';
 import { adminRequest } from '../../src/cli/demo-serve.ts';
+import type { HeldHeap } from './heap.ts';
 import type { Setting } from './setting.ts';
 
 const LEVEL_LOOKS = 12;
@@ -24,8 +25,8 @@ export interface Sample {
 /** What is left after a full collection in all threads: what a collector would free now or later is not counted. */
 export interface Level {
   readonly minute: number;
-  /** Bytes. */
-  readonly heap: number;
+  readonly heap: HeldHeap;
+  /** Bytes, all processes. */
   readonly rss: number;
 }
 
@@ -44,13 +45,13 @@ export async function takeLevel(
   { serve, heldHeap }: Pick<Setting, 'serve' | 'heldHeap'>,
   minute: () => number,
 ): Promise<Level> {
-  const { main, workers } = await heldHeap();
+  const heap = await heldHeap();
   let rss = Number.POSITIVE_INFINITY;
   for (let look = 0; look < LEVEL_LOOKS; look++) {
     await sleep(500);
     rss = Math.min(rss, memory(serve.pid).rss);
   }
-  return { minute: minute(), heap: main + workers, rss };
+  return { minute: minute(), heap, rss };
 }
 
 export async function heapUsed(socket: string): Promise<number | null> {

@@ -35,7 +35,7 @@ export async function runSwaps(swaps: number, workers = 2): Promise<SwapsResult>
       );
     }
   });
-  let heapBefore = { main: 0, workers: 0 };
+  let heapBefore: HeldHeap = { main: { objects: 0, code: 0 }, workers: [] };
   const { socket } = setting.serve;
   let document = await setting.serve.admin<ObjectsDocument>('/v1/objects');
   for (let turn = 0; turn < swaps; turn++) {

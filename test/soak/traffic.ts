@@ -2,6 +2,11 @@
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 
+import type { LatencyRecorder, Way } from './latency.ts';
+
+/** The same request without tcpvs between: a control for how long one takes. */
+const DIRECT = 'straight to a server';
+
 export interface Traffic {
   /** By kind of client. */
   readonly counts: ReadonlyMap<string, { done: number; failed: number }>;
@@ -9,6 +14,15 @@ export interface Traffic {
   readonly failures: readonly string[];
   /** Starts nothing new, and resolves when all is through. */
   stop(): Promise<void>;
+}
+
+export interface TrafficOptions {
+  readonly port: number;
+  /** Requests per second through tcpvs. */
+  readonly rate: number;
+  /** One of the servers: each request that is timed is asked there as well. */
+  readonly direct: { readonly address: string; readonly port: number };
+  readonly latency: LatencyRecorder;
 }
 
 /** Resolves when what had to come of it came; rejects when something else did. */
@@ -19,9 +33,12 @@ const MOST_FAILURES = 20;
 const TICK = 20;
 const APPS = ['appa', 'appb', 'tpcw', 'appc', 'appd', 'appe'];
 
+/** What is timed: the plainest kind, and the most frequent one. */
+const KEEP_ALIVE = 'keep-alive';
+
 /** Shares of the mixture, and who they are. */
 const MIXTURE: readonly { readonly name: string; readonly share: number; readonly run: Client }[] = [
-  { name: 'keep-alive', share: 53, run: (port, path, agent) => ask(port, path, { agent }) },
+  { name: KEEP_ALIVE, share: 53, run: (port, path, agent) => ask(port, path, { agent }) },
   { name: 'new connection', share: 10, run: (port, path) => ask(port, path, {}) },
   {
     name: 'chunked answer',
@@ -45,30 +62,44 @@ const MIXTURE: readonly { readonly name: string; readonly share: number; readonl
   { name: 'garbage', share: 1, run: (port) => garbage(port) },
 ];
 
-export function startTraffic(port: number, rate: number): Traffic {
-  const counts = new Map(MIXTURE.map(({ name }) => [name, { done: 0, failed: 0 }]));
+export function startTraffic({ port, rate, direct, latency }: TrafficOptions): Traffic {
+  const counts = new Map([...MIXTURE.map(({ name }) => name), DIRECT].map((name) => [name, { done: 0, failed: 0 }]));
   const failures: string[] = [];
   const agent = new Agent({ keepAlive: true, maxSockets: 32 });
+  const directAgent = new Agent({ keepAlive: true, maxSockets: 32 });
   const order = MIXTURE.flatMap((kind) => Array.from({ length: kind.share }, () => kind));
   const running = new Set<Promise<void>>();
   const startedAt = performance.now();
   let sent = 0;
+  const track = (name: string, result: Promise<void>) => {
+    const count = counts.get(name) ?? { done: 0, failed: 0 };
+    const one = result.then(
+      () => void count.done++,
+      (error: Error) => {
+        count.failed++;
+        if (failures.length < MOST_FAILURES) failures.push(`${name}: ${error.message}`);
+      },
+    );
+    const tracked = one.finally(() => void running.delete(tracked));
+    running.add(tracked);
+  };
+  const timed = async (way: Way, result: Promise<void>) => {
+    const begin = performance.now();
+    await result;
+    latency.record(way, performance.now() - begin);
+  };
   const timer = setInterval(() => {
     const due = ((performance.now() - startedAt) / 1000) * rate;
     for (; sent < due; sent++) {
       // 37 and 100 have no common divisor: all kinds come in their shares, well mixed.
       const kind = order[(sent * 37) % order.length];
       if (kind === undefined || running.size >= MOST_OPEN) continue;
-      const count = counts.get(kind.name) ?? { done: 0, failed: 0 };
-      const one = kind.run(port, `/${APPS[sent % APPS.length] ?? ''}/`, agent).then(
-        () => void count.done++,
-        (error: Error) => {
-          count.failed++;
-          if (failures.length < MOST_FAILURES) failures.push(`${kind.name}: ${error.message}`);
-        },
-      );
-      const tracked = one.finally(() => void running.delete(tracked));
-      running.add(tracked);
+      const path = `/${APPS[sent % APPS.length] ?? ''}/`;
+      const result = kind.run(port, path, agent);
+      if (kind.name === KEEP_ALIVE) {
+        track(kind.name, timed('proxied', result));
+        track(DIRECT, timed('direct', ask(direct.port, path, { agent: directAgent, address: direct.address })));
+      } else track(kind.name, result);
     }
   }, TICK);
   return {
@@ -78,11 +109,14 @@ export function startTraffic(port: number, rate: number): Traffic {
       clearInterval(timer);
       await Promise.all(running);
       agent.destroy();
+      directAgent.destroy();
     },
   };
 }
 
 interface Ask {
+  /** Default: 127.0.0.1. */
+  readonly address?: string;
   readonly agent?: Agent;
   readonly method?: string;
   /** Bytes of a body, sent in chunks. */
@@ -92,8 +126,8 @@ interface Ask {
 
 export function ask(port: number, path: string, how: Ask): Promise<void> {
   return new Promise((resolve, reject) => {
-    const { method = 'GET', expect = 200, agent = false } = how;
-    const outgoing = request({ host: '127.0.0.1', port, path, method, agent, timeout: 10_000 }, (response) => {
+    const { address = '127.0.0.1', method = 'GET', expect = 200, agent = false } = how;
+    const outgoing = request({ host: address, port, path, method, agent, timeout: 10_000 }, (response) => {
       response.on('error', reject);
       // of an answer that nobody expected, its reason
       let body = '';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import type { LatencyWindow } from './latency.ts';
 import type { Level, Sample } from './sampling.ts';
 import { judge } from './verdict.ts';
 
@@ -15,27 +16,37 @@ function numbers(seed: number): () => number {
   };
 }
 
+const compiled = (minute: number): number => -2e6 * Math.exp(-minute / 15);
+
 interface Leak {
   /** Per hour. */
   readonly rss?: number;
-  readonly heap?: number;
+  readonly objects?: number;
   readonly descriptors?: number;
+  /** Shares of p99 per hour, of what the proxy does and of what the machine does to all. */
+  readonly latency?: number;
+  readonly machine?: number;
 }
 
 /**
- * As runs look: after a collection memory scatters by half a MB; in between it comes and goes by some MB over tens of minutes, and
- * caches fill in the first ten.
+ * As runs look: after a collection memory scatters by half a MB; in between it comes and goes by some MB over tens of minutes,
+ * caches fill in the first ten, and 2 MB of code are compiled in the first hour.
  */
-function run({ rss = 0, heap = 0, descriptors = 0 }: Leak, seed: number, minutes = 120) {
+function run(leak: Leak, seed: number, minutes = 120) {
+  const { rss = 0, objects = 0, descriptors = 0, latency = 0, machine = 0 } = leak;
   const random = numbers(seed);
   const scatter = () => random() + random() + random() - 1.5;
-  const level = (minute: number) => 1e6 * (180 - 20 * Math.exp(-minute / 2)) + (rss * 1e6 * minute) / 60;
-  const levels: Level[] = Array.from({ length: 24 }, (_, index) => {
-    const minute = ((index + 1) * minutes) / 24;
+  const level = (minute: number) =>
+    1e6 * (180 - 20 * Math.exp(-minute / 2)) + compiled(minute) + (rss * 1e6 * minute) / 60;
+  const levels: Level[] = Array.from({ length: 48 }, (_, index) => {
+    const minute = ((index + 1) * minutes) / 48;
     return {
       minute,
       rss: level(minute) + 5e5 * scatter(),
-      heap: 4e7 + 1e5 * scatter() + (heap * 1e6 * minute) / 60,
+      heap: {
+        main: { objects: 1.5e7 + 5e4 * scatter() + (objects * 1e6 * minute) / 60, code: 4e6 + compiled(minute) },
+        workers: [{ objects: 1e7 + 5e4 * scatter(), code: 3e6 }],
+      },
     };
   });
   let wandered = 0;
@@ -51,16 +62,26 @@ function run({ rss = 0, heap = 0, descriptors = 0 }: Leak, seed: number, minutes
       threads: 12,
     };
   });
-  return judge(samples, levels);
+  const latencies: LatencyWindow[] = Array.from({ length: minutes }, (_, index) => {
+    const loaded = (1 + (machine * index) / 60) * (1 + 0.2 * random());
+    const direct = 1.5 * loaded;
+    return { minute: index + 1, direct, proxied: 3 * loaded * (1 + (latency * index) / 60) * (1 + 0.1 * scatter()) };
+  });
+  return judge(samples, levels, latencies);
 }
 
 const SEEDS = Array.from({ length: 100 }, (_, seed) => seed);
 const found = (leak: Leak, what: RegExp, minutes = 120) =>
   SEEDS.filter((seed) => run(leak, seed, minutes).faults.some((fault) => what.test(fault))).length;
 
-test('a leak of 1 MB/h is found in two hours, in memory as in the heap', () => {
+test('a leak of 1 MB/h is found in two hours, in memory as among objects', () => {
   assert.ok(found({ rss: 1 }, /^resident memory after a collection/) >= 95);
-  assert.ok(found({ heap: 1 }, /^heap after a collection grows/) >= 95);
+  assert.ok(found({ objects: 1 }, /^objects after a collection grows?/) >= 95);
+});
+
+test('latency that grows by a quarter in two hours is found, and not where all that the machine does takes longer', () => {
+  assert.ok(found({ latency: 0.125 }, /^latency: p99/) >= 95);
+  assert.ok(found({ machine: 0.5 }, /^latency/) <= 5);
 });
 
 test('what does not grow is flat, however it goes up and down in between', () => {
@@ -72,7 +93,8 @@ test('a descriptor that is lost every four minutes is found', () => {
 });
 
 test('a run that is too short to tell is not called flat', () => {
-  assert.equal(found({}, /is not shown to grow by less/, 12), 100);
+  assert.equal(found({}, /(?:is not shown to grow by less|grows by).* MB\/h/, 12), 100);
+  assert.equal(found({}, /^latency/, 12), 100);
 });
 
 test('growth is told with its bounds', () => {
