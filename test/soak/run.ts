@@ -117,6 +117,7 @@ const slopes = `after a collection, objects ${slopeText(verdict.objects)} MB/h; 
 process.stdout.write(
   `${slopes}\n${driftText(verdict.latency)}\n${faults.length > 0 ? faults.join('\n') : 'flat, and no request failed'}\n`,
 );
+if (faults.length > 0) process.stdout.write(`tcpvs said:\n${setting.serve.output()}`);
 process.exitCode = faults.length === 0 ? 0 : 1;
 
 function megabytes(bytes: number): string {

@@ -36,6 +36,8 @@ export async function startSetting(workers: number): Promise<Setting> {
       config: files.directory,
       socket: files.socket,
       workers,
+      // a line for each change of two hours would be all that is kept of its output
+      args: ['--log-level', 'warn'],
       environment: { NODE_OPTIONS: `--inspect-port=127.0.0.1:${inspector}` },
     });
     // The supervisor's child serves.
