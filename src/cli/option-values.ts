@@ -26,6 +26,20 @@ export function numberOption(line: CommandLine, name: string, range: NumberRange
   return value;
 }
 
+const UNITS = ['', 'K', 'M', 'G', 'T'];
+
+/** Bytes, as Kubernetes writes them: `268435456`, `256Mi`, `1.5G`. Null where it is not said. */
+export function sizeOption(line: CommandLine, name: string, least: number): number | null {
+  const text = line.value(name);
+  if (text === null) return null;
+  const [, digits, unit = '', binary] = /^(\d+(?:\.\d+)?)([KMGT]?)(i?)$/.exec(text) ?? [];
+  const value = Number(digits) * (binary === 'i' ? 1024 : 1000) ** UNITS.indexOf(unit);
+  if (!(value >= least) || (binary === 'i' && unit === '')) {
+    throw wrongOption(name, text, `a size of at least ${least / 2 ** 20}Mi, such as 512Mi, 1.5G or 268435456`);
+  }
+  return Math.floor(value);
+}
+
 /** `127.0.0.1:9000`, `[::1]:9000`, `localhost:9000`. */
 export function addressOption(line: CommandLine, name: string): HostPort | null {
   const text = line.value(name);

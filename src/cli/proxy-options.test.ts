@@ -29,6 +29,7 @@ test('what the chart gives is understood; what it does not give has the values o
     drainDelay: 5000,
     metricSeries: 500,
     className: 'edge',
+    memoryLimit: null,
   });
 });
 

@@ -2,6 +2,7 @@
 import { PUBLIC_ROUTES, type PublicBackend } from '../admin/routes.ts';
 import { serveRoutes } from '../admin/server.ts';
 import { DeliveryClient } from '../delivery/client/client.ts';
+import { memoryReader } from '../memory/bounds.ts';
 import { startServing } from '../proxy/main/serving.ts';
 import type { Serving } from '../proxy/serving-contract.ts';
 import { renderFamilies } from '../telemetry/exposition.ts';
@@ -37,6 +38,7 @@ async function start(options: ProxyOptions, { log, listeners, ready }: Surroundi
     },
     listeners,
     log,
+    memory: memoryReader({ given: options.memoryLimit }),
     ...tracing.serving,
   });
   const client = await DeliveryClient.start({

@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import type { AdminBackend } from '../admin/backend.ts';
 import { startAdmin } from '../admin/server.ts';
 import { makeDirectory } from '../disk/make-directory.ts';
+import { memoryReader } from '../memory/bounds.ts';
 import { startServing } from '../proxy/main/serving.ts';
 import type { Serving } from '../proxy/serving-contract.ts';
 import type { Listening } from '../proxy/supervisor/local-listeners.ts';
@@ -59,6 +60,7 @@ async function start(options: ServeOptions, { log, listeners, ready }: Surroundi
     },
     listeners,
     log,
+    memory: memoryReader({ given: options.memoryLimit }),
     ...tracing.serving,
     rehearse: () => controller.rehearse(),
   });

@@ -43,6 +43,22 @@ function started(...args: string[]): Promise<Ran> {
 
 const read = (...args: string[]) => serveOptions(readCommandLine(SERVE_HELP, ['--config', 'x', ...args]), {});
 
+test('--memory-limit is a quantity as Kubernetes writes it', () => {
+  const sizes: [string, number][] = [
+    ['268435456', 2 ** 28],
+    ['256Mi', 2 ** 28],
+    ['1.5G', 1.5e9],
+    ['2Gi', 2 ** 31],
+    ['300000K', 3e8],
+  ];
+  for (const [text, bytes] of sizes) assert.equal(read('--memory-limit', text).memoryLimit, bytes, text);
+  assert.equal(read().memoryLimit, null);
+  for (const text of ['', '127Mi', '256', '256MB', '256i', '-1G', '1e9', '256 Mi', 'max', '0']) {
+    assert.throws(() => read('--memory-limit', text), UsageError, text);
+  }
+  assert.throws(() => read('--memory-limit', '256m'), /--memory-limit: read "256m", expected a size of at least 128Mi/);
+});
+
 test('the program as it is started: version, a wrong word, a fault', async () => {
   const [version, wrong, overview] = await Promise.all([started('version'), started('serv'), started('--help')]);
   assert.deepEqual([version.code, version.err], [0, '']);

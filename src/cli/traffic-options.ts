@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 
 import { LOG_LEVELS, type LogLevel } from '../telemetry/log.ts';
 import type { CommandLine, OptionSpec } from './command-line.ts';
-import { classOption, levelOption, networksOption, numberOption } from './option-values.ts';
+import { classOption, levelOption, networksOption, numberOption, sizeOption } from './option-values.ts';
 import { OTLP_HEADERS, otlpOption } from './otlp-option.ts';
 
 export interface TrafficOptions {
@@ -21,6 +21,8 @@ export interface TrafficOptions {
   readonly drainDelay: number;
   readonly metricSeries: number;
   readonly className: string;
+  /** Bytes that the serving process may have; null: as its control group says. */
+  readonly memoryLimit: number | null;
 }
 
 /** Requests in flight at one endpoint where its real server does not say; finite, as every limit. */
@@ -28,6 +30,9 @@ export const MAX_CONNECTIONS = 1024;
 
 /** As the proxy's shared memory is laid out (MAX_WORKERS). */
 const MAX_WORKERS = 16;
+
+/** A serving process with one worker has some 80 MB when it is idle. */
+const LEAST_MEMORY = 128 * 2 ** 20;
 
 const SHARE = { otherwise: 0, least: 0, most: 1, whole: false };
 
@@ -52,6 +57,10 @@ export function trafficHelp(drainDelay: number): Record<string, OptionSpec> {
       help: `seconds in which connections are still accepted after SIGTERM,\nwhile /readyz says no (default: ${drainDelay})`,
     },
     'metric-series': { value: 'N', help: 'most series of metrics that grow with objects (default: 500)' },
+    'memory-limit': {
+      value: 'SIZE',
+      help: 'memory of the serving process, such as 512Mi: near it, work is refused\n(default: as its control group says, where that has a limit)',
+    },
     class: { value: 'NAME', help: 'objects of which spec.className (default: tcpvs)' },
   };
 }
@@ -74,5 +83,6 @@ export function trafficOptions(line: CommandLine, drainDelay: number): TrafficOp
     drainDelay: numberOption(line, 'drain-delay', { otherwise: drainDelay, least: 0, most: 3600, whole: false }) * 1000,
     metricSeries: numberOption(line, 'metric-series', { otherwise: 500, least: 0, most: 1_000_000, whole: true }),
     className: classOption(line),
+    memoryLimit: sizeOption(line, 'memory-limit', LEAST_MEMORY),
   };
 }

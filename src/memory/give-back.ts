@@ -1,5 +1,5 @@
 /** Gives memory back to the system that taking in a configuration needed, and serving does not. */
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
@@ -11,6 +11,14 @@ export function giveBack(): void {
   let collect: Collect | null = null;
   for (let i = 0; i < MAX_TRIES && collect === null; i++) collect = collector();
   collect?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+}
+
+/** Bytes that are collected within some 300 ms. */
+const BRIEF = 100 * 2 ** 20;
+
+/** The same where that is soon done, for moments in which somebody waits; a large heap is V8's to collect as it sees fit. */
+export function giveBackBriefly(): void {
+  if (getHeapStatistics().used_heap_size <= BRIEF) giveBack();
 }
 
 type Collect = (options: object) => void;

@@ -70,6 +70,7 @@ export interface Totals {
   readonly reasons: Readonly<Record<string, number>>;
   /** Connections closed for want of a PROXY protocol header, by PREFACE_FAILURES. */
   readonly prefaceFailures: Readonly<Record<string, number>>;
+  readonly overload: OverloadTotals;
   readonly tls: TlsTotals;
   readonly http2: Http2Totals;
   readonly rules: readonly RuleTotals[];
@@ -77,6 +78,15 @@ export interface Totals {
   /** Of endpoints whose real servers ask for it. */
   readonly concurrencyLimits: readonly ConcurrencyLimit[];
   readonly workers: readonly { readonly index: number; readonly restarts: number; readonly alive: boolean }[];
+}
+
+export interface OverloadTotals {
+  /** Bytes; null: no limit is known. */
+  readonly memory: { readonly used: number; readonly limit: number } | null;
+  /** What is done about memory that is short: one of MEMORY_STEP. */
+  readonly step: number;
+  /** Workers whose event loop is late, and which refuse new requests for it. */
+  readonly lateWorkers: number;
 }
 
 export interface ConcurrencyLimit {

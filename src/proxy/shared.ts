@@ -42,6 +42,8 @@ export const GLOBAL = {
   http2Connections: 118,
   http2Failures: 119,
   http2Streams: 120,
+  /** 1 while the worker's loop is late (see worker/lateness.ts). */
+  late: 123,
   size: 128,
 } as const;
 
@@ -61,6 +63,8 @@ export const LIMITS = [
   'stream_resets',
   'http2_overhead',
   'http2_session',
+  'memory',
+  'event_loop',
 ] as const;
 export type LimitName = (typeof LIMITS)[number];
 
@@ -99,6 +103,7 @@ const DISPATCH = layOut({
   ruleDue: MAX_RULES * 8,
   virtualServerDue: MAX_VIRTUAL_SERVERS * 8,
   replicas: 4,
+  memoryStep: 4,
 });
 
 function layOut<Name extends string>(sizes: Readonly<Record<Name, number>>): Record<Name | 'bytes', number> {
@@ -167,6 +172,8 @@ export class SharedState implements DispatchState {
   readonly virtualServerDue: BigInt64Array;
   /** At 0: among how many proxies these limits are divided; 0 = this one is alone. */
   readonly replicas: Int32Array;
+  /** At 0: how short memory is, one of MEMORY_STEP; the main thread says so. */
+  readonly memoryStep: Int32Array;
 
   constructor(buffers: SharedBuffers) {
     const b = buffers.dispatch;
@@ -194,6 +201,7 @@ export class SharedState implements DispatchState {
     this.ruleDue = new BigInt64Array(b, DISPATCH.ruleDue, MAX_RULES);
     this.virtualServerDue = new BigInt64Array(b, DISPATCH.virtualServerDue, MAX_VIRTUAL_SERVERS);
     this.replicas = new Int32Array(b, DISPATCH.replicas, 1);
+    this.memoryStep = new Int32Array(b, DISPATCH.memoryStep, 1);
   }
 }
 
@@ -221,4 +229,12 @@ export const DOWN = {
   /** Its active check failed. */ check: 1,
   /** Ejected: it refused or broke too often. */ ejected: 2,
   /** Its real server is quiesced. */ quiesced: 4,
+} as const;
+
+/** What is done about memory that runs short, each with all before it. */
+export const MEMORY_STEP = {
+  calm: 0,
+  /** Connections of clients end after their request, large buffers are not used. */ saving: 1,
+  /** New requests are refused. */ shedding: 2,
+  /** New connections are closed, and those that hold most are given up. */ closing: 3,
 } as const;

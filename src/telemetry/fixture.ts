@@ -19,6 +19,8 @@ const noLimits = {
   stream_resets: 0,
   http2_overhead: 0,
   http2_session: 0,
+  memory: 0,
+  event_loop: 0,
 };
 
 /** Made-up counts of `servers` x `apps` cells, for tests. */
@@ -72,6 +74,7 @@ export function sampleInput(servers: number, apps: number): MetricsInput {
     limits: noLimits,
     reasons: { not_found: 3 },
     prefaceFailures: { untrusted: 1 },
+    overload: { memory: { used: 100, limit: 200 }, step: 1, lateWorkers: 1 },
     tls: {
       handshakes: 4,
       resumptions: 2,

@@ -1,6 +1,7 @@
 import type { CountsDocument } from '../model/counts.ts';
 import type { Totals } from '../proxy/serving-contract.ts';
 import { byKey, counter, type Family, gauge, histogramSamples, type Sample } from './exposition.ts';
+import { overloadFamilies } from './metrics-overload.ts';
 import { tlsFamilies } from './metrics-tls.ts';
 import type { SeriesBudget } from './series.ts';
 
@@ -80,6 +81,7 @@ export function trafficFamilies(totals: Totals, counts: CountsDocument, budget: 
       shownEndpoints.map((e) => ({ labels: endpointLabels(e), value: e.active })),
     ),
     ...globalFamilies(totals),
+    ...overloadFamilies(totals.overload),
     ...tlsFamilies(totals.tls, (key) => isShown('certificates', key)),
   ];
 }

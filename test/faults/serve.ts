@@ -8,6 +8,7 @@ import { join } from 'node:path';
 
 import { ADDRESS, newPorts } from '../robustness/address.ts';
 import { sleep } from './figures.ts';
+import type { MemoryGroup } from './memory-group.ts';
 
 export interface ServeOptions {
   /** Real servers, by port on 127.0.0.1 or with an address. */
@@ -23,6 +24,10 @@ export interface ServeOptions {
   readonly drainTimeout?: number;
   /** Most open files of its processes. */
   readonly files?: number;
+  /** The control group that its processes run in. */
+  readonly group?: MemoryGroup;
+  /** More of the command line. */
+  readonly args?: readonly string[];
 }
 
 const HTTPS = { protocol: 'HTTPS', tls: { certificateFiles: [{ certificate: 'web.crt', key: 'web.key' }] } };
@@ -140,12 +145,13 @@ export async function startServe(options: ServeOptions): Promise<Served> {
     join(directory, 'admin'),
   ];
   args.push('--workers', String(options.workers ?? 2), '--drain-timeout', String(options.drainTimeout ?? 1));
-  args.push('--log-level', 'info');
-  const [command, ...rest]: [string, ...string[]] =
-    options.files === undefined
-      ? [BIN, ...args]
-      : ['/bin/sh', '-c', `ulimit -n ${options.files} && exec "$0" "$@"`, BIN, ...args];
-  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+  args.push('--log-level', 'info', ...(options.args ?? []));
+  const first = [
+    ...(options.files === undefined ? [] : [`ulimit -n ${options.files}`]),
+    ...(options.group === undefined ? [] : [`echo $$ >${options.group.procs}`]),
+    'exec "$0" "$@"',
+  ];
+  const child = spawn('/bin/sh', ['-c', first.join(' && '), BIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const served = new Served(child, { port, tlsPort, adminPort }, directory);
   for (let left = 200; left > 0; left--) {
     if (await served.isReady()) return served;

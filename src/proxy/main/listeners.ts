@@ -21,8 +21,8 @@ export class Listeners {
   /** Between `prepare` and `commit` nothing is tried again: what is bound must not accept yet. */
   #configuring = false;
   #trying: Promise<void> = Promise.resolve();
-  /** Connections that were closed at once, because descriptors or workers were short. */
-  refused = 0;
+  /** Connections that were closed at once; `descriptors`: because those or workers were short. */
+  readonly refused = { descriptors: 0, memory: 0 };
 
   constructor(options: ListenersOptions) {
     this.#options = options;
@@ -111,7 +111,7 @@ export class Listeners {
     }
     // Accepting failed (EMFILE, ENFILE, ENOBUFS): the kernel keeps or drops the connection, the next one is tried anew.
     server.on('error', (error) => {
-      this.refused++;
+      this.refused.descriptors++;
       this.#rare.warn({ err: error, address: entry.address, port: entry.port }, 'cannot accept a connection');
     });
     this.#options.log.info({ address: entry.address, port: entry.port }, 'listening');
@@ -121,14 +121,15 @@ export class Listeners {
     this.#accepted++;
     // It may have to wait for a worker here.
     socket.on('error', ignore);
-    if (this.#options.full()) {
-      this.refused++;
-      this.#rare.warn({ limit: 'descriptors' }, 'connection closed: no descriptors left for it');
+    const short = this.#options.short();
+    if (short !== null) {
+      this.refused[short]++;
+      this.#rare.warn({ limit: short }, `connection closed: no ${short} left for it`);
       socket.destroy();
       return;
     }
     if (this.#options.accept(entry.key, socket)) return;
-    this.refused++;
+    this.refused.descriptors++;
     this.#rare.warn({}, 'connection closed: no worker can take it');
   }
 
@@ -184,8 +185,8 @@ export interface ListenersOptions {
   readonly log: Log;
   /** Takes the socket over; false: there was no place for it, and it is closed. */
   readonly accept: (listener: string, socket: net.Socket) => boolean;
-  /** No more connections fit. */
-  readonly full: () => boolean;
+  /** What no more connections fit for want of; null: one fits. */
+  readonly short: () => 'descriptors' | 'memory' | null;
   /** Those of the configuration in force. */
   readonly wanted: () => readonly Wanted[];
 }

@@ -103,6 +103,7 @@ export class MainMemory implements PlanMemory {
     const { global } = this.counters[index]!;
     global[GLOBAL.connectionsActive] = 0;
     global[GLOBAL.upstreamActive] = 0;
+    global[GLOBAL.late] = 0;
   }
 
   heartbeat(index: number): number {

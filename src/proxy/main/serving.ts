@@ -21,6 +21,7 @@ import { Health, type EndpointFacts } from './health.ts';
 import { Listeners, wantedListeners, type Wanted } from './listeners.ts';
 import { RateLimitedLog, type Log } from './log.ts';
 import { MainMemory } from './memory.ts';
+import { Overload, type OverloadOptions } from './overload.ts';
 import { bounded, probeWith, PROBES_AT_ONCE, type Probe } from './probe.ts';
 import { Reports } from './reports.ts';
 import { Schedules } from './schedules.ts';
@@ -50,6 +51,8 @@ export interface ServingOptions {
   readonly patience?: Patience;
   /** Milliseconds for which slots of shared memory rest before they are used again. */
   readonly grace?: number;
+  /** How much memory there is, and how much is in use; absent: nobody looks. */
+  readonly memory?: OverloadOptions['read'];
   /** Takes the spans of traced requests; `dropped`: how many a worker could not hand over. */
   readonly spans?: (spans: readonly Span[], dropped: number) => void;
   /** Called once, when all is in force and memory was given back, before anybody is served. */
@@ -82,6 +85,7 @@ class ServingProcess implements Serving {
   readonly #sessionKeys: SessionKeys;
   readonly #counts: Counts;
   readonly #swaps: Swaps;
+  readonly #overload: Overload;
   readonly #reports: readonly Reports[];
   readonly #rehearse: () => void;
   readonly #spans: ServingOptions['spans'];
@@ -151,9 +155,10 @@ class ServingProcess implements Serving {
       source: options.listeners,
       log,
       accept: (listener, socket) => this.#pool.hand(listener, socket),
-      full: () => this.#pool.connections >= most,
+      short: () => (this.#overload.isClosing ? 'memory' : this.#pool.connections >= most ? 'descriptors' : null),
       wanted: () => this.#wanted,
     });
+    this.#overload = new Overload({ read: options.memory ?? (() => null), memory: this.#memory, log });
     this.#reports = [
       new Reports({
         read: () => limitTotals(this.#memory, this.#listeners.refused),
@@ -208,6 +213,7 @@ class ServingProcess implements Serving {
       workers: this.#pool.members,
       refused: this.#listeners.refused,
       certificates: this.#dates.totals(),
+      overload: this.#overload.totals(),
     });
   }
 
@@ -250,6 +256,7 @@ class ServingProcess implements Serving {
     this.#health.close();
     this.#sessionKeys.close();
     this.#listeners.close();
+    this.#overload.close();
     await this.#pool.close();
     this.#dates.close();
     for (const reports of this.#reports) reports.close();

@@ -4,7 +4,14 @@ import { PREFACE_FAILURES, type PrefaceFailure } from '../../model/prefaces.ts';
 import { REASONS } from '../../model/reasons.ts';
 import type { VirtualServerPlan } from '../messages.ts';
 import type { EndpointState } from '../plan/endpoints.ts';
-import type { ConcurrencyLimit, DurationTotals, RuleTotals, TlsTotals, Totals } from '../serving-contract.ts';
+import type {
+  ConcurrencyLimit,
+  DurationTotals,
+  OverloadTotals,
+  RuleTotals,
+  TlsTotals,
+  Totals,
+} from '../serving-contract.ts';
 import { DURATION_BUCKETS, GLOBAL, LIMITS, RULE_COUNTERS, type LimitName } from '../shared.ts';
 import type { MainMemory } from './memory.ts';
 import type { WorkerMember } from './worker-member.ts';
@@ -43,6 +50,7 @@ export function totalsOf(source: TotalsSource): Totals {
     limits: limitTotals(memory, source.refused),
     reasons: Object.fromEntries(REASONS.map(({ word }, index) => [word, global(GLOBAL.reasons + index)])),
     prefaceFailures: prefaceTotals(memory),
+    overload: source.overload,
     tls: {
       handshakes: global(GLOBAL.handshakes),
       resumptions: global(GLOBAL.resumptions),
@@ -63,9 +71,9 @@ export function totalsOf(source: TotalsSource): Totals {
 }
 
 /** How often each limit was reached; `refused` as in `TotalsSource`. */
-export function limitTotals(memory: MainMemory, refused: number): Record<LimitName, number> {
+export function limitTotals(memory: MainMemory, refused: Refused): Record<LimitName, number> {
   return Object.fromEntries(
-    LIMITS.map((name, index) => [name, memory.global(GLOBAL.limits + index) + (name === 'descriptors' ? refused : 0)]),
+    LIMITS.map((name, index) => [name, memory.global(GLOBAL.limits + index) + (refused[name] ?? 0)]),
   ) as Record<LimitName, number>;
 }
 
@@ -83,13 +91,16 @@ export function prefaceTotals(memory: MainMemory): Record<PrefaceFailure, number
   ) as Record<PrefaceFailure, number>;
 }
 
+/** Connections that the main thread closed, by what it was for want of; workers count as descriptors. */
+export type Refused = Readonly<Partial<Record<LimitName, number>>>;
+
 export interface TotalsSource {
   readonly memory: MainMemory;
   readonly virtualServers: readonly VirtualServerPlan[];
   readonly endpoints: Iterable<EndpointState>;
   readonly workers: readonly WorkerMember[];
-  /** Connections that the main thread closed for want of descriptors or workers. */
-  readonly refused: number;
+  readonly refused: Refused;
+  readonly overload: OverloadTotals;
   readonly certificates: TlsTotals['certificates'];
 }
 

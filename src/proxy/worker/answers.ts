@@ -45,7 +45,7 @@ function answer(client: Client, status: number, lines: string, body: string, fla
   const state = client.state;
   // 22: what is left of the body must not be taken for a request; a body that waits for `100 Continue` may never come
   const tooMuch = !client.bodyDone && (client.expectsContinue || client.bodyLeft > MAX_DISCARD);
-  if (tooMuch || state.draining) client.keep = false;
+  if (tooMuch || state.closing) client.keep = false;
   const connection = client.keep ? (client.minor === 0 ? 'Connection: keep-alive\r\n' : '') : 'Connection: close\r\n';
   const length = status === 204 ? '' : `Content-Length: ${body.length}\r\n`;
   const text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines}${length}${connection}\r\n${client.isHead ? '' : body}`;

@@ -62,7 +62,7 @@ export function takeScratch(): Scratch {
 }
 
 export function giveScratchBack(area: Scratch): void {
-  if (freeAreas.length < 8) freeAreas.push(area);
+  if (freeAreas.length < 8 && !buffering.saves) freeAreas.push(area);
 }
 
 /** Memory that nobody has touched is not there yet: an area that keeps a short answer waiting costs its length. */
@@ -79,7 +79,7 @@ let largeInUse = 0;
 
 /** null: there are enough of them, the shared buffer must do. */
 export function rentLarge(): Uint8Array | null {
-  if (largeInUse >= MAX_LARGE) return null;
+  if (largeInUse >= MAX_LARGE || buffering.saves) return null;
   largeInUse++;
   return freeLarge.pop() ?? new Uint8Array(LARGE_READ);
 }
@@ -87,5 +87,13 @@ export function rentLarge(): Uint8Array | null {
 /** `intact`: nothing of it is waiting to be written, so another read may have it. */
 export function returnLarge(buffer: Uint8Array, intact: boolean): void {
   largeInUse--;
-  if (intact && freeLarge.length < 8) freeLarge.push(buffer);
+  if (intact && freeLarge.length < 8 && !buffering.saves) freeLarge.push(buffer);
+}
+
+/** `saves`: memory is short, so there are no large buffers, and none is kept for the next one. */
+export const buffering = { saves: false };
+
+export function saveBuffers(saves: boolean): void {
+  buffering.saves = saves;
+  if (saves) freeAreas.length = freeLarge.length = 0;
 }

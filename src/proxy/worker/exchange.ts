@@ -21,6 +21,7 @@ import { secondsToWait } from './rate.ts';
 import { redirectTo } from './redirects.ts';
 import { bodyDeadline, retain, takeBody, taken } from './request-body.ts';
 import { writeRequestHead } from './request-lines.ts';
+import { shed } from './shed.ts';
 import { MAX_RETRY_BUDGET, countLimit } from './state.ts';
 import type { Target, VirtualServer } from './tables.ts';
 import type { Upstream } from './upstream.ts';
@@ -61,7 +62,7 @@ export function begin(client: Client, bytes: Uint8Array, headEnd: number, end: n
   client.limits = virtualServer === null ? null : virtualServer.limits;
   const load = virtualServer === null ? null : virtualServer.load;
   if (load !== client.load) changeLoad(client, load);
-  client.keep = head.keepAlive && !state.draining;
+  client.keep = head.keepAlive && !state.closing;
   client.phase = PHASE.exchange;
   if (!match(client, virtualServer)) return afterAnswer(client, bytes, headEnd, end);
 
@@ -82,6 +83,10 @@ function match(client: Client, virtualServer: VirtualServer | null): boolean {
   const state = client.state;
   if (virtualServer === null) {
     refuse(client, state.configured ? 'not_found' : 'not_ready');
+    return false;
+  }
+  if (state.shedding) {
+    shed(client);
     return false;
   }
   const { sites } = client.listener.table;
@@ -114,7 +119,7 @@ function match(client: Client, virtualServer: VirtualServer | null): boolean {
   if (virtualServer.load.clients > virtualServer.maxClients) {
     countLimit(state, 'clients');
     client.keep = false;
-    refuse(client, 'overload');
+    refuse(client, 'too_many_clients');
     return false;
   }
   matched = virtualServer.table.match(head);

@@ -55,7 +55,7 @@ it('no descriptor for a connection to the server: 503, and the server stays', as
   } finally {
     giveBack();
   }
-  assert.match(answer, /^HTTP\/1\.1 503 [^]*overload\n$/);
+  assert.match(answer, /^HTTP\/1\.1 503 [^]*overloaded\n$/);
   assert.deepEqual(
     proxy.reports.filter(({ type }) => type === 'suspect'),
     [],

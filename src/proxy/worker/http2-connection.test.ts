@@ -148,7 +148,7 @@ it('a stream counts as a client of its virtual server while it is served', async
   await until(() => web.requests.length === 2, 'they have not come');
   const { status, body } = await get(session);
   assert.equal(status, 503);
-  assert.match(body, /overload/);
+  assert.match(body, /too_many_clients/);
   release.resolve();
   for (const answer of await Promise.all(served)) assert.equal(answer.status, 200);
   session.close();

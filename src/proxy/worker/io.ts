@@ -150,7 +150,7 @@ export abstract class Connection implements HandleOwner {
   }
 
   /** Bytes that were written and that the kernel has not taken yet. */
-  private unsent(): number {
+  unsent(): number {
     return (this.handle?.writeQueueSize ?? 0) + (this.tls?.queued ?? 0) + this.socket.writableLength;
   }
 

@@ -124,7 +124,7 @@ function relayAnswer(client: Client, upstream: Upstream, bytes: Uint8Array, star
   client.status = status;
   client.answerStarted = true;
   // 94: an answer before the request's end: what is left of the body is not read into the next request
-  if (!client.bodyDone || state.draining) client.keep = false;
+  if (!client.bodyDone || state.closing) client.keep = false;
   const framing = frameOf(client);
   if (framing === FRAMING.close && client.minor === 0) client.keep = false;
   if (framing === FRAMING.chunked && client.minor === 0) client.keep = false;
@@ -255,7 +255,8 @@ function sendAnswer(client: Client, upstream: Upstream, view: Uint8Array, inScra
     upstream.deadline = state.now + client.target!.idleTimeout;
     if (!client.bodyDone) client.deadline = bodyDeadline(client);
   }
-  if (upstream.framing === FRAMING.length && upstream.left > LARGE && client.takesLarge) upstream.useLargeBuffer();
+  if (upstream.framing === FRAMING.length && upstream.left > LARGE && client.takesLarge)
+    upstream.useLargeBuffer(client.pending === 0);
 }
 
 /** The client has taken what waited for it. */
@@ -343,7 +344,7 @@ const WORDS = {
   unreachable: 'connect_failed',
   forbidden: 'connect_failed',
   connect_timeout: 'connect_timeout',
-  exhausted: 'overload',
+  exhausted: 'overloaded',
   tls: 'tls_failed',
   untrusted: 'untrusted_server',
   timeout: 'answer_timeout',

@@ -33,6 +33,10 @@ export interface WorkerState {
   /** Coarse clock: milliseconds, monotonic, set by the sweeper and by each request. */
   now: number;
   draining: boolean;
+  /** Clients' connections end after their present request: it drains, or memory is short. */
+  closing: boolean;
+  /** New requests are refused: memory runs out, or the loop is late. */
+  shedding: boolean;
   /** Has tables to serve by. */
   configured: boolean;
   /** What retries may spend: a fifth of a request each request adds (the budget of 20 %). */

@@ -250,4 +250,5 @@ const CODES: Partial<Record<ReasonWord, number>> = {
   idle_timeout: constants.NGHTTP2_CANCEL,
   body_timeout: constants.NGHTTP2_CANCEL,
   body_too_large: constants.NGHTTP2_CANCEL,
+  overloaded: constants.NGHTTP2_ENHANCE_YOUR_CALM,
 };

@@ -14,6 +14,7 @@ import { NEVER_STOOD, type Loss } from './loss.ts';
 import { PHASE, UP } from './phases.ts';
 import { secondsToWait } from './rate.ts';
 import { writeSwitchingHead } from './response-lines.ts';
+import { countShed } from './shed.ts';
 import { countLimit, countReason } from './state.ts';
 import type { Target, VirtualServer } from './tables.ts';
 import { closeWhenSent, discard, type Upstream } from './upstream.ts';
@@ -124,8 +125,14 @@ export function acceptTunnel(client: Client, virtualServer: VirtualServer | null
   }
   if (virtualServer.load.clients >= virtualServer.maxClients) {
     countLimit(client.state, 'clients');
-    countReason(client.state, 'overload');
-    client.reset('overload');
+    countReason(client.state, 'too_many_clients');
+    client.reset('too_many_clients');
+    return;
+  }
+  if (client.state.shedding) {
+    countShed(client.state);
+    countReason(client.state, 'overloaded');
+    client.reset('overloaded');
     return;
   }
   if (secondsToWait(target, virtualServer) > 0) {

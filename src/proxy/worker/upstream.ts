@@ -8,7 +8,7 @@ import type { EndpointPlan } from '../../model/plan.ts';
 import { type Ends, proxyHeader } from '../../proxy-protocol/write-header.ts';
 import { GLOBAL } from '../shared.ts';
 import type { AdaptiveLimit } from './adaptive-limit.ts';
-import { readTarget, rentLarge, returnLarge } from './buffers.ts';
+import { buffering, readTarget, rentLarge, returnLarge } from './buffers.ts';
 import type { EndpointTls } from './endpoint-tls.ts';
 import { Connection } from './io.ts';
 import { notConnected, type Loss } from './loss.ts';
@@ -292,11 +292,12 @@ export class Upstream extends Connection {
     this.sent = false;
   }
 
-  /** Long bodies: the next reads go to a large buffer, and are written from there. */
-  useLargeBuffer(): void {
+  /** Long bodies: the next reads go to a large buffer, and are written from there. `free`: as in useSharedBuffer. */
+  useLargeBuffer(free: boolean): void {
     // TLS hands out a record at a time, also while we do not read: what is written must not be read into
     if (this.tls !== null) return;
-    if (DIRECT && this.buffer === readTarget && this.nextBuffer === null) this.nextBuffer = rentLarge();
+    if (buffering.saves) this.useSharedBuffer(free);
+    else if (DIRECT && this.buffer === readTarget && this.nextBuffer === null) this.nextBuffer = rentLarge();
   }
 
   /** Back to the shared buffer; `free`: nothing of the large one is waiting to be written. */

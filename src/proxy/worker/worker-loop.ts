@@ -18,6 +18,7 @@ import { Newcomer } from './newcomer.ts';
 import { plainAddress, TrustedPeers } from './peers.ts';
 import { PHASE } from './phases.ts';
 import { Preface } from './preface.ts';
+import { Shedding } from './shedding.ts';
 import { countLimit, type WorkerState } from './state.ts';
 import { CookieSigner } from './sticky.ts';
 import { StreamConnection } from './stream-connection.ts';
@@ -27,12 +28,13 @@ import { TicketKeys } from './ticket-keys.ts';
 import { Tracing } from './tracing.ts';
 import { Upstream } from './upstream.ts';
 
-/** How long a client may be quiet, while we drain, before its connection is closed. */
+/** How long a client may be quiet, while connections are to end, before its own is closed. */
 const QUIET = 1000;
 
 export class WorkerLoop {
   readonly state: WorkerState;
   readonly #tables: Tables;
+  readonly #shedding: Shedding;
   #drainReported = false;
 
   constructor(data: WorkerData, report: (message: FromWorker) => void) {
@@ -47,7 +49,8 @@ export class WorkerLoop {
       this.state.now = now;
       Atomics.store(shared.heartbeat, index, now | 0);
       flushLogs(this.state);
-      if (this.state.draining) this.#continueDrain(now);
+      this.#shedding.look(now);
+      if (this.state.closing) this.#closeQuiet(now);
     });
     const tickets = new TicketKeys(settings.ticketKeys);
     const guard = new AddressGuard(settings.admin ?? null);
@@ -70,10 +73,13 @@ export class WorkerLoop {
       report,
       now: monotonic(),
       draining: false,
+      closing: false,
+      shedding: false,
       configured: false,
       retryBudget: 10,
       observeLatency: false,
     };
+    this.#shedding = new Shedding(this.state);
     Atomics.store(shared.heartbeat, index, this.state.now | 0);
     sweeper.start();
   }
@@ -90,7 +96,7 @@ export class WorkerLoop {
         this.#accept(message.listener, message.socket);
         return;
       case 'drain':
-        this.state.draining = true;
+        this.state.draining = this.state.closing = true;
         flushLogs(this.state);
         return;
       case 'cookieKeys':
@@ -149,7 +155,8 @@ export class WorkerLoop {
     (oldest as ClientSide | null)?.destroy();
   }
 
-  #continueDrain(now: number): void {
+  /** Connections that have nothing under way end; in a drain, the last one is reported. */
+  #closeQuiet(now: number): void {
     let clients = 0;
     this.state.sweeper.each((connection) => {
       if (!isClients(connection)) return;
@@ -159,7 +166,7 @@ export class WorkerLoop {
       if (connection.phase !== PHASE.head || connection.headBegun || connection.pending > 0) return;
       if (now - connection.idleSince > QUIET) connection.destroy();
     });
-    if (clients > 0 || this.#drainReported) return;
+    if (!this.state.draining || clients > 0 || this.#drainReported) return;
     this.#drainReported = true;
     this.state.report({ type: 'drained' });
   }
