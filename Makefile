@@ -22,8 +22,8 @@ node_modules/.setup: package.json package-lock.json .npmrc
 	@[ -e $(NODE) ] || for n in node_modules/node-*/bin/node; do [ -x "$$n" ] && ln -s "../../$$n" $(NODE); done; true
 	@touch $@
 
-tools: ## what tests need besides: httperf (demo), haproxy (PROXY protocol), openssl, curl, wget, ab and h2load (clients), nft and its like (cluster): installed where that is possible, else named
-	@bench/peers.sh httperf haproxy openssl curl wget ab h2load nft ip nsenter || true
+tools: ## what tests need besides: httperf (demo), haproxy (PROXY protocol), openssl, curl, wget, ab and h2load (clients), faketime (faults), nft and its like (cluster): installed where that is possible, else named
+	@bench/peers.sh httperf haproxy openssl curl wget ab h2load faketime nft ip nsenter || true
 
 cluster-binaries: ## Kubernetes' own programs, for test/cluster: built once for all checkouts of a machine (needs Go)
 	@test/cluster/go/build.sh || { echo "the tests that need them are skipped; not so where CI is set" >&2; [ -z "$$CI" ]; }

@@ -8,7 +8,7 @@ import { ENVIRONMENT } from '../../bench/measure/process.ts';
 const PATIENCE = 300_000;
 
 /** What `make tools` installs on a Debian machine as root: there a test that needs it must not be left out. */
-const BY_TOOLS = new Set(['curl', 'wget', 'ab', 'h2load']);
+const BY_TOOLS = new Set(['curl', 'wget', 'ab', 'h2load', 'faketime']);
 const HAS_TOOLS = process.platform === 'linux' && process.getuid?.() === 0;
 
 /** Why a test cannot be run here, for `skip`; false: all of these commands are there, or have to be. */

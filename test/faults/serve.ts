@@ -12,7 +12,13 @@ import type { MemoryGroup } from './memory-group.ts';
 
 export interface ServeOptions {
   /** Real servers, by port on 127.0.0.1 or with an address. */
-  readonly servers: readonly { readonly address?: string; readonly port: number; readonly healthCheck?: object }[];
+  readonly servers: readonly {
+    readonly address?: string;
+    readonly port: number;
+    readonly healthCheck?: object;
+    /** Into its spec: how it is spoken to. */
+    readonly spec?: object;
+  }[];
   /** Into the rule: timeouts, retry … as in a manifest. */
   readonly rule?: object;
   readonly limits?: object;
@@ -28,6 +34,9 @@ export interface ServeOptions {
   readonly group?: MemoryGroup;
   /** More of the command line. */
   readonly args?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Manifests besides. */
+  readonly objects?: readonly object[];
 }
 
 const HTTPS = { protocol: 'HTTPS', tls: { certificateFiles: [{ certificate: 'web.crt', key: 'web.key' }] } };
@@ -151,7 +160,8 @@ export async function startServe(options: ServeOptions): Promise<Served> {
     ...(options.group === undefined ? [] : [`echo $$ >${options.group.procs}`]),
     'exec "$0" "$@"',
   ];
-  const child = spawn('/bin/sh', ['-c', first.join(' && '), BIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, ...options.environment };
+  const child = spawn('/bin/sh', ['-c', first.join(' && '), BIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
   const served = new Served(child, { port, tlsPort, adminPort }, directory);
   for (let left = 200; left > 0; left--) {
     if (await served.isReady()) return served;
@@ -164,7 +174,7 @@ export async function startServe(options: ServeOptions): Promise<Served> {
 
 function manifests(options: ServeOptions, port: number, tlsPort: number): string {
   const apiVersion = 'tcpvs.io/v1alpha1';
-  const servers = options.servers.map(({ address, port: serverPort, healthCheck }, index) => ({
+  const servers = options.servers.map(({ address, port: serverPort, healthCheck, spec }, index) => ({
     apiVersion,
     kind: 'RealServer',
     metadata: { name: `web${index}` },
@@ -174,6 +184,7 @@ function manifests(options: ServeOptions, port: number, tlsPort: number): string
       // Above every count of these tests: the cap of a server is not what they are about.
       maxConnections: 10_000,
       ...(healthCheck === undefined ? {} : { healthCheck }),
+      ...spec,
     },
   }));
   const destinations = servers.map((server) => ({ server: server.metadata.name, weight: 1 }));
@@ -193,7 +204,9 @@ function manifests(options: ServeOptions, port: number, tlsPort: number): string
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     },
   };
-  return [...servers, virtualServer].map((object) => JSON.stringify(object)).join('\n---\n');
+  return [...servers, virtualServer, ...(options.objects ?? [])]
+    .map((object) => JSON.stringify(object))
+    .join('\n---\n');
 }
 
 /** Direct children, from /proc. */

@@ -7,18 +7,22 @@ import type { Log } from './log.ts';
 /** Milliseconds. */
 const DAY = 24 * 3_600_000;
 const SOON = 7 * DAY;
+/** How often it is looked whether a day has gone by, or the clock has been set. */
+const MINUTE = 60_000;
 
 export class CertificateDates {
   readonly #log: Pick<Log, 'warn'>;
   readonly #clock: () => number;
   readonly #timer: NodeJS.Timeout;
   readonly #dates = new Map<ObjectKey, Dates>();
+  #lookedAt: number;
 
   /** `clock`: milliseconds since 1970. */
   constructor(log: Pick<Log, 'warn'>, clock: () => number = Date.now) {
     this.#log = log;
     this.#clock = clock;
-    this.#timer = setInterval(() => this.#look([...this.#dates.keys()]), DAY);
+    this.#lookedAt = clock();
+    this.#timer = setInterval(() => this.#lookDaily(), MINUTE);
     this.#timer.unref();
   }
 
@@ -38,6 +42,13 @@ export class CertificateDates {
 
   close(): void {
     clearInterval(this.#timer);
+  }
+
+  /** A day of the calendar: a clock that is set, forwards or back, makes it another day for certificates, too. */
+  #lookDaily(): void {
+    if (Math.abs(this.#clock() - this.#lookedAt) < DAY) return;
+    this.#lookedAt = this.#clock();
+    this.#look([...this.#dates.keys()]);
   }
 
   #look(keys: readonly ObjectKey[]): void {
