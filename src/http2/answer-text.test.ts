@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
+import { ResponseHead, parseResponse } from '../http/parse-response.ts';
 import { answerText, BEHIND } from './answer-text.ts';
 import { trailerText } from './field-rules.ts';
 import { HpackDecoder } from './hpack-decoder.ts';
-import { KnownHeads } from './known-heads.ts';
+import { KnownHeads, recall } from './known-heads.ts';
 import { integer, string, TestEncoder } from './testing.ts';
 
 const text = (fields: string[], behind: number = BEHIND.body) => answerText(fields, behind)?.text ?? null;
@@ -108,6 +109,35 @@ describe('heads that have come before', () => {
     assert.deepEqual(other.fields, ['x', 'd']);
   });
 
+  test('what is plain is what a parser takes for it', () => {
+    const heads = new KnownHeads();
+    const decoder = new HpackDecoder(100_000);
+    const find = (fields: readonly string[]) => {
+      const bytes = Uint8Array.from(fields.flatMap((each, i) => (i % 2 ? string(each) : [0, ...string(each)])));
+      return heads.find(decoder, bytes, 0, bytes.length, BEHIND.body)!;
+    };
+    const long = find([':status', '200', 'content-length', '12', 'server', 'x']);
+    assert.equal(long.isPlain, true);
+    const recalled = new ResponseHead();
+    // whatever was looked at before
+    const before = Buffer.from('HTTP/1.0 404 \r\nKeep-Alive: timeout=4\r\nTransfer-Encoding: chunked\r\n\r\n\0');
+    parseResponse(recalled, before, 0, before.length - 1);
+    recall(recalled, long);
+    const parsed = new ResponseHead();
+    const { length } = long.bytes;
+    assert.equal(parseResponse(parsed, new Uint8Array(long.bytes.buffer), 0, length), length);
+    for (const name of TOLD) assert.equal(recalled[name], parsed[name], name);
+    assert.deepEqual(recalled.bytes.subarray(0, length), parsed.bytes.subarray(0, length));
+    for (const fields of [
+      [':status', '200'],
+      [':status', '200', 'content-length', '012'],
+      [':status', '200', 'content-length', '12', 'trailer', 'x'],
+      [':status', '200', 'content-length', '12', 'x', 'a'.repeat(16_384)],
+      [':status', '103', 'content-length', '12'],
+    ])
+      assert.equal(find(fields).isPlain, false, String(fields).slice(0, 60));
+  });
+
   test('malformed heads and blocks', () => {
     const heads = new KnownHeads();
     const decoder = new HpackDecoder(100);
@@ -117,3 +147,20 @@ describe('heads that have come before', () => {
     assert.equal(find([0xff]), undefined);
   });
 });
+
+/** What whoever relays an answer asks its head, but for the list of its fields. */
+const TOLD = [
+  'start',
+  'status',
+  'minor',
+  'plainLine',
+  'special',
+  'end',
+  'hasLength',
+  'plainFraming',
+  'length',
+  'chunked',
+  'keepAlive',
+  'upgrade',
+  'keepAliveSeconds',
+] as const;

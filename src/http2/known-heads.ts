@@ -2,12 +2,15 @@
  * Heads that have come before, by the bytes of their block. While the peer has no dynamic table, a block means the same each
  * time: looking it up instead of decoding it saves 4.6 µs of the 20 that a request costs.
  */
+import { ResponseHead, parseResponse } from '../http/parse-response.ts';
 import { answerText } from './answer-text.ts';
 import type { HpackDecoder } from './hpack-decoder.ts';
 
 export interface KnownHead {
-  /** The head in HTTP/1.1. */
+  /** The head in HTTP/1.1; a zero is behind it. */
   readonly bytes: Uint8Array;
+  /** It goes to clients as it is, has a length, and is short: what a parser would say of it is known (see `recall`). */
+  readonly isPlain: boolean;
   readonly status: number;
   /** What content-length says; −1 = nothing. */
   readonly length: number;
@@ -50,8 +53,12 @@ export class KnownHeads {
     const text = decoder.tooLarge ? null : answerText(decoder.fields, behind);
     if (text === null) return null;
     const isKept = length <= MOST_BLOCK && !decoder.touched;
+    const lines = text.text;
+    const room = new Uint8Array(lines.length + 1);
+    for (let i = 0; i < lines.length; i++) room[i] = lines.charCodeAt(i);
     const head: KnownHead = {
-      bytes: Buffer.from(text.text, 'latin1'),
+      bytes: room.subarray(0, lines.length),
+      isPlain: isPlain(room, lines.length),
       status: text.status,
       length: text.length,
       block: isKept ? bytes.slice(start, end) : NOTHING,
@@ -64,6 +71,34 @@ export class KnownHeads {
 }
 
 const NOTHING = new Uint8Array(0);
+const MOST_PLAIN = 16_384;
+/** Answers that may have content behind them. */
+const LEAST_STATUS = 200;
+const parsed = new ResponseHead();
+
+function isPlain(bytes: Uint8Array, length: number): boolean {
+  return (
+    length <= MOST_PLAIN &&
+    parseResponse(parsed, bytes, 0, length) === length &&
+    parsed.status >= LEAST_STATUS &&
+    parsed.plainLine &&
+    parsed.plainFraming &&
+    parsed.hasLength &&
+    !parsed.special
+  );
+}
+
+/** Sets `head` to what parsing a plain `known` would make of it, but for its list of fields. */
+export function recall(head: ResponseHead, known: KnownHead): void {
+  head.bytes = known.bytes;
+  head.start = head.fieldCount = head.keepAliveSeconds = 0;
+  head.end = known.bytes.length;
+  head.status = known.status;
+  head.minor = 1;
+  head.plainLine = head.plainFraming = head.hasLength = head.keepAlive = true;
+  head.special = head.chunked = head.upgrade = false;
+  head.length = known.length;
+}
 
 function slotOf(bytes: Uint8Array, start: number, end: number, behind: number): number {
   let hash = end - start + behind;

@@ -1,9 +1,11 @@
 /**
  * Answers of streams, put together in HTTP/1.1: what one read has of a stream goes to its user as one, the head with the
  * DATA behind it. It lies where reads of connections lie (the shared buffer), so that the relay takes it as one of those:
- * whoever carries streams reads into a buffer of its own meanwhile.
+ * whoever carries streams reads into a buffer of its own meanwhile. What most answers are, a plain head and content with a
+ * length, is handed over as it is: the head that was looked up, and the DATA where it was read.
  */
 import { writeChunkSize } from '../../http/chunked.ts';
+import type { KnownHead } from '../../http2/known-heads.ts';
 import { READ_SIZE, input } from './buffers.ts';
 import { writeText } from './bytes.ts';
 import { ANSWER, type UpstreamStream } from './upstream-stream.ts';
@@ -12,15 +14,32 @@ import { ANSWER, type UpstreamStream } from './upstream-stream.ts';
 const AROUND = 24;
 
 let current: UpstreamStream | null = null;
+/** Of what is in the shared buffer. */
 let length = 0;
+/** Where the DATA of the present stream was read, if it is left there: `place[from … to)`. */
+let place: Uint8Array | null = null;
+let from = 0;
+let to = 0;
 
 /** A whole head, which waits for the DATA behind it unless it is `flush`ed. */
-export function putHead(stream: UpstreamStream, head: Uint8Array): void {
+export function putHead(stream: UpstreamStream, head: KnownHead): void {
   stream.head = head;
 }
 
-/** `bytes[start … end)` of DATA. */
+/** `bytes[start … end)` of DATA. Nobody else needs what is in front of it. */
 export function putData(stream: UpstreamStream, bytes: Uint8Array, start: number, end: number): void {
+  if (stream.head !== null && stream.head.isPlain && stream.answer === ANSWER.length && !isKept(stream)) {
+    if (current !== stream) {
+      flush();
+      current = stream;
+      place = bytes;
+      from = to = start;
+    }
+    // the head of a frame lies between what there is and what comes
+    if (to < start) bytes.copyWithin(to, start, end);
+    to += end - start;
+    return;
+  }
   const isChunked = stream.answer === ANSWER.chunked;
   turnTo(stream);
   let p = start;
@@ -42,6 +61,10 @@ export function putData(stream: UpstreamStream, bytes: Uint8Array, start: number
 
 /** The answer is whole; `trailers`: lines, each with its CRLF. */
 export function putEnd(stream: UpstreamStream, trailers: string): void {
+  if (place !== null && current === stream) {
+    flush();
+    return;
+  }
   turnTo(stream);
   if (stream.answer === ANSWER.chunked) {
     if (length + trailers.length + AROUND > READ_SIZE) {
@@ -58,8 +81,8 @@ function turnTo(stream: UpstreamStream): void {
     flush();
     current = stream;
   }
-  const { head } = stream;
-  if (head === null) return;
+  if (stream.head === null) return;
+  const head = stream.head.bytes;
   stream.head = null;
   if (head.length + AROUND > READ_SIZE) {
     pass(stream, head);
@@ -87,12 +110,21 @@ export function flush(): void {
   const end = length;
   current = null;
   length = 0;
+  if (place !== null) {
+    handOverInPlace(stream!);
+    return;
+  }
   if (stream === null || stream.gone || end === 0) return;
-  if (stream.paused || stream.kept !== null) {
+  if (isKept(stream)) {
     stream.keep(input.slice(0, end));
     return;
   }
   handOver(stream, end);
+}
+
+/** Its user does not take anything now. */
+function isKept(stream: UpstreamStream): boolean {
+  return stream.paused || stream.kept !== null;
 }
 
 /** A head that nothing came behind. */
@@ -106,6 +138,18 @@ export function flushHead(stream: UpstreamStream): void {
 function handOver(stream: UpstreamStream, end: number): void {
   try {
     stream.user?.answered(stream, input, end);
+  } catch (error) {
+    stream.fail(error);
+  }
+}
+
+function handOverInPlace(stream: UpstreamStream): void {
+  const bytes = place!;
+  const { head } = stream;
+  place = stream.head = null;
+  if (stream.gone || head === null) return;
+  try {
+    stream.user?.recognised(stream, head, bytes, from, to);
   } catch (error) {
     stream.fail(error);
   }

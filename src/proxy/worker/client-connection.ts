@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { INCOMPLETE } from '../../http/bad.ts';
 import { parseRequest } from '../../http/parse-request.ts';
 import { isWorthParsing } from '../../http/partial-head.ts';
+import type { KnownHead } from '../../http2/known-heads.ts';
 import type { ReasonWord } from '../../model/reasons.ts';
 import { GLOBAL } from '../shared.ts';
 import { abandon } from './abandon.ts';
@@ -18,7 +19,7 @@ import { head } from './heads.ts';
 import type { Loss } from './loss.ts';
 import { MAX_HELD, PHASE } from './phases.ts';
 import { refuseHead } from './refuse-head.ts';
-import { answerArrived, resumeAnswer, upstreamLost } from './relay.ts';
+import { answerArrived, recognisedArrived, resumeAnswer, upstreamLost } from './relay.ts';
 import { bodyArrived, setDeadlines } from './request-body.ts';
 import type { WorkerState } from './state.ts';
 import { caught, countLimit, countReason } from './state.ts';
@@ -275,6 +276,10 @@ export class ClientConnection extends Client {
 
   override answered(upstream: Upstream, bytes: Uint8Array, length: number): void {
     answerArrived(this, upstream, bytes, length);
+  }
+
+  override recognised(upstream: Upstream, known: KnownHead, bytes: Uint8Array, start: number, end: number): void {
+    recognisedArrived(this, upstream, known, bytes, start, end);
   }
 
   override lost(upstream: Upstream, how: Loss): void {

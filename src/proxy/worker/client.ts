@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 
 import type { ChunkedDecoder } from '../../http/chunked.ts';
+import type { KnownHead } from '../../http2/known-heads.ts';
 import type { ReasonWord } from '../../model/reasons.ts';
 import type { Limits } from '../../model/snapshot.ts';
 import type { Ends } from '../../proxy-protocol/write-header.ts';
@@ -120,6 +121,7 @@ export abstract class Client extends Connection implements UpstreamUser {
   abstract destroy(why?: ReasonWord, close?: () => void): void;
   abstract connected(upstream: Upstream): void;
   abstract answered(upstream: Upstream, bytes: Uint8Array, length: number): void;
+  abstract recognised(upstream: Upstream, known: KnownHead, bytes: Uint8Array, start: number, end: number): void;
   abstract lost(upstream: Upstream, how: Loss): void;
   abstract upstreamDrained(upstream: Upstream): void;
 

@@ -74,6 +74,10 @@ class Copy implements UpstreamUser {
     this.end();
   }
 
+  recognised(upstream: Upstream): void {
+    this.answered(upstream);
+  }
+
   lost(upstream: Upstream): void {
     discard(upstream);
     this.end();

@@ -3,6 +3,7 @@ import { INCOMPLETE } from '../../http/bad.ts';
 import { ChunkedDecoder } from '../../http/chunked.ts';
 import { parseResponse } from '../../http/parse-response.ts';
 import { PartialHead } from '../../http/partial-head.ts';
+import { type KnownHead, recall } from '../../http2/known-heads.ts';
 import type { ReasonWord } from '../../model/reasons.ts';
 import { observeLatency } from '../../scheduler/latency.ts';
 import { GLOBAL } from '../shared.ts';
@@ -84,6 +85,20 @@ function headArrived(client: Client, upstream: Upstream, read: Uint8Array, readL
     if (p === end) return;
   }
   relayAnswer(client, upstream, bytes, p, end);
+}
+
+export function recognisedArrived(
+  client: Client,
+  upstream: Upstream,
+  known: KnownHead,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  // whoever takes fields out of it has to know where they are
+  if (client.target?.edits?.response == null) recall(answerHead, known);
+  else parseResponse(answerHead, known.bytes, 0, known.bytes.length);
+  relayAnswer(client, upstream, bytes, start, end);
 }
 
 /** 95, 96: 1xx to clients of HTTP/1.1, bounded, without a body. @returns false where that was the end */

@@ -8,6 +8,7 @@ import { GLOBAL } from '../shared.ts';
 import { deliverKept } from './answer-bytes.ts';
 import { READ_SIZE, input, inputView } from './buffers.ts';
 import { writeText } from './bytes.ts';
+import { Gathering } from './gathering.ts';
 import { Connection } from './io.ts';
 import { notConnected, type Loss } from './loss.ts';
 import { caught, type WorkerState } from './state.ts';
@@ -49,6 +50,7 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   /** Answers that came whole. */
   private answered = 0;
   private marked = false;
+  private readonly gathering = new Gathering();
   private pinged = false;
 
   constructor(state: WorkerState, endpoint: Endpoint, owner: CarrierOwner, timeout: number) {
@@ -102,6 +104,7 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
 
   number(stream: UpstreamStream): void {
     this.table.add(stream);
+    this.gathering.add();
     stream.window = this.said.initialWindow;
     if (this.table.isUsedUp) this.retire();
     this.deadline = this.pinged || this.pending > 0 ? this.deadline : Infinity;
@@ -180,10 +183,14 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
     this.mark();
   }
 
-  /** All that has come about in this turn, in one write. */
+  /** All that has come about in this turn, and in those before it that were waited for, in one write. */
   turn(): void {
     this.marked = false;
     if (this.gone) return;
+    if (this.resumed.length === 0 && this.gathering.goesOn(this.active, this.frames.length)) {
+      this.mark();
+      return;
+    }
     if (this.resumed.length > 0) {
       const { resumed } = this;
       this.resumed = [];
@@ -195,6 +202,7 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   private flush(): void {
     const { frames } = this;
     if (this.gone || this.connecting || this.pending > 0 || frames.length === 0) return;
+    this.gathering.ends();
     if (!this.write(frames.take(), false)) {
       this.lose('reset');
       return;

@@ -144,7 +144,7 @@ export class StreamFrames implements FrameHandler {
       this.malformed(stream);
       return ERROR.none;
     }
-    putHead(stream, head.bytes);
+    putHead(stream, head);
     if (head.status < 200) {
       flushHead(stream);
       return ERROR.none;

@@ -7,6 +7,7 @@ import type net from 'node:net';
 import { ChunkedDecoder } from '../../http/chunked.ts';
 import type { FrameWriter } from '../../http2/frame-writer.ts';
 import { ERROR, FRAME_HEAD, FRAME_SIZE } from '../../http2/frames.ts';
+import type { KnownHead } from '../../http2/known-heads.ts';
 import { mostBlock, writeRequestBlock, writeTrailerBlock, written } from '../../http2/request-block.ts';
 import { READ_SIZE } from './buffers.ts';
 import type { Loss } from './loss.ts';
@@ -57,7 +58,7 @@ export class UpstreamStream extends Upstream {
   answer = 0;
   answerLeft = 0;
   /** A head that waits for the DATA behind it. */
-  head: Uint8Array | null = null;
+  head: KnownHead | null = null;
   /** Bytes of DATA that it may still send. */
   receiveLeft = 0;
   /** Bytes of DATA that were passed on, and that the server has not been told of. */

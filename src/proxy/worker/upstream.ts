@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls';
 
 import type { ChunkedDecoder } from '../../http/chunked.ts';
 import type { PartialHead } from '../../http/partial-head.ts';
+import type { KnownHead } from '../../http2/known-heads.ts';
 import type { EndpointPlan } from '../../model/plan.ts';
 import { type Ends, proxyHeader } from '../../proxy-protocol/write-header.ts';
 import { GLOBAL } from '../shared.ts';
@@ -21,6 +22,8 @@ export interface UpstreamUser {
   /** The connection stands: whatever is to be sent can be sent. */
   connected(upstream: Upstream): void;
   answered(upstream: Upstream, bytes: Uint8Array, length: number): void;
+  /** The same of a stream whose answer begins with a plain head that was looked up; `bytes[start … end)`: what is there of its body. */
+  recognised(upstream: Upstream, known: KnownHead, bytes: Uint8Array, start: number, end: number): void;
   lost(upstream: Upstream, how: Loss): void;
   /** The server has taken all that was written. */
   upstreamDrained(upstream: Upstream): void;
@@ -352,6 +355,7 @@ export function closeWhenSent(upstream: Upstream): void {
 const NOBODY: UpstreamUser = {
   connected() {},
   answered() {},
+  recognised() {},
   lost() {},
   upstreamDrained() {},
   fail() {},
