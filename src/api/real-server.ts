@@ -84,6 +84,11 @@ export const realServerSpec = withRules(
       .describe(
         'Adaptive: below maxConnections, as many requests at once as do not make the server slower; found by measuring, per endpoint. For HTTP alone.',
       ),
+    slowStart: duration
+      .exactOptional()
+      .describe(
+        'Time in which an endpoint that becomes available comes to its whole share, in ten steps; at once where absent, where nothing else of its row is warm, and for what is chosen by a hash.',
+      ),
     capacity: z
       .strictObject({
         cpu: quantity.exactOptional().describe('Cores.'),

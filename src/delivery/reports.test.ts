@@ -9,7 +9,7 @@ import { diffCounts, MergedCounts, NO_COUNTS, reportPause } from './reports.ts';
 import { parseBody, reportRequestSchema } from './wire.ts';
 
 const plain = { noNullPrototype: true };
-const cell = fc.record(
+const warm = fc.record(
   {
     server: fc.constantFrom('d/h1', 'd/h2', ''),
     app: fc.constantFrom(null, 'a'),
@@ -23,6 +23,9 @@ const cell = fc.record(
   },
   plain,
 );
+const cell = fc
+  .tuple(warm, fc.option(fc.nat(65_535)))
+  .map(([each, scaled]) => (scaled === null ? each : { ...each, scaled }));
 const row = fc.record(
   {
     id: fc.constantFrom('rule d/v a', 'matrix d/m a', 'servers d/v'),

@@ -156,7 +156,7 @@ class Parts {
 const rowReport = ({ id, epoch, cells }: RowCounts): RowReport => [
   id,
   epoch,
-  cells.map(({ server, app, weight, available, epochRequests, requests, retries, sticky, failures }) => [
+  cells.map(({ server, app, weight, scaled, available, epochRequests, requests, retries, sticky, failures }) => [
     server,
     app,
     weight,
@@ -166,6 +166,7 @@ const rowReport = ({ id, epoch, cells }: RowCounts): RowReport => [
     retries,
     sticky,
     failures,
+    ...(scaled === undefined ? ([] as const) : ([scaled] as const)),
   ]),
 ];
 
@@ -173,10 +174,11 @@ const rowOf = ([id, epoch, cells]: RowReport): RowCounts => ({
   id,
   epoch,
   cells: withShares(
-    cells.map(([server, app, weight, available, epochRequests, requests, retries, sticky, failures]) => ({
+    cells.map(([server, app, weight, available, epochRequests, requests, retries, sticky, failures, scaled]) => ({
       server,
       app,
       weight,
+      ...(scaled === undefined ? {} : { scaled }),
       available: available === 1,
       epochRequests,
       requests,
@@ -216,6 +218,7 @@ const sameCell = (a: CellCounts, b: CellCounts): boolean =>
   a.requests === b.requests &&
   a.available === b.available &&
   a.weight === b.weight &&
+  a.scaled === b.scaled &&
   a.failures === b.failures &&
   a.retries === b.retries &&
   a.sticky === b.sticky &&

@@ -112,7 +112,7 @@ export const piecesRequestSchema = z.object({ hashes: z.array(hash).min(1).max(P
 export const piecesAnswerSchema = z.object({ pieces: z.array(pieceSchema).max(PIECES_AT_ONCE) });
 
 const identity = z.string().max(1024);
-/** `[server, app, weight, available, epochRequests, requests, retries, sticky, failures]`; shares follow from these. */
+/** `[server, app, weight, available, epochRequests, requests, retries, sticky, failures, scaled?]`; shares follow from these. */
 const cellSchema = z
   .tuple([
     identity,
@@ -124,6 +124,7 @@ const cellSchema = z
     count,
     count,
     count,
+    z.int().min(0).max(65_535).optional(),
   ])
   .rest(z.unknown());
 const rowSchema = z.tuple([identity, count, z.array(cellSchema).max(65_536)]).rest(z.unknown());

@@ -16,6 +16,8 @@ export interface CellCounts {
   readonly server: string;
   readonly app: string | null;
   readonly weight: number;
+  /** The weight in this epoch, where endpoints of the row start slowly; absent: `weight`. */
+  readonly scaled?: number;
   readonly available: boolean;
   /** Share by weight, and over what is available: 0 … 1. */
   readonly asked: number;

@@ -32,6 +32,8 @@ export interface RowPlan {
 export interface CellPlan {
   readonly server: ObjectKey;
   readonly weight: number;
+  /** The weight in this epoch, beside those of the row's other cells: less where its endpoints are not warm yet. */
+  readonly scaled: number;
   /** Has an endpoint that takes new work in this epoch. */
   readonly available: boolean;
   /** The cell's endpoints are `row.endpoints[first … first + count)`. */
@@ -48,6 +50,8 @@ export interface EndpointPlan {
   readonly port: number;
   /** Takes new work in this epoch (healthy, not ejected, not quiesced). */
   readonly available: boolean;
+  /** 1 … WARM: the part of its share that it gets in this epoch; less than WARM while it starts slowly. */
+  readonly warmth: number;
   /** Most requests at once; finite. */
   readonly maxConnections: number;
   /** Most of these that wait for a connection to be made; 0 = as many as there are. */
@@ -87,3 +91,6 @@ export interface DispatchState {
   readonly latency: Float64Array;
   readonly latencyAt: Float64Array;
 }
+
+/** Steps in which a slow start comes to the whole share. */
+export const WARM = 10;

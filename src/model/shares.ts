@@ -9,21 +9,22 @@ export function withShares(cells: readonly CellSums[]): CellCounts[] {
   let [weights, available, chosen] = [0, 0, 0];
   for (const cell of cells) {
     weights += cell.weight;
-    if (cell.available) available += cell.weight;
+    if (cell.available) available += cell.scaled ?? cell.weight;
     chosen += cell.epochRequests;
   }
-  return cells.map(({ server, app, weight, available: takes, epochRequests, requests, retries, sticky, failures }) => ({
-    server,
-    app,
-    weight,
-    available: takes,
-    asked: weights === 0 ? 0 : weight / weights,
-    askedAvailable: available === 0 || !takes ? 0 : weight / available,
-    delivered: chosen === 0 ? null : epochRequests / chosen,
-    epochRequests,
-    requests,
-    retries,
-    sticky,
-    failures,
+  return cells.map((cell) => ({
+    server: cell.server,
+    app: cell.app,
+    weight: cell.weight,
+    ...(cell.scaled === undefined ? {} : { scaled: cell.scaled }),
+    available: cell.available,
+    asked: weights === 0 ? 0 : cell.weight / weights,
+    askedAvailable: available === 0 || !cell.available ? 0 : (cell.scaled ?? cell.weight) / available,
+    delivered: chosen === 0 ? null : cell.epochRequests / chosen,
+    epochRequests: cell.epochRequests,
+    requests: cell.requests,
+    retries: cell.retries,
+    sticky: cell.sticky,
+    failures: cell.failures,
   }));
 }

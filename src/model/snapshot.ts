@@ -239,6 +239,8 @@ export interface RealServerPiece extends PieceBase {
   readonly maxPending: number;
   /** Below maxConnections, a limit of requests at once is found by measuring. */
   readonly isAdaptive: boolean;
+  /** Milliseconds in which an endpoint that becomes available comes to its whole share; absent: at once. */
+  readonly slowStart?: number;
   readonly healthCheck: HealthCheck | null;
   readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
   /** For HTTPS; null for the others. */

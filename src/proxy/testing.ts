@@ -10,6 +10,7 @@ export interface TestProxyOptions {
   readonly workers?: number;
   readonly settings?: Partial<ProxySettings>;
   readonly spans?: ServingOptions['spans'];
+  readonly after?: ServingOptions['after'];
 }
 
 export interface TestProxy {
@@ -36,6 +37,7 @@ export async function startTestProxy(options: TestProxyOptions): Promise<TestPro
     listeners: localListeners(),
     log: SILENT,
     ...(options.spans === undefined ? {} : { spans: options.spans }),
+    ...(options.after === undefined ? {} : { after: options.after }),
   });
   const configure = async (pieces: readonly Piece[]) => {
     const snapshot: Snapshot = { id: `test-${++snapshots}`, pieces };

@@ -22,7 +22,7 @@ export class DispatchRow {
   readonly state: DispatchState;
   /** Indices of the endpoints that may be chosen in this epoch, cell by cell. */
   readonly members: readonly number[];
-  /** Per endpoint. A member's weight is that of its cell / members of the cell: kept as two integers for exactness. */
+  /** Per endpoint. A member's weight is weights / siblings, kept as two integers for exactness. */
   readonly slots: readonly number[];
   readonly weights: readonly number[];
   readonly siblings: readonly number[];
@@ -35,6 +35,7 @@ export class DispatchRow {
   readonly #down: Int32Array;
   readonly #cursor: number;
   readonly #caps: readonly number[];
+  readonly #order: readonly number[];
   readonly #turns: readonly CellTurn[];
   #rotation = 0;
 
@@ -47,6 +48,7 @@ export class DispatchRow {
     this.weights = layout.weights;
     this.siblings = layout.siblings;
     this.#caps = layout.caps;
+    this.#order = layout.order;
     this.#turns = layout.turns;
     this.#period = periodOf(plan.schedule);
     this.#table = plan.schedule.kind === 'Table' ? plan.schedule.table : null;
@@ -93,7 +95,7 @@ export class DispatchRow {
       const { first, count } = this.#turns[this.#cellAt(position)]!;
       const from = this.#rotation++;
       for (let i = 0; i < count; i++) {
-        const index = this.members[first + ((from + i) % count)]!;
+        const index = this.#order[first + ((from + i) % count)]!;
         if (this.takesWork(index) && !tried.includes(index)) return index;
       }
     }
@@ -134,7 +136,7 @@ export class DispatchRow {
   /** A cell's requests go round its members by a cursor of the cell's own. */
   #nextInCell({ first, count }: CellTurn, cursor: number): number {
     for (let turns = count; turns > 0; turns--) {
-      const index = this.members[first + takePosition(this.#cursors, cursor, count)]!;
+      const index = this.#order[first + takePosition(this.#cursors, cursor, count)]!;
       if (this.takesWork(index)) return index;
     }
     return NOTHING;

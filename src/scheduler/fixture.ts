@@ -1,5 +1,5 @@
 /** Row plans and shared state for tests and benchmarks of the schedulers. */
-import type { CellPlan, DispatchState, EndpointPlan, RowPlan } from '../model/plan.ts';
+import { WARM, type CellPlan, type DispatchState, type EndpointPlan, type RowPlan } from '../model/plan.ts';
 import { buildSchedule } from './schedule.ts';
 
 /** Cursor slots of a fixture row: first choices, retries, then one per cell. */
@@ -12,6 +12,9 @@ export interface RowFixture {
   readonly endpoints?: readonly number[];
   /** Indices of endpoints that are not available in this epoch. */
   readonly unavailable?: readonly number[];
+  /** Of cells and of endpoints that start slowly. */
+  readonly scaled?: readonly number[];
+  readonly warmths?: readonly number[];
   /** Of every endpoint; default 1,000,000. */
   readonly maxConnections?: number;
   readonly epoch?: number;
@@ -36,6 +39,7 @@ export function rowPlan(fixture: RowFixture): RowPlan {
         address,
         port: 8080,
         available,
+        warmth: fixture.warmths?.[slot] ?? WARM,
         maxConnections,
         maxPending: 0,
         isAdaptive: false,
@@ -47,7 +51,7 @@ export function rowPlan(fixture: RowFixture): RowPlan {
     }
     const available = endpoints.slice(first).some((endpoint) => endpoint.available);
     const server = `demo/web${cell + 1}`;
-    cells.push({ server, weight, available, first, count });
+    cells.push({ server, weight, scaled: fixture.scaled?.[cell] ?? weight, available, first, count });
   }
   return {
     id: 'matrix demo/matrix appc',
@@ -57,7 +61,7 @@ export function rowPlan(fixture: RowFixture): RowPlan {
     counters: [...cells.keys()],
     cellCursors: cells.map((_, cell) => cursor + 2 + cell),
     endpoints,
-    schedule: buildSchedule(cells.map((cell) => (cell.available ? cell.weight : 0))),
+    schedule: buildSchedule(cells.map((cell) => (cell.available ? cell.scaled : 0))),
     cursor: cursor + CURSOR,
     retryCursor: cursor + RETRY_CURSOR,
   };

@@ -49,6 +49,6 @@ export function cellAt(schedule: Schedule, position: number): number {
   return schedule.kind === 'Table' ? schedule.table[position]! : cellInTree(schedule.nodes, schedule.period, position);
 }
 
-function greatestCommonDivisor(a: number, b: number): number {
+export function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

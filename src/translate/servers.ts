@@ -77,6 +77,7 @@ export const translateServer = (subject: Subject<RealServerSpec>, world: ServerW
     maxConnections: spec.maxConnections,
     maxPending: spec.maxPending,
     isAdaptive: spec.concurrency === 'Adaptive',
+    ...(spec.slowStart === undefined ? {} : { slowStart: parseDuration(spec.slowStart)! }),
     healthCheck: healthCheckOf(spec.healthCheck),
     protocol: spec.protocol,
     tls,

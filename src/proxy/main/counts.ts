@@ -79,13 +79,15 @@ export class Counts {
   #rowCounts(row: RowState): RowCounts {
     const { plan } = row;
     const ended = this.#planner.ended(row);
-    const cells = plan.cells.map(({ server, weight, available }, index): CellSums => {
+    const isWarming = plan.cells.some(({ weight, scaled }) => scaled !== weight);
+    const cells = plan.cells.map(({ server, weight, scaled, available }, index): CellSums => {
       const current = this.#memory.readCell(plan.counters[index]!);
       const { first: requests, retries, sticky, failures } = addSums(current, ended[index]!);
       return {
         server,
         app: plan.app,
         weight,
+        ...(isWarming ? { scaled } : {}),
         available,
         epochRequests: current.first,
         requests,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 
+import { WARM } from '../../model/plan.ts';
 import type { HealthCheck } from '../../model/snapshot.ts';
 import type { EndpointState } from '../plan/endpoints.ts';
 import { allocateShared, DOWN, SharedState } from '../shared.ts';
@@ -25,12 +26,18 @@ const endpoint = (slot: number): EndpointState => ({
 });
 
 /** Health with answers given by the test; `problem` null = the endpoint is there. */
-const healthWith = (t: TestContext, facts: { check: HealthCheck | null; quiesced?: boolean }, log = quiet) => {
+const healthWith = (
+  t: TestContext,
+  facts: { check: HealthCheck | null; quiesced?: boolean; slowStart?: number },
+  log = quiet,
+) => {
   const world = {
     problem: null as string | null,
     probes: 0,
     changed: [] as number[],
-    facts: { quiesced: false, ...facts },
+    facts: { quiesced: false, slowStart: 0, ...facts },
+    /** Steps of slow starts that are due some time. */
+    due: [] as { milliseconds: number; run: () => void }[],
   };
   const shared = new SharedState(allocateShared(1));
   const health = new Health({
@@ -42,6 +49,11 @@ const healthWith = (t: TestContext, facts: { check: HealthCheck | null; quiesced
     },
     random: () => 0.5,
     facts: () => world.facts,
+    after: (milliseconds, run) => {
+      const step = { milliseconds, run };
+      world.due.push(step);
+      return () => world.due.splice(world.due.indexOf(step), 1);
+    },
     changed: (slot) => world.changed.push(slot),
   });
   t.after(() => health.close());
@@ -81,7 +93,7 @@ test('without its check an endpoint is up again', async (t) => {
   health.update(one);
   world.problem = 'ECONNREFUSED';
   await until(() => health.checkFailed(1));
-  world.facts = { check: null, quiesced: false };
+  world.facts = { check: null, quiesced: false, slowStart: 0 };
   health.update(one);
   assert.equal(health.checkFailed(1), false);
   assert.deepEqual(world.changed, [1, 1]);
@@ -142,7 +154,7 @@ test('quiesced is a bit of its own', (t) => {
   const bits = health.update(one);
   health.bar(one, bits);
   assert.equal(shared.down[1], DOWN.quiesced);
-  world.facts = { check: null, quiesced: false };
+  world.facts = { check: null, quiesced: false, slowStart: 0 };
   health.update(one);
   assert.equal(shared.down[1], 0);
   health.bar(one, bits);
@@ -185,4 +197,80 @@ test('an endpoint that is the only one, and fails all the time, does not fill th
     health.cleared(1);
   }
   assert.deepEqual(said, ['endpoint ejected', 'endpoint is back']);
+});
+
+/** The next step of a slow start is due. */
+function pass(world: { due: { milliseconds: number; run: () => void }[] }): void {
+  world.due.shift()!.run();
+}
+
+test('an endpoint that comes back starts slowly: ten steps over the time that its real server says', async (t) => {
+  alive(t);
+  const { health, world } = healthWith(t, { check, slowStart: 30_000 });
+  const one = endpoint(1);
+  health.update(one);
+  health.begun();
+  assert.equal(health.warmth(1), WARM, 'of the first snapshot');
+  world.problem = 'HTTP 500';
+  await until(() => health.checkFailed(1));
+  health.update(one);
+  assert.deepEqual([health.warmth(1), world.due.length], [1, 0], 'it is out');
+  world.problem = null;
+  await until(() => !health.checkFailed(1));
+  assert.equal(health.warmth(1), 1, 'when it comes back');
+  health.update(one);
+  const [{ milliseconds } = { milliseconds: 0 }] = world.due;
+  assert.equal(milliseconds, 3000);
+  for (let warmth = 2; warmth <= WARM; warmth++) {
+    const changes = world.changed.length;
+    pass(world);
+    health.update(one);
+    assert.deepEqual([health.warmth(1), world.changed.length - changes], [warmth, 1]);
+  }
+  assert.equal(world.due.length, 0, 'no step after the last');
+});
+
+test('one that goes out while it starts begins anew', (t) => {
+  const { health, world } = healthWith(t, { check: null, slowStart: 1000 });
+  const one = endpoint(1);
+  health.begun();
+  health.update(one);
+  for (let steps = 0; steps < 4; steps++) pass(world);
+  assert.equal(health.warmth(1), 5);
+  world.facts.quiesced = true;
+  health.update(one);
+  assert.deepEqual([health.warmth(1), world.due.length], [1, 0]);
+  world.facts.quiesced = false;
+  health.update(one);
+  assert.deepEqual([health.warmth(1), world.due.length], [1, 1]);
+  health.remove(1);
+  assert.equal(world.due.length, 0, 'a step for what is gone');
+});
+
+test('new endpoints start slowly once there is a snapshot in force; without slowStart nobody does', (t) => {
+  const { health, world } = healthWith(t, { check: null, slowStart: 1000 });
+  assert.equal(health.warmth(-1), WARM);
+  health.update(endpoint(1));
+  health.begun();
+  assert.equal(health.warmth(-1), 1);
+  health.update(endpoint(2));
+  assert.deepEqual([health.warmth(1), health.warmth(2), world.due.length], [WARM, 1, 1]);
+  world.facts.slowStart = 0;
+  pass(world);
+  assert.deepEqual([health.warmth(2), world.due.length], [WARM, 0], 'it is not asked for any more');
+  health.update(endpoint(3));
+  assert.deepEqual([health.warmth(3), world.due.length], [WARM, 0]);
+});
+
+test('one that is ejected, and spared, has not been away', (t) => {
+  const { health, world } = healthWith(t, { check: null, slowStart: 1000 });
+  const one = endpoint(1);
+  health.update(one);
+  health.begun();
+  one.sparedIn.add('row');
+  health.suspect(1, 'refused');
+  health.update(one);
+  health.cleared(1);
+  health.update(one);
+  assert.deepEqual([health.warmth(1), world.due.length], [WARM, 0]);
 });

@@ -2,6 +2,7 @@
  * What is known of each endpoint: active checks, ejections, probes that bring it back. One record per endpoint, whatever
  * points to it. Decides nothing about rows: it says which endpoints changed, and the planner makes new epochs.
  */
+import { WARM } from '../../model/plan.ts';
 import type { HealthCheck } from '../../model/snapshot.ts';
 import type { FromWorker } from '../messages.ts';
 import type { EndpointState } from '../plan/endpoints.ts';
@@ -18,12 +19,16 @@ const FIRST_PROBE = 500;
 const LAST_PROBE = 30_000;
 /** Ejected again this soon after it was let in: the intervals go on growing. */
 const RELAPSE = 30_000;
+/** Of WARM. */
+const COLD = 1;
 
 export class Health implements Availability {
   readonly #options: HealthOptions;
   readonly #turns: TurnLog;
   readonly #records = new Map<number, EndpointRecord>();
   #order = 0;
+  /** How warm an endpoint is that nobody knew: those of the first snapshot are all alike. */
+  #first = WARM;
   #closed = false;
 
   constructor(options: HealthOptions) {
@@ -33,6 +38,7 @@ export class Health implements Availability {
 
   readonly checkFailed = (slot: number): boolean => this.#records.get(slot)?.up === false;
   readonly ejected = (slot: number): number => this.#records.get(slot)?.ejected ?? 0;
+  readonly warmth = (slot: number): number => this.#records.get(slot)?.warmth ?? this.#first;
 
   /**
    * The endpoint is new, or its real servers or rows are not what they were. Takes off its bits in shared memory that hold
@@ -48,13 +54,20 @@ export class Health implements Availability {
       record = undefined;
     }
     if (record === undefined) {
-      record = newRecord(endpoint);
+      record = newRecord(endpoint, this.#first);
       this.#records.set(endpoint.slot, record);
     }
     if (!sameCheck(record.check, facts.check)) this.#setCheck(record, facts.check);
     const bits = bitsOf(record, facts);
     Atomics.and(this.#options.shared.down, endpoint.slot, bits);
+    if (bits !== 0) cool(record);
+    else if (record.warmth < WARM && record.stopWarming === null) this.#warm(record, facts);
     return bits;
+  }
+
+  /** The first snapshot is in force: endpoints that come from now on come to others that serve. */
+  begun(): void {
+    this.#first = COLD;
   }
 
   /** Sets the bits that `update` named, as far as they still hold. */
@@ -69,6 +82,7 @@ export class Health implements Availability {
     if (record === undefined) return;
     clearTimeout(record.checkTimer);
     clearTimeout(record.probeTimer);
+    cool(record);
     record.gone = true;
     this.#turns.forget(slot);
     this.#records.delete(slot);
@@ -112,6 +126,18 @@ export class Health implements Availability {
   close(): void {
     this.#closed = true;
     for (const slot of this.#records.keys()) this.remove(slot);
+  }
+
+  /** It is choosable, and not warm: step by step it gets its share, where its real servers want that. */
+  #warm(record: EndpointRecord, { slowStart }: EndpointFacts): void {
+    record.stopWarming = null;
+    if (slowStart === 0) record.warmth = WARM;
+    if (record.warmth === WARM) return;
+    record.stopWarming = this.#options.after(slowStart / WARM, () => {
+      record.warmth++;
+      this.#warm(record, this.#options.facts(record.endpoint));
+      this.#options.changed(record.endpoint.slot);
+    });
   }
 
   #setCheck(record: EndpointRecord, check: HealthCheck | null): void {
@@ -196,7 +222,9 @@ export interface HealthOptions {
   readonly random: () => number;
   /** What the real servers say that name the endpoint. */
   readonly facts: (endpoint: EndpointState) => EndpointFacts;
-  /** Its availability is not what it was. */
+  /** Calls after so many milliseconds, unless what it returns is called before. */
+  readonly after: (milliseconds: number, run: () => void) => () => void;
+  /** Its availability, or its warmth, is not what it was. */
   readonly changed: (slot: number) => void;
 }
 
@@ -204,6 +232,8 @@ export interface EndpointFacts {
   readonly check: HealthCheck | null;
   /** All of its real servers are quiesced. */
   readonly quiesced: boolean;
+  /** Milliseconds in which it comes to its whole share; 0 = at once. */
+  readonly slowStart: number;
 }
 
 interface EndpointRecord {
@@ -220,12 +250,16 @@ interface EndpointRecord {
   /** Milliseconds to the next probe. */
   interval: number;
   admittedAt: number;
+  /** COLD … WARM; while it is out, COLD. */
+  warmth: number;
+  /** Null: it does not become warmer. */
+  stopWarming: (() => void) | null;
   checkTimer: NodeJS.Timeout | undefined;
   probeTimer: NodeJS.Timeout | undefined;
   gone: boolean;
 }
 
-function newRecord(endpoint: EndpointState): EndpointRecord {
+function newRecord(endpoint: EndpointState, warmth: number): EndpointRecord {
   return {
     endpoint,
     check: null,
@@ -236,10 +270,18 @@ function newRecord(endpoint: EndpointState): EndpointRecord {
     ejected: 0,
     interval: FIRST_PROBE,
     admittedAt: -Infinity,
+    warmth,
+    stopWarming: null,
     checkTimer: undefined,
     probeTimer: undefined,
     gone: false,
   };
+}
+
+function cool(record: EndpointRecord): void {
+  record.stopWarming?.();
+  record.stopWarming = null;
+  record.warmth = COLD;
 }
 
 function sameCheck(a: HealthCheck | null, b: HealthCheck | null): boolean {

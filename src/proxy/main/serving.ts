@@ -53,6 +53,8 @@ export interface ServingOptions {
   readonly grace?: number;
   /** How much memory there is, and how much is in use; absent: nobody looks. */
   readonly memory?: OverloadOptions['read'];
+  /** Timers of slow starts: calls after so many milliseconds, unless what it returns is called before. */
+  readonly after?: (milliseconds: number, run: () => void) => () => void;
   /** Takes the spans of traced requests; `dropped`: how many a worker could not hand over. */
   readonly spans?: (spans: readonly Span[], dropped: number) => void;
   /** Called once, when all is in force and memory was given back, before anybody is served. */
@@ -121,6 +123,7 @@ class ServingProcess implements Serving {
       log,
       probe: bounded(options.probe ?? probeWith(this.#credentials.contexts, this.#guard), PROBES_AT_ONCE),
       random: Math.random,
+      after: options.after ?? afterThat,
       facts: (endpoint) => this.#facts(endpoint),
       changed: (slot) => this.#swaps.endpointChanged(slot),
     });
@@ -307,12 +310,14 @@ class ServingProcess implements Serving {
   #facts(endpoint: EndpointState): EndpointFacts {
     let check: EndpointFacts['check'] = null;
     let quiesced = true;
+    let slowStart = 0;
     for (const key of [...endpoint.servers.keys()].toSorted()) {
       const server = this.#planner.server(key);
       check ??= server?.healthCheck ?? null;
       if (server?.quiesced !== true) quiesced = false;
+      slowStart = Math.max(slowStart, server?.slowStart ?? 0);
     }
-    return { check, quiesced };
+    return { check, quiesced, slowStart };
   }
 }
 
@@ -326,6 +331,12 @@ function defaultWorker(): URL {
   return import.meta.url.endsWith('.ts')
     ? new URL('../worker/worker.ts', import.meta.url)
     : new URL('worker.mjs', import.meta.url);
+}
+
+function afterThat(milliseconds: number, run: () => void): () => void {
+  const timer = setTimeout(run, milliseconds);
+  timer.unref();
+  return () => clearTimeout(timer);
 }
 
 const pause = (ms: number): Promise<void> =>

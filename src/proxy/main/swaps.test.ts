@@ -33,7 +33,9 @@ const swapsWith = (t: TestContext) => {
     facts: (endpoint: EndpointState) => ({
       check: null,
       quiesced: [...endpoint.servers.keys()].every((key) => planner.server(key)?.quiesced === true),
+      slowStart: 0,
     }),
+    after: () => () => undefined,
     changed: (slot) => swaps.endpointChanged(slot),
   });
   const swaps: Swaps = new Swaps({

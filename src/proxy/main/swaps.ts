@@ -57,6 +57,7 @@ export class Swaps {
       if (added !== null || 'policy' in policy) await this.#tell({ credentials: added ?? NO_CREDENTIALS, ...policy });
       await Promise.all([this.#publish(change, barred), prepare()]);
       if (removed !== null) await this.#tell({ credentials: removed });
+      this.#health.begun();
     } finally {
       this.#planning = null;
       planned.resolve();

@@ -2,6 +2,7 @@
  * What planning needs to know of shared memory. An interface, so that the planner stays pure: it is given the real memory
  * by ../main, and a plain table by its tests.
  */
+import { WARM } from '../../model/plan.ts';
 import type { CellSums } from './ledger.ts';
 
 export interface PlanMemory {
@@ -27,6 +28,8 @@ export interface Availability {
   readonly checkFailed: (slot: number) => boolean;
   /** Order in which it was ejected (1, 2, …); 0 = it is not. */
   readonly ejected: (slot: number) => number;
+  /** 1 … WARM: how far its slow start is, where it has one; slot −1: an endpoint that nobody knows yet. */
+  readonly warmth: (slot: number) => number;
 }
 
-export const ALL_UP: Availability = { checkFailed: () => false, ejected: () => 0 };
+export const ALL_UP: Availability = { checkFailed: () => false, ejected: () => 0, warmth: () => WARM };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { WARM } from '../../model/plan.ts';
 import { matrix, realServer, rule, snapshotOf, virtualServer } from '../main/fixture/support.ts';
 import { GRACE, plannerWith, TestMemory } from './fixture/test-memory.ts';
 import { ALL_UP, type Availability } from './memory.ts';
@@ -26,6 +27,7 @@ const ids = (change: PlanChange) => rowsIn(change).map((row) => row.id);
 const ejecting = (...slots: number[]): Availability => ({
   checkFailed: () => false,
   ejected: (slot) => slots.indexOf(slot) + 1,
+  warmth: () => WARM,
 });
 
 test('a row per used column, rule with servers, virtual server with servers, and mirror', () => {
@@ -266,7 +268,7 @@ test('failed checks may take out a whole row, ejections half of it, in the order
   assert.deepEqual(available('matrix d/m b'), [true, true, false, true]);
   assert.deepEqual([...planner.endpoint(1)!.sparedIn], ['matrix d/m b']);
   assert.deepEqual([...planner.endpoint(2)!.sparedIn], []);
-  planner.replan(rowsOf(planner), { checkFailed: () => true, ejected: () => 0 }, 0);
+  planner.replan(rowsOf(planner), { ...ALL_UP, checkFailed: () => true }, 0);
   assert.deepEqual(available('matrix d/m a'), [false, false, false, false]);
   const { schedule } = planner.row('matrix d/m a')!;
   assert.ok(schedule.kind === 'Table' && schedule.table.length === 0);
@@ -301,4 +303,40 @@ test('planning is cut into steps, several for each row that changes', () => {
   // Freed: 300 epochs that ended; then drafted, and written: 300 rows each.
   assert.ok(count >= 900, `${count}`);
   assert.equal(planner.row(before.id)!.epoch, before.epoch + 2);
+});
+
+test('an endpoint that starts slowly: an epoch for each step in the rows that it is in, none in the others', () => {
+  const planner = plannerWith();
+  const warmths = new Map<number, number>();
+  const known: Availability = { ...ALL_UP, warmth: (slot) => warmths.get(slot) ?? (slot < 0 ? 1 : WARM) };
+  const slow = realServer('h2', [['10.0.0.2', 80]], { slowStart: 1000 });
+  const before = weights({ h1: [3, 1], h3: [0, 1] });
+  const after = weights({ h1: [3, 1], h2: [2, 0], h3: [0, 1] });
+  planner.plan(snapshotOf(twoApps, before, servers[0]!, servers[2]!), ALL_UP, 0);
+  planner.plan(snapshotOf(twoApps, after, servers[0]!, slow, servers[2]!), known, 0);
+  const cells = () => planner.row('matrix d/m a')!.cells.map(({ server, weight, scaled }) => [server, weight, scaled]);
+  // 3 and a tenth of 2, in integers
+  assert.deepEqual(cells(), [
+    ['h1', 3, 15],
+    ['h2', 2, 1],
+    ['h3', 0, 0],
+  ]);
+  const { slot } = planner.row('matrix d/m a')!.endpoints[1]!;
+  const epochs = () => ['a', 'b'].map((app) => planner.row(`matrix d/m ${app}`)!.epoch);
+  const began = epochs();
+  warmths.set(slot, 5);
+  planner.replan(rowsOf(planner), known, 0);
+  assert.deepEqual(
+    cells().map(([, , scaled]) => scaled),
+    [3, 1, 0],
+  );
+  assert.deepEqual(epochs(), [began[0]! + 1, began[1]]);
+  warmths.set(slot, WARM);
+  planner.replan(rowsOf(planner), known, 0);
+  assert.deepEqual(
+    cells().map(([, , scaled]) => scaled),
+    [3, 2, 0],
+  );
+  planner.replan(rowsOf(planner), known, 0);
+  assert.deepEqual(epochs(), [began[0]! + 2, began[1]]);
 });

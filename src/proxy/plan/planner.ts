@@ -201,7 +201,7 @@ export class Planner {
 
   #schedule({ id, cells }: RowDraft): Schedule {
     try {
-      return this.#options.schedule(cells.map((cell) => (cell.available ? cell.weight : 0)));
+      return this.#options.schedule(cells.map((cell) => (cell.available ? cell.scaled : 0)));
     } catch (error) {
       throw new PlanError(`${id}: ${(error as Error).message}; the configuration before stays in force`, {
         cause: error,

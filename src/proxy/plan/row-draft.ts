@@ -1,6 +1,6 @@
 /** A row as it ought to be now: destinations resolved to endpoints, availability decided. Slots come later. */
 import { endpointsOfRow, type FindPieces, type RowOfCells } from '../../model/endpoints.ts';
-import type { RowPlan } from '../../model/plan.ts';
+import { WARM, type RowPlan } from '../../model/plan.ts';
 import type {
   Column,
   Destination,
@@ -11,6 +11,7 @@ import type {
   RealServerPiece,
 } from '../../model/snapshot.ts';
 import type { Availability } from './memory.ts';
+import { scaleWeights } from './warmth.ts';
 
 export function draftRow(id: string, source: RowSource, world: World): RowDraft {
   if (source.kind === 'Address') return addressRow(id, source.endpoint, world);
@@ -40,11 +41,13 @@ export function draftRow(id: string, source: RowSource, world: World): RowDraft 
         isAdaptive: server!.isAdaptive,
         quiesced: server!.quiesced,
         available: false,
+        warmth: server!.slowStart === undefined ? WARM : world.availability.warmth(world.slot(identity)),
       });
     }
-    cells.push({ server: key, weight, available: false, first, count: endpoints.length - first });
+    cells.push({ server: key, weight, scaled: weight, available: false, first, count: endpoints.length - first });
   });
   const spared = decideAvailability(cells, endpoints, world.availability);
+  scaleWeights(cells, endpoints);
   return {
     id,
     app: row.app,
@@ -89,6 +92,7 @@ export interface RowDraft {
 interface DraftCell {
   readonly server: ObjectKey;
   readonly weight: number;
+  scaled: number;
   available: boolean;
   readonly first: number;
   readonly count: number;
@@ -110,6 +114,7 @@ export interface DraftEndpoint {
   readonly isAdaptive: boolean;
   readonly quiesced: boolean;
   available: boolean;
+  warmth: number;
 }
 
 /** One endpoint, whatever real servers name it. */
@@ -136,6 +141,7 @@ export function sameRow(draft: RowDraft, plan: RowPlan): boolean {
       return (
         cell.server === other.server &&
         cell.weight === other.weight &&
+        cell.scaled === other.scaled &&
         cell.available === other.available &&
         cell.count === other.count
       );
@@ -145,6 +151,7 @@ export function sameRow(draft: RowDraft, plan: RowPlan): boolean {
       return (
         endpoint.slot === other.slot &&
         endpoint.available === other.available &&
+        endpoint.warmth === other.warmth &&
         endpoint.maxConnections === other.maxConnections &&
         endpoint.maxPending === other.maxPending
       );
@@ -167,8 +174,9 @@ function addressRow(id: string, { address, port, guard }: GuardedHostPort, world
     maxPending: 0,
     quiesced: false,
     available: true,
+    warmth: WARM,
   };
-  const cells = [{ server, weight: 1, available: true, first: 0, count: 1 }];
+  const cells = [{ server, weight: 1, scaled: 1, available: true, first: 0, count: 1 }];
   return { id, app: null, cells, endpoints: [endpoint], spared: [], services: NO_SERVICES };
 }
 

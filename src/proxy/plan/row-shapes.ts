@@ -32,6 +32,7 @@ export class RowShapes {
         address: endpoint.address,
         port: endpoint.port,
         available: endpoint.available,
+        warmth: endpoint.warmth,
         maxConnections: endpoint.maxConnections,
         maxPending: endpoint.maxPending,
         isAdaptive: endpoint.isAdaptive,
@@ -56,9 +57,10 @@ export interface RowShape {
 /** Equal for rows of the same shape. An endpoint's identity says all of it but what is decided per epoch. */
 function likeness({ cells, endpoints }: RowDraft): string {
   let text = '';
-  for (const { server, weight, available, count } of cells) text += `${server} ${weight} ${available} ${count}\n`;
-  for (const { identity, available, maxConnections, maxPending } of endpoints)
-    text += `${identity} ${available} ${maxConnections} ${maxPending}\n`;
+  for (const { server, weight, scaled, available, count } of cells)
+    text += `${server} ${weight} ${scaled} ${available} ${count}\n`;
+  for (const { identity, available, warmth, maxConnections, maxPending } of endpoints)
+    text += `${identity} ${available} ${warmth} ${maxConnections} ${maxPending}\n`;
   return text;
 }
 

@@ -162,7 +162,7 @@ function rowOf(
     id: 'row',
     epoch,
     app: null,
-    cells: ports.map((_, i) => ({ server: 'test/s', weight: 1, available: true, first: i, count: 1 })),
+    cells: ports.map((_, i) => ({ server: 'test/s', weight: 1, scaled: 1, available: true, first: i, count: 1 })),
     counters: [...ports.keys()],
     cellCursors: ports.map((_, i) => 100 + i),
     endpoints: ports.map((port, i) => ({
@@ -171,6 +171,7 @@ function rowOf(
       address: '127.0.0.1',
       port,
       available: true,
+      warmth: 10,
       maxConnections: 1000,
       maxPending: 0,
       isAdaptive: false,
