@@ -230,6 +230,21 @@ test('an endpoint that comes back starts slowly: ten steps over the time that it
   assert.equal(world.due.length, 0, 'no step after the last');
 });
 
+test('one of thousands of rows takes fewer steps, and larger ones, in about the same time', (t) => {
+  const { health, world } = healthWith(t, { check: null, slowStart: 20_000 });
+  const one = endpoint(1);
+  for (let row = 0; row < 5000; row++) one.rows.set(`row ${row}`, 1);
+  health.begun();
+  health.update(one);
+  const warmths: number[] = [];
+  while (world.due.length > 0) {
+    assert.equal(world.due[0]!.milliseconds, 5000);
+    pass(world);
+    warmths.push(health.warmth(1));
+  }
+  assert.deepEqual(warmths, [4, 7, 10]);
+});
+
 test('one that goes out while it starts begins anew', (t) => {
   const { health, world } = healthWith(t, { check: null, slowStart: 1000 });
   const one = endpoint(1);

@@ -21,6 +21,8 @@ const LAST_PROBE = 30_000;
 const RELAPSE = 30_000;
 /** Of WARM. */
 const COLD = 1;
+/** Milliseconds between two steps, at least: each gives a row new slots, and those of the epochs before rest for ten seconds. */
+const STEP_PER_ROW = 1;
 
 export class Health implements Availability {
   readonly #options: HealthOptions;
@@ -133,8 +135,10 @@ export class Health implements Availability {
     record.stopWarming = null;
     if (slowStart === 0) record.warmth = WARM;
     if (record.warmth === WARM) return;
-    record.stopWarming = this.#options.after(slowStart / WARM, () => {
-      record.warmth++;
+    const tenth = slowStart / WARM;
+    const step = Math.max(tenth, record.endpoint.rows.size * STEP_PER_ROW);
+    record.stopWarming = this.#options.after(step, () => {
+      record.warmth = Math.min(WARM, record.warmth + Math.max(1, Math.round(step / tenth)));
       this.#warm(record, this.#options.facts(record.endpoint));
       this.#options.changed(record.endpoint.slot);
     });
