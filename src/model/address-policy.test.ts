@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { AddressPolicy, type ClusterNetworks, matchesNamespace, reservedForHosts } from './address-policy.ts';
+import { HIDDEN } from './fixture/hidden-addresses.ts';
 
 const none: ClusterNetworks = { nodes: [], pods: [], services: [], apiServer: [], proxy: [] };
 const own: ClusterNetworks = {
@@ -19,23 +20,6 @@ const rule = (more: Partial<ConstructorParameters<typeof AddressPolicy>[0][numbe
 });
 /** As wide as an operator can make it. */
 const wide = [rule({ cidrs: ['0.0.0.0/0', '::/0'], dnsSuffixes: ['*'] })];
-
-/** Texts that mean an address that nobody may have; one line per way to hide it. */
-const HIDDEN = `
-  127.0.0.1 127.1 127.0.1 127.255.255.254 2130706433 017700000001 0x7f000001 0x7F.1 0177.0.0.1 0x7f.0x0.0x0.0x1 127.0.0.1.
-  0 0.0.0.0 0x0 00 0.1 0.0.0.1 000.000.000.001 [::] :: 0:0:0:0:0:0:0:0 ::0
-  ::1 [::1] 0:0:0:0:0:0:0:1 0000:0000:0000:0000:0000:0000:0000:0001 ::1%lo ::0001
-  169.254.169.254 169.254.43518 2852039166 0xa9fea9fe 0xA9.0xFE.0xA9.0xFE 0251.0376.0251.0376 169.16689662 169.254.0.1
-  ::ffff:127.0.0.1 ::ffff:7f00:1 0:0:0:0:0:ffff:7f00:1 ::FFFF:169.254.169.254 ::ffff:a9fe:a9fe [::ffff:127.0.0.1]
-  ::127.0.0.1 ::7f00:1 ::169.254.169.254 ::ffff:0:127.0.0.1 ::ffff:0:a9fe:a9fe
-  64:ff9b::127.0.0.1 64:ff9b::7f00:1 64:ff9b::a9fe:a9fe 64:ff9b:1::127.0.0.1 64:ff9b:1:a9fe:0a9:fe00::
-  2002:7f00:1:: 2002:7f00:0001::1 2002:a9fe:a9fe::1 2001:0:7f00:1:: 2001:0:1:2:3:4:80ff:fffe 2001:0:0:0:0:0:5601:5601
-  fe80::1 fe80::1%eth0 FE80:0::1 febf::1 fe80::5efe:127.0.0.1 2001:db8::5efe:127.0.0.1 2001:db8::200:5efe:a9fe:a9fe
-  224.0.0.1 239.255.255.255 0xe0000001 ff02::1 ff0e::1 ::ffff:224.0.0.1 255.255.255.255 240.0.0.1 0xffffffff 4294967295
-  100.100.100.200 0x646464c8 168.63.129.16 192.0.0.192 fd00:ec2::254 fd00:0ec2:0::0254 fd20:ce::254 fec0::1 100::1
-`
-  .split(/\s+/)
-  .filter((text) => text !== '');
 
 void test('what is hidden is found, however it is written, and no wide network lets it in', () => {
   assert.ok(HIDDEN.length >= 80);

@@ -49,7 +49,7 @@ test('16. the clock is set', { skip: missing(['faketime']), timeout: FULL ? 600_
       { match: { path: { type: 'Prefix', value: '/secure' } }, servers: [{ server: 'web1', weight: 1 }] },
       { servers: [{ server: 'web0', weight: 1 }], timeouts: { request: `${TIMEOUT}ms` }, retry: { attempts: 0 } },
     ],
-    objects: [
+    objects: () => [
       {
         apiVersion: 'v1',
         kind: 'Secret',

@@ -32,11 +32,13 @@ export interface ServeOptions {
   readonly files?: number;
   /** The control group that its processes run in. */
   readonly group?: MemoryGroup;
+  /** Default info. */
+  readonly logLevel?: string;
   /** More of the command line. */
   readonly args?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
-  /** Manifests besides. */
-  readonly objects?: readonly object[];
+  /** Manifests besides; they may listen at the same port. */
+  readonly objects?: (port: number) => readonly object[];
 }
 
 const HTTPS = { protocol: 'HTTPS', tls: { certificateFiles: [{ certificate: 'web.crt', key: 'web.key' }] } };
@@ -100,16 +102,12 @@ export class Served {
   }
 
   admin(path: string): Promise<{ status: number; body: string }> {
-    return new Promise((resolve, reject) => {
-      const asked = request({ host: ADDRESS, port: this.adminPort, path, agent: false }, (answer) => {
-        let body = '';
-        answer.setEncoding('utf8');
-        answer.on('data', (piece: string) => (body += piece));
-        answer.on('end', () => resolve({ status: answer.statusCode!, body }));
-      });
-      asked.on('error', reject);
-      asked.end();
-    });
+    return askAdmin({ host: ADDRESS, port: this.adminPort }, path);
+  }
+
+  /** By the socket, which has everything. */
+  async local(path: string): Promise<string> {
+    return (await askAdmin({ socketPath: join(this.directory, 'admin') }, path)).body;
   }
 
   async stop(): Promise<void> {
@@ -126,6 +124,22 @@ export class Served {
     }
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+function askAdmin(
+  where: { readonly host: string; readonly port: number } | { readonly socketPath: string },
+  path: string,
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ ...where, path, agent: false }, (answer) => {
+      let body = '';
+      answer.setEncoding('utf8');
+      answer.on('data', (piece: string) => (body += piece));
+      answer.on('end', () => resolve({ status: answer.statusCode!, body }));
+    });
+    asked.on('error', reject);
+    asked.end();
+  });
 }
 
 function tryKill(pid: number): void {
@@ -154,7 +168,7 @@ export async function startServe(options: ServeOptions): Promise<Served> {
     join(directory, 'admin'),
   ];
   args.push('--workers', String(options.workers ?? 2), '--drain-timeout', String(options.drainTimeout ?? 1));
-  args.push('--log-level', 'info', ...(options.args ?? []));
+  args.push('--log-level', options.logLevel ?? 'info', ...(options.args ?? []));
   const first = [
     ...(options.files === undefined ? [] : [`ulimit -n ${options.files}`]),
     ...(options.group === undefined ? [] : [`echo $$ >${options.group.procs}`]),
@@ -204,7 +218,7 @@ function manifests(options: ServeOptions, port: number, tlsPort: number): string
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     },
   };
-  return [...servers, virtualServer, ...(options.objects ?? [])]
+  return [...servers, virtualServer, ...(options.objects?.(port) ?? [])]
     .map((object) => JSON.stringify(object))
     .join('\n---\n');
 }
