@@ -30,10 +30,6 @@ test('27. no secret appears in what the proxy says', { timeout: FULL ? 600_000 :
   });
   resets.answer = ({ socket }) => socket.resetAndDestroy();
   const issued = makeAuthority().issue({ names: [NAME] });
-  const only = (server: string, path: string) => ({
-    match: { path: { type: 'Prefix', value: path } },
-    servers: [{ server, weight: 1 }],
-  });
   const served = await startServe({
     servers: [{ port: web.port }, { port: resets.port }, { port: await freePort() }],
     rules: [
@@ -84,9 +80,15 @@ test('27. no secret appears in what the proxy says', { timeout: FULL ? 600_000 :
   });
 });
 
+const only = (server: string, path: string) => ({
+  match: { path: { type: 'Prefix', value: path } },
+  servers: [{ server, weight: 1 }],
+});
+
+const line = (target: string) => `POST ${target}?token=${QUERY} HTTP/1.1`;
+
 /** Each with all of the secrets; most of them wrong in one way. */
 function requestOf(index: number): string {
-  const line = (target: string) => `POST ${target}?token=${QUERY} HTTP/1.1`;
   const fields = [
     `Host: ${NAME}`,
     'Connection: close',

@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { join } from 'node:path';
 
+import { writePage } from '../reliability/write-page.ts';
 import { MARK } from './figures.ts';
 
 const here = import.meta.dirname;
@@ -38,6 +39,7 @@ const kept =
   rows.length === 0 ? [] : earlier().filter((row) => !figures.some((figure) => faultOf(figure) === faultOf(row)));
 const document = { version, date: new Date().toISOString(), machine, figures: [...kept, ...figures] };
 writeFileSync(path, `${JSON.stringify(document, null, 2)}\n`);
+writePage();
 console.log(`${files.length} files, ${failed} failed; figures in ${path}`);
 process.exit(failed === 0 ? 0 : 1);
 

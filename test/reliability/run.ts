@@ -9,7 +9,8 @@ import { cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-import { type Figures, page, type ResultsDocument } from './page.ts';
+import type { Figures, ResultsDocument } from './page.ts';
+import { writePage } from './write-page.ts';
 
 /** What the tests print of what they have measured. */
 type Line = Figures | Pick<ResultsDocument, 'atRest'> | Pick<ResultsDocument, 'rights'>;
@@ -21,7 +22,7 @@ const path = join(directory, 'reliability.json');
 const names = process.argv.slice(2);
 
 const passed = names.includes('--page') || (await run(names));
-writeFileSync(join(root, 'docs/reliability.md'), page(JSON.parse(readFileSync(path, 'utf8')) as ResultsDocument));
+writePage();
 process.exit(passed ? 0 : 1);
 
 async function run(scenarios: readonly string[]): Promise<boolean> {

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { circumstances, ROOT } from '../../bench/measure/machine.ts';
 import { cpuTime } from '../../bench/measure/process.ts';
+import { writePage } from '../reliability/write-page.ts';
 import { threadsOf } from './heap.ts';
 import { driftText, LatencyRecorder, type LatencyWindow } from './latency.ts';
 import { plot } from './plot.ts';
@@ -112,6 +113,7 @@ if (!interrupted.signal.aborted && MINUTES >= LEAST_MINUTES) {
     join(directory, 'soak.svg'),
     plot(samples, levels, `${MINUTES} minutes, ${RATE} requests/s, ${changes} changes of weights`),
   );
+  writePage();
 }
 const slopes = `after a collection, objects ${slopeText(verdict.objects)} MB/h; in the second half, code ${slopeText(verdict.code)}, heap ${slopeText(verdict.heap)}, resident memory ${slopeText(verdict.rss)} MB/h; descriptors ${slopeText(verdict.descriptors)}/h`;
 process.stdout.write(
