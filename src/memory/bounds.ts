@@ -37,7 +37,7 @@ export function memoryReader(options: BoundsOptions): ReadMemory {
 }
 
 /** Limits may be changed while it runs, but seldom are: they are read once in so many looks. */
-const LIMITS_READ = 50;
+const LIMITS_READ = 60;
 /** Above a petabyte nobody limits anything; version 1 says 2^63 less a page. */
 const NO_LIMIT = 2 ** 50;
 /** Share of the limit below which it does not matter what of it could be given back. */

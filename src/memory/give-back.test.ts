@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 
-import { giveBack } from './give-back.ts';
+import { giveBack, giveBackBriefly } from './give-back.ts';
 
 test('what nobody holds is collected, and its memory is given back', async () => {
   let garbage: object[] | null = Array.from({ length: 300_000 }, (_, i) => ({ i, text: `${i}` }));
@@ -18,6 +18,17 @@ test('what nobody holds is collected, and its memory is given back', async () =>
   giveBack();
   assert.equal(reference.deref(), undefined);
   assert.ok(memoryUsage().heapTotal < before - 10_000_000);
+});
+
+test('briefly: what nobody holds is collected, buffers too', async () => {
+  let garbage: Uint8Array[] | null = Array.from({ length: 10 }, () => new Uint8Array(1 << 20));
+  const reference = new WeakRef(garbage);
+  const before = memoryUsage().arrayBuffers;
+  garbage = null;
+  await turn();
+  giveBackBriefly();
+  assert.equal(reference.deref(), undefined);
+  assert.ok(memoryUsage().arrayBuffers <= before - (10 << 20));
 });
 
 test('a script that is run later has no way to collect', () => {

@@ -1,14 +1,14 @@
-/** How short memory is: looked at ten times a second, and told to the workers, which do something about it. */
-import { giveBackBriefly } from '../../memory/give-back.ts';
+/** How short memory is: looked at twenty times a second, and told to the workers, which do something about it. */
+import { Collection } from '../collection.ts';
 import type { OverloadTotals } from '../serving-contract.ts';
 import { GLOBAL, MEMORY_STEP } from '../shared.ts';
 import type { Log } from './log.ts';
 import { nextStep } from './memory-steps.ts';
 import type { MainMemory } from './memory.ts';
 
-const INTERVAL = 100;
-/** Milliseconds between two collections while memory is short. */
-const COLLECT = 5000;
+const INTERVAL = 50;
+/** Milliseconds between two lines about it. */
+const SAID_EVERY = 1000;
 
 const SAID = [
   'memory is there again',
@@ -23,7 +23,9 @@ export class Overload {
   #use: MemoryUse | null;
   #step = 0;
   #late = 0;
-  #collectedAt = -Infinity;
+  #said = 0;
+  #saidAt = -Infinity;
+  readonly #collection = new Collection();
 
   constructor(options: OverloadOptions) {
     this.#options = options;
@@ -49,18 +51,18 @@ export class Overload {
     const { read, memory, log } = this.#options;
     this.#use = read();
     const step = this.#use === null ? MEMORY_STEP.calm : nextStep(this.#step, this.#use.used / this.#use.limit);
-    if (step !== this.#step) {
-      log[step > this.#step ? 'warn' : 'info']({ ...this.#use }, SAID[step]!);
-      this.#step = step;
-      Atomics.store(memory.state.memoryStep, 0, step);
+    this.#step = step;
+    Atomics.store(memory.state.memoryStep, 0, step);
+    const now = performance.now();
+    if (step !== this.#said && now - this.#saidAt >= SAID_EVERY) {
+      log[step > this.#said ? 'warn' : 'info']({ ...this.#use }, SAID[step]!);
+      this.#said = step;
+      this.#saidAt = now;
     }
     const late = memory.global(GLOBAL.late);
     if (late > this.#late) log.warn({ workers: late }, 'late workers answer new requests with 503');
     this.#late = late;
-    const now = performance.now();
-    if (step < MEMORY_STEP.shedding || now - this.#collectedAt < COLLECT) return;
-    this.#collectedAt = now;
-    giveBackBriefly();
+    this.#collection.look(step, now);
   }
 }
 

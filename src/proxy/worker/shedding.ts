@@ -1,5 +1,5 @@
 /** What a worker does about memory that runs short, and about its own loop when that is late: looked at with each tick. */
-import { giveBackBriefly } from '../../memory/give-back.ts';
+import { Collection } from '../collection.ts';
 import { GLOBAL, MEMORY_STEP } from '../shared.ts';
 import { saveBuffers } from './buffers.ts';
 import { Lateness } from './lateness.ts';
@@ -8,14 +8,11 @@ import { giveUpHeaviest } from './shed.ts';
 import type { WorkerState } from './state.ts';
 import { TICK } from './sweeper.ts';
 
-/** Milliseconds between two collections while memory is short. */
-const COLLECT = 5000;
-
 export class Shedding {
   readonly #state: WorkerState;
   readonly #lateness: Lateness;
   #saving = false;
-  #collectedAt = -Infinity;
+  readonly #collection = new Collection();
 
   constructor(state: WorkerState) {
     this.#state = state;
@@ -29,19 +26,15 @@ export class Shedding {
     state.counters.global[GLOBAL.late] = late ? 1 : 0;
     state.closing = state.draining || step >= MEMORY_STEP.saving;
     state.shedding = step >= MEMORY_STEP.shedding || late;
-    this.#save(step >= MEMORY_STEP.saving, now);
+    this.#save(step >= MEMORY_STEP.saving);
     if (step >= MEMORY_STEP.closing) giveUpHeaviest(state);
+    this.#collection.look(step, now);
   }
 
-  #save(saves: boolean, now: number): void {
-    if (saves !== this.#saving) {
-      this.#saving = saves;
-      saveBuffers(saves);
-      saveRetained(saves);
-    }
-    // what is freed stays resident until it is collected, and where little is served nothing else makes V8 do so
-    if (!saves || now - this.#collectedAt < COLLECT) return;
-    this.#collectedAt = now;
-    giveBackBriefly();
+  #save(saves: boolean): void {
+    if (saves === this.#saving) return;
+    this.#saving = saves;
+    saveBuffers(saves);
+    saveRetained(saves);
   }
 }
