@@ -101,10 +101,10 @@ export const realServerSpec = withRules(
       .describe("For placement; default: the node's allocatable resources."),
     healthCheck: healthCheck.exactOptional().describe('Active checks; none where absent.'),
     protocol: z
-      .enum(['HTTP1', 'H2C', 'HTTPS'])
+      .enum(['HTTP1', 'H2C', 'HTTPS', 'H2'])
       .default('HTTP1')
       .describe(
-        'How the server is spoken to: HTTP1 = HTTP/1.1; H2C = HTTP/2 without TLS, many requests over few connections (gRPC); HTTPS = HTTP/1.1 through TLS.',
+        'How the server is spoken to: HTTP1 = HTTP/1.1; H2C = HTTP/2 without TLS, many requests over few connections (gRPC); HTTPS = HTTP/1.1 through TLS; H2 = HTTP/2 through TLS, never anything else.',
       ),
     proxyProtocol: z
       .enum(['None', 'V1', 'V2'])
@@ -121,7 +121,7 @@ export const realServerSpec = withRules(
         clientCertificateRef: secretRef.exactOptional().describe('Secret of type kubernetes.io/tls to show.'),
       })
       .exactOptional()
-      .describe('For protocol HTTPS.'),
+      .describe('For protocols HTTPS and H2.'),
   }),
   [
     {
@@ -150,16 +150,16 @@ export const realServerSpec = withRules(
       holds: (self) => self.nodeSelector === undefined || Object.keys(self.nodeSelector).length > 0,
     },
     {
-      cel: "!has(self.tls) || self.protocol == 'HTTPS'",
-      message: 'tls only with protocol HTTPS',
+      cel: "!has(self.tls) || self.protocol in ['HTTPS', 'H2']",
+      message: 'tls only with protocol HTTPS or H2',
       fieldPath: '.tls',
-      holds: (self) => self.tls === undefined || self.protocol === 'HTTPS',
+      holds: (self) => self.tls === undefined || self.protocol === 'HTTPS' || self.protocol === 'H2',
     },
     {
-      cel: "self.proxyProtocol == 'None' || self.protocol != 'H2C'",
-      message: 'None with protocol H2C, whose connections carry the requests of many clients',
+      cel: "self.proxyProtocol == 'None' || !(self.protocol in ['H2C', 'H2'])",
+      message: 'None with protocols H2C and H2, whose connections carry the requests of many clients',
       fieldPath: '.proxyProtocol',
-      holds: (self) => self.proxyProtocol === 'None' || self.protocol !== 'H2C',
+      holds: (self) => self.proxyProtocol === 'None' || (self.protocol !== 'H2C' && self.protocol !== 'H2'),
     },
   ],
   [classIsImmutable],

@@ -2,7 +2,7 @@
  * A row plan: one row of destinations as the workers dispatch by it during one epoch. The serving process' main thread
  * makes it (weights, availability, shared-memory slots decided once); every worker gets the same.
  */
-import type { ObjectKey, ProxyProtocol, ServerTls } from './snapshot.ts';
+import type { ObjectKey, ProxyProtocol, ServerProtocol, ServerTls } from './snapshot.ts';
 
 export interface RowPlan {
   /** `matrix NS/NAME APP`, `rule NS/NAME RULE` or `servers NS/NAME`: what shares a cursor, and so is exact together. */
@@ -58,8 +58,8 @@ export interface EndpointPlan {
   readonly maxPending: number;
   /** As RealServerPiece.isAdaptive. */
   readonly isAdaptive: boolean;
-  readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
-  /** For HTTPS; null for the others. */
+  readonly protocol: ServerProtocol;
+  /** For HTTPS and H2; null for the others. */
   readonly tls: ServerTls | null;
   /** As RealServerPiece.proxyProtocol. */
   readonly proxyProtocol: ProxyProtocol | null;

@@ -242,10 +242,10 @@ export interface RealServerPiece extends PieceBase {
   /** Milliseconds in which an endpoint that becomes available comes to its whole share; absent: at once. */
   readonly slowStart?: number;
   readonly healthCheck: HealthCheck | null;
-  readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
-  /** For HTTPS; null for the others. */
+  readonly protocol: ServerProtocol;
+  /** For HTTPS and H2; null for the others. */
   readonly tls: ServerTls | null;
-  /** Version of the PROXY protocol header that connections begin with; null: they have none. Never with H2C. */
+  /** Version of the PROXY protocol header that connections begin with; null: they have none. Never with H2C and H2. */
   readonly proxyProtocol: ProxyProtocol | null;
   /** At fixed addresses; the set of app null serves every app that has none of its own. */
   readonly endpoints: readonly EndpointSet[];
@@ -256,6 +256,12 @@ export interface RealServerPiece extends PieceBase {
   /** Service piece all of whose endpoints serve every app; null: none. */
   readonly service: ObjectKey | null;
 }
+
+/**
+ * How a server is spoken to: HTTP/1.1 or (by prior knowledge) HTTP/2 in plain text; HTTP/1.1 or (agreed on by ALPN, or not at
+ * all) HTTP/2 through TLS.
+ */
+export type ServerProtocol = 'HTTP1' | 'H2C' | 'HTTPS' | 'H2';
 
 export type ProxyProtocol = 'V1' | 'V2';
 

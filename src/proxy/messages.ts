@@ -110,7 +110,7 @@ export type FromWorker =
   | {
       readonly type: 'suspect';
       readonly slot: number;
-      readonly reason: 'refused' | 'unreachable' | 'forbidden' | 'timeout' | 'tls' | 'untrusted' | 'reset';
+      readonly reason: 'refused' | 'unreachable' | 'forbidden' | 'timeout' | 'tls' | 'untrusted' | 'no_http2' | 'reset';
     }
   /** An endpoint that was suspected answered. */
   | { readonly type: 'cleared'; readonly slot: number }

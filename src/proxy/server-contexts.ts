@@ -10,20 +10,26 @@ import {
   getCACertificates,
   type SecureContext,
   setDefaultCACertificates,
+  type TLSSocket,
 } from 'node:tls';
 
-import type { AuthorityPiece, CertificatePiece, ServerTls } from '../model/snapshot.ts';
+import type { AuthorityPiece, CertificatePiece, ServerProtocol, ServerTls } from '../model/snapshot.ts';
 import { pemCertificates } from '../tls/certificate.ts';
 import { CIPHERS } from './ciphers.ts';
 
 /** What a connection is made with; it is refused where the server does not show who it should be. */
-export function connectionOptions(tls: ServerTls, address: string, secureContext: SecureContext): ServerConnection {
+export function connectionOptions(
+  tls: ServerTls,
+  address: string,
+  secureContext: SecureContext,
+  protocol: ServerProtocol,
+): ServerConnection {
   const name = tls.hostname ?? address;
   return {
     secureContext,
     // SNI has no place for addresses (RFC 6066 §3)
     servername: isIP(name) === 0 ? name : '',
-    ALPNProtocols: PROTOCOLS,
+    ALPNProtocols: protocol === 'H2' ? H2 : HTTP1,
     rejectUnauthorized: true,
     checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
   };
@@ -34,8 +40,19 @@ export type ServerConnection = Pick<
   'secureContext' | 'ALPNProtocols' | 'rejectUnauthorized' | 'checkServerIdentity'
 > & { readonly servername: string };
 
-/** What ALPN may agree on, as it is written on the wire. */
-const PROTOCOLS = Buffer.from('\x08http/1.1', 'latin1');
+/** What ALPN may agree on, as it is written on the wire: whoever asks for HTTP/2 is offered nothing else. */
+const HTTP1 = Buffer.from('\x08http/1.1', 'latin1');
+const H2 = Buffer.from('\x02h2', 'latin1');
+
+/** Of a connection whose handshake is over: may the protocol be spoken? A server that knows no ALPN chooses none. */
+export function hasAgreed(socket: TLSSocket, protocol: ServerProtocol): boolean {
+  return protocol !== 'H2' || socket.alpnProtocol === 'h2';
+}
+
+/** The handshake failed because the server speaks nothing of what it was offered (RFC 7301 §3.2). */
+export function speaksAnother({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL';
+}
 
 /** Looks up what there is by key. */
 export interface CredentialsStore {

@@ -108,7 +108,7 @@ export interface ServerTlsResult {
 
 /** How a real server is spoken to. Where authorities are named and none is there, none is trusted. */
 export const resolveServerTls = (spec: RealServerSpec, world: SecretWorld): ServerTlsResult => {
-  if (spec.protocol !== 'HTTPS') return { tls: null, problems: [] };
+  if (spec.protocol !== 'HTTPS' && spec.protocol !== 'H2') return { tls: null, problems: [] };
   const problems: Problem[] = [];
   const { hostname, caCertificateRefs = [], clientCertificateRef } = spec.tls ?? {};
   const ca = caCertificateRefs.flatMap((ref) => lookUp(ref, 'authority', world, problems));

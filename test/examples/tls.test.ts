@@ -43,6 +43,7 @@ test(
     assert.equal(plain.status, 308);
     assert.equal(plain.headers['location'], `https://127.0.0.1:${secure}/x`);
     assert.equal((await get(stage, secure, 'shop.example', '/again')).body, 'web1 serves /from-inside\n');
+    assert.equal((await get(stage, secure, 'shop.example', '/streams')).body, 'web1 serves /by-a-stream\n');
     assert.equal((await get(stage, passed, 'shop.example', '/a')).body, 'web1 serves /a\n');
 
     await assert.rejects(get(stage, secure, 'admin.example', '/'));

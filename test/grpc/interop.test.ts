@@ -1,4 +1,4 @@
-/** The cases of gRPC's interoperability tests, through the proxy: in plain text and through TLS. */
+/** The cases of gRPC's interoperability tests, through the proxy: in plain text, and through TLS on one side and on both. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
@@ -6,7 +6,15 @@ import { after, before, describe, test } from 'node:test';
 import grpc from '@grpc/grpc-js';
 
 import { startTestProxy, type TestProxy } from '../../src/proxy/testing.ts';
-import { certificatePiece, freePort, realServer, rule, to, virtualServer } from '../../src/proxy/worker/fixture.ts';
+import {
+  authorityPiece,
+  certificatePiece,
+  freePort,
+  realServer,
+  rule,
+  to,
+  virtualServer,
+} from '../../src/proxy/worker/fixture.ts';
 import { until } from '../../src/proxy/worker/in-process.ts';
 import { makeAuthority } from '../../src/tls/fixture/authority.ts';
 import { METHODS, startService, type Message, type Service } from './service.ts';
@@ -45,22 +53,35 @@ function statusOf(call: Call): Promise<grpc.StatusObject> {
   });
 }
 
-for (const isSecure of [false, true]) {
-  describe(`gRPC ${isSecure ? 'through TLS' : 'in plain text'}`, () => {
+const shown = authority.issue({ names: ['service.example'] });
+const terms = { hostname: 'service.example', ca: ['test/services'], clientCertificate: null };
+
+const WAYS = [
+  { name: 'in plain text', isSecure: false, toServers: false },
+  { name: 'through TLS', isSecure: true, toServers: false },
+  { name: 'through TLS to servers', isSecure: false, toServers: true },
+  { name: 'through TLS on both sides', isSecure: true, toServers: true },
+];
+
+for (const { name: way, isSecure, toServers } of WAYS) {
+  describe(`gRPC ${way}`, () => {
     let services: Service[] = [];
     let proxy: TestProxy;
     let client: grpc.Client;
     let other: grpc.Client;
 
     before(async () => {
-      services = [await startService(), await startService()];
+      const secure = toServers ? shown : null;
+      services = [await startService(secure), await startService(secure)];
       const port = await freePort();
-      const servers = services.map((service, i) => realServer(`s${i}`, service.port, { protocol: 'H2C' }));
+      const spoken = toServers ? ({ protocol: 'H2', tls: terms } as const) : ({ protocol: 'H2C' } as const);
+      const servers = services.map((service, i) => realServer(`s${i}`, service.port, spoken));
       const rules = [rule('all', to('s0', 's1'))];
       proxy = await startTestProxy({
         pieces: [
           ...servers,
           certificate,
+          authorityPiece('services', authority.certificate),
           virtualServer(
             port,
             isSecure ? { rules, protocol: 'HTTPS', tls: { certificates: ['test/grpc'] } } : { rules },

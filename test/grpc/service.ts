@@ -1,6 +1,8 @@
 /** The service of gRPC's interoperability tests. Its messages are JSON with a payload: the proxy does not look into them. */
 import grpc from '@grpc/grpc-js';
 
+import type { Issued } from '../../src/tls/fixture/authority.ts';
+
 export interface Message {
   /** Lengths of payloads that are asked for, an answer each. */
   readonly sizes?: readonly number[];
@@ -60,7 +62,8 @@ export interface Service {
 const failure = ({ code, message }: NonNullable<Message['status']>, metadata: grpc.Metadata) =>
   Object.assign(new Error(message), { code, details: message, metadata });
 
-export async function startService(): Promise<Service> {
+/** @param secure it is spoken to by TLS, and shows this */
+export async function startService(secure: Issued | null = null): Promise<Service> {
   let calls = 0;
   let cancelled = 0;
   /** What custom_metadata sends comes back: in the head, and behind the answer. */
@@ -112,8 +115,14 @@ export async function startService(): Promise<Service> {
       call.on('error', () => {});
     },
   });
+  const credentials =
+    secure === null
+      ? grpc.ServerCredentials.createInsecure()
+      : grpc.ServerCredentials.createSsl(null, [
+          { cert_chain: Buffer.from(secure.certificate), private_key: Buffer.from(secure.privateKey) },
+        ]);
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync('127.0.0.1:0', credentials, (error, bound) => {
       if (error === null) resolve(bound);
       else reject(error);
     });

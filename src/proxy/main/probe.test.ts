@@ -5,8 +5,9 @@ import http2 from 'node:http2';
 import https from 'node:https';
 import net from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { createServer as createSecureServer } from 'node:tls';
 
-import type { ServerTls } from '../../model/snapshot.ts';
+import type { ServerProtocol, ServerTls } from '../../model/snapshot.ts';
 import { makeAuthority } from '../../tls/fixture/authority.ts';
 import { AddressGuard } from '../address-guard.ts';
 import { ServerContexts } from '../server-contexts.ts';
@@ -31,7 +32,7 @@ const listen = async (t: TestContext, server: net.Server): Promise<number> => {
   return (server.address() as net.AddressInfo).port;
 };
 
-const at = (port: number, protocol: 'HTTP1' | 'H2C' | 'HTTPS' = 'HTTP1', tls: ServerTls | null = null) => ({
+const at = (port: number, protocol: ServerProtocol = 'HTTP1', tls: ServerTls | null = null) => ({
   address: '127.0.0.1',
   port,
   protocol,
@@ -99,6 +100,27 @@ test('by TLS: the server has to show who it is, and may ask the same of us', asy
   assert.notEqual(await ask({ clientCertificate: null }, '/200'), null);
 });
 
+test('HTTP/2 through TLS: with a check or without, h2 has to be chosen', async (t) => {
+  const { certificate, privateKey } = authority.issue({ names: ['server.example'] });
+  const options = { cert: certificate, key: privateKey };
+  const server = http2.createSecureServer(options, (request, response) => {
+    response.writeHead(request.scheme === 'https' ? Number(request.url.slice(1)) : 400);
+    response.end();
+  });
+  const port = await listen(t, server);
+  const http1 = await listen(t, https.createServer(options));
+  const without = await listen(t, createSecureServer(options));
+  const terms: ServerTls = { hostname: 'server.example', ca: ['a'], clientCertificate: null };
+  const ask = (to: number, path: string | null, change: Partial<ServerTls> = {}) =>
+    probe(at(to, 'H2', { ...terms, ...change }), path === null ? null : { path, timeout: 30_000 });
+  assert.equal(await ask(port, '/200'), null);
+  assert.equal(await ask(port, '/503'), 'status 503');
+  assert.equal(await ask(port, null), null);
+  assert.equal(await ask(port, '/200', { hostname: 'other.example' }), 'ERR_TLS_CERT_ALTNAME_INVALID');
+  for (const other of [http1, without])
+    for (const path of ['/200', null]) assert.equal(await ask(other, path), 'the server does not choose h2 by ALPN');
+});
+
 test('no answer, no HTTP, nobody there', async (t) => {
   const silent = await listen(
     t,
@@ -110,7 +132,7 @@ test('no answer, no HTTP, nobody there', async (t) => {
     net.createServer((socket) => socket.end('SSH-2.0\r\n')),
   );
   assert.match((await probe(at(babble), { path: '/', timeout: 30_000 }))!, /^HPE_|^ECONN/);
-  for (const protocol of ['HTTP1', 'H2C', 'HTTPS'] as const) {
+  for (const protocol of ['HTTP1', 'H2C', 'HTTPS', 'H2'] as const) {
     assert.equal(await probe(at(await freePort(), protocol), { path: '/', timeout: 30_000 }), 'ECONNREFUSED');
   }
 });

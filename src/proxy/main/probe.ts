@@ -2,19 +2,25 @@
 import http from 'node:http';
 import http2 from 'node:http2';
 import net from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 
-import type { ProxyProtocol, ServerTls } from '../../model/snapshot.ts';
+import type { ProxyProtocol, ServerProtocol, ServerTls } from '../../model/snapshot.ts';
 import { proxyHeader } from '../../proxy-protocol/write-header.ts';
 import type { AddressGuard, ConnectTo } from '../address-guard.ts';
-import { connectionOptions, type ServerConnection, type ServerContexts } from '../server-contexts.ts';
+import {
+  connectionOptions,
+  hasAgreed,
+  type ServerConnection,
+  type ServerContexts,
+  speaksAnother,
+} from '../server-contexts.ts';
 
 export type Probe = (endpoint: ProbeTarget, check: { path: string; timeout: number } | null) => Promise<string | null>;
 
 export interface ProbeTarget {
   readonly address: string;
   readonly port: number;
-  readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
+  readonly protocol: ServerProtocol;
   readonly tls: ServerTls | null;
   readonly proxyProtocol: ProxyProtocol | null;
   /** As GuardedHostPort.guard. */
@@ -36,32 +42,29 @@ export const probeWith =
     let secure: ServerConnection | null = null;
     try {
       const { tls, address } = endpoint;
-      if (tls !== null) secure = connectionOptions(tls, address, contexts.contextFor(tls));
+      if (tls !== null) secure = connectionOptions(tls, address, contexts.contextFor(tls), endpoint.protocol);
     } catch (error) {
       return describe(error as Error);
     }
-    const { proxyProtocol } = endpoint;
+    const { proxyProtocol, protocol } = endpoint;
     const open: Open = (opened, failed) => {
-      if (proxyProtocol === null && secure !== null) {
-        const socket = connectTls({ ...to, ...secure });
-        socket.on('error', failed).on('secureConnect', () => opened(socket));
-        return socket;
-      }
+      const shake = (socket: TLSSocket) =>
+        socket
+          .on('error', (error) => failed(protocol === 'H2' && speaksAnother(error) ? NO_HTTP2 : error))
+          .on('secureConnect', () => (hasAgreed(socket, protocol) ? opened(socket) : failed(NO_HTTP2)));
+      if (proxyProtocol === null && secure !== null) return shake(connectTls({ ...to, ...secure }));
       const raw = net.connect(to);
       raw.on('error', failed).on('connect', () => {
         // nobody's connection but ours
         if (proxyProtocol !== null) raw.write(proxyHeader(proxyProtocol, null));
-        if (secure === null) {
-          opened(raw);
-          return;
-        }
-        const socket = connectTls({ ...secure, socket: raw });
-        socket.on('error', failed).on('secureConnect', () => opened(socket));
+        if (secure === null) opened(raw);
+        else shake(connectTls({ ...secure, socket: raw }));
       });
       return raw;
     };
     if (check === null) return await probeConnect(open, secure === null ? CONNECT_TIMEOUT : HANDSHAKE_TIMEOUT);
-    return await (endpoint.protocol === 'H2C' ? probeH2c(endpoint, to, check) : probeHttp(to, check, open));
+    const isHttp2 = protocol === 'H2C' || protocol === 'H2';
+    return await (isHttp2 ? probeHttp2(endpoint, check, open) : probeHttp(to, check, open));
   };
 
 /** Makes a connection that a request can be sent over. @returns what to destroy, whatever becomes of it */
@@ -129,17 +132,29 @@ function probeHttp(to: ConnectTo, check: Check, open: Open): Promise<string | nu
   });
 }
 
-function probeH2c({ address, port }: ProbeTarget, to: ConnectTo, check: Check): Promise<string | null> {
+function probeHttp2({ address, port, tls }: ProbeTarget, check: Check, open: Open): Promise<string | null> {
   const host = net.isIPv6(address) ? `[${address}]` : address;
   return new Promise((resolve) => {
-    const session = http2.connect(`http://${host}:${port}`, { createConnection: () => net.connect(to) });
-    const end = finish(check.timeout, () => session.destroy(), resolve);
-    session.on('error', (error) => end(describe(error)));
-    const request = session.request({ ':path': check.path, 'user-agent': 'tcpvs-health-check' });
-    request.on('response', (headers) => end(verdict(Number(headers[':status']))));
-    // A stream that is cancelled says by its cause what became of the session.
-    request.on('error', (error) => end(describe(error.cause instanceof Error ? error.cause : error)));
-    request.end();
+    let session: http2.ClientHttp2Session | null = null;
+    const raw = open(
+      (socket) => {
+        session = http2.connect(`${tls === null ? 'http' : 'https'}://${host}:${port}`, {
+          createConnection: () => socket,
+        });
+        session.on('error', (error) => end(describe(error)));
+        const request = session.request({ ':path': check.path, 'user-agent': 'tcpvs-health-check' });
+        request.on('response', (headers) => end(verdict(Number(headers[':status']))));
+        // A stream that is cancelled says by its cause what became of the session.
+        request.on('error', (error) => end(describe(error.cause instanceof Error ? error.cause : error)));
+        request.end();
+      },
+      (error) => end(describe(error)),
+    );
+    const stop = () => {
+      session?.destroy();
+      raw.destroy();
+    };
+    const end = finish(check.timeout, stop, resolve);
   });
 }
 
@@ -155,6 +170,8 @@ function finish(timeout: number, stop: () => void, resolve: (problem: string | n
   const timer = setTimeout(() => end(`no answer within ${timeout} ms`), timeout);
   return end;
 }
+
+const NO_HTTP2 = new Error('the server does not choose h2 by ALPN');
 
 const verdict = (status: number): string | null => (status >= 200 && status < 400 ? null : `status ${status}`);
 

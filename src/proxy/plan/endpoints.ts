@@ -1,6 +1,6 @@
 /** One record per endpoint, whatever rows and real servers name it, with its slot in shared memory. */
 import type { RowPlan } from '../../model/plan.ts';
-import type { ObjectKey, ProxyProtocol, ServerTls } from '../../model/snapshot.ts';
+import type { ObjectKey, ProxyProtocol, ServerProtocol, ServerTls } from '../../model/snapshot.ts';
 import type { DraftEndpoint } from './row-draft.ts';
 import type { SlotAllocator } from './slots.ts';
 
@@ -100,7 +100,7 @@ export interface EndpointState {
   readonly identity: string;
   readonly address: string;
   readonly port: number;
-  readonly protocol: 'HTTP1' | 'H2C' | 'HTTPS';
+  readonly protocol: ServerProtocol;
   readonly tls: ServerTls | null;
   readonly proxyProtocol: ProxyProtocol | null;
   readonly isAdaptive: boolean;

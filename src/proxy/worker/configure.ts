@@ -109,13 +109,13 @@ export class Tables {
       return known;
     }
     if (known !== undefined) endConnections(known);
-    const tls = plan.tls === null ? null : new EndpointTls(plan.tls, this.#serverContexts);
+    const tls = plan.tls === null ? null : new EndpointTls(plan.tls, plan.protocol, this.#serverContexts);
     const endpoint: Endpoint = {
       slot: plan.slot,
       plan,
       tls,
       idle: [],
-      streams: plan.protocol === 'H2C' ? new StreamPool(() => endpoint) : null,
+      streams: plan.protocol === 'H2C' || plan.protocol === 'H2' ? new StreamPool(() => endpoint) : null,
       adaptive: plan.isAdaptive ? new AdaptiveLimit(this.#shared, plan.slot, plan.maxConnections) : null,
       rows: 0,
       suspected: false,

@@ -132,6 +132,7 @@ const REASONS = {
   connect_timeout: 'timeout',
   tls: 'tls',
   untrusted: 'untrusted',
+  no_http2: 'no_http2',
   timeout: 'timeout',
   end: 'reset',
   reset: 'reset',

@@ -2,20 +2,23 @@
 import type { Socket } from 'node:net';
 import { connect, type ConnectionOptions, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 
-import type { ServerTls } from '../../model/snapshot.ts';
+import type { ServerProtocol, ServerTls } from '../../model/snapshot.ts';
 import type { ConnectTo } from '../address-guard.ts';
-import { connectionOptions, type ServerContexts } from '../server-contexts.ts';
+import { connectionOptions, hasAgreed, type ServerContexts, speaksAnother } from '../server-contexts.ts';
+import type { Loss } from './loss.ts';
 import { caught, type WorkerState } from './state.ts';
 
 export class EndpointTls {
   private readonly settings: ServerTls;
+  private readonly protocol: ServerProtocol;
   private readonly contexts: ServerContexts;
   private identity = '';
   private context: SecureContext | null = null;
   private session: Buffer | null = null;
 
-  constructor(settings: ServerTls, contexts: ServerContexts) {
+  constructor(settings: ServerTls, protocol: ServerProtocol, contexts: ServerContexts) {
     this.settings = settings;
+    this.protocol = protocol;
     this.contexts = contexts;
   }
 
@@ -34,7 +37,7 @@ export class EndpointTls {
       ...to,
       noDelay: true,
       allowHalfOpen: true,
-      ...connectionOptions(this.settings, address, context),
+      ...connectionOptions(this.settings, address, context, this.protocol),
       ...(this.session === null ? {} : { session: this.session }),
     };
     const socket = connect(options);
@@ -42,6 +45,17 @@ export class EndpointTls {
       if (this.context === context) this.session = session;
     });
     return socket;
+  }
+
+  /** Null: the handshake is over, and what is to be spoken was agreed on. */
+  objection(socket: TLSSocket): Loss | null {
+    return hasAgreed(socket, this.protocol) ? null : 'no_http2';
+  }
+
+  /** Of an error in the handshake. */
+  lossBy(socket: TLSSocket, error: NodeJS.ErrnoException): Loss {
+    if (socket.authorizationError) return 'untrusted';
+    return this.protocol === 'H2' && speaksAnother(error) ? 'no_http2' : 'tls';
   }
 
   private make(state: WorkerState): SecureContext {

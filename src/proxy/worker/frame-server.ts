@@ -1,5 +1,6 @@
 /** A server of HTTP/2 that says what a test wants, frame by frame. */
 import net from 'node:net';
+import type { TlsOptions } from 'node:tls';
 
 import { FrameReader, MOST_REST, type FrameHandler } from '../../http2/frame-reader.ts';
 import { FLAG, FRAME, PREFACE } from '../../http2/frames.ts';
@@ -113,14 +114,17 @@ export class FrameConnection implements FrameHandler {
   }
 }
 
-/** `serve` is told of each connection; settings are for it to send. */
-export async function frameServer(serve: (connection: FrameConnection, index: number) => void) {
+/** `serve` is told of each connection; settings are for it to send. @param secure through TLS, on these terms */
+export async function frameServer(
+  serve: (connection: FrameConnection, index: number) => void,
+  secure: TlsOptions | null = null,
+) {
   const connections: FrameConnection[] = [];
   const server = await rawServer((socket) => {
     const connection = new FrameConnection(socket);
     connections.push(connection);
     serve(connection, connections.length - 1);
-  });
+  }, secure);
   return { ...server, connections };
 }
 

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createServer as createSecureServer, type TlsOptions } from 'node:tls';
 
 import type { EndpointPlan, RowPlan } from '../../model/plan.ts';
-import type { Limits, Rule, VirtualServerPiece } from '../../model/snapshot.ts';
-import { listenerKey, NO_CREDENTIALS, type FromWorker } from '../messages.ts';
+import type { Limits, Rule, ServerTls, VirtualServerPiece } from '../../model/snapshot.ts';
+import { type CredentialsChange, listenerKey, NO_CREDENTIALS, type FromWorker } from '../messages.ts';
 import { GLOBAL, allocateShared } from '../shared.ts';
 import type { AccessLog } from './access-log.ts';
 import { Client } from './client.ts';
@@ -43,6 +44,9 @@ export interface InProcessOptions {
   readonly accessLog?: AccessLog;
   /** How the servers are spoken to. */
   readonly speak?: EndpointPlan['protocol'];
+  /** By which terms, where it is by TLS. */
+  readonly tls?: ServerTls;
+  readonly credentials?: CredentialsChange;
 }
 
 export async function startInProcess(options: InProcessOptions): Promise<InProcess> {
@@ -92,13 +96,13 @@ export async function startInProcess(options: InProcessOptions): Promise<InProce
       removedVirtualServers: removed ? [piece.key] : [],
       rows,
       removedRows: removed ? ['row'] : [],
-      credentials: NO_CREDENTIALS,
+      credentials: options.credentials ?? NO_CREDENTIALS,
     });
   const slots = new Map<number, number>();
   const swap = (ports: readonly number[]) => {
     // an endpoint keeps its slot over all swaps
     for (const at of ports) if (!slots.has(at)) slots.set(at, slots.size);
-    configure([rowOf(++epoch, ports, slots, options.speak ?? 'HTTP1')], false);
+    configure([rowOf(++epoch, ports, slots, options)], false);
   };
   swap(options.servers);
   const all = () => {
@@ -156,7 +160,7 @@ function rowOf(
   epoch: number,
   ports: readonly number[],
   slots: ReadonlyMap<number, number>,
-  protocol: EndpointPlan['protocol'],
+  { speak = 'HTTP1', tls = null }: { speak?: EndpointPlan['protocol']; tls?: ServerTls | null },
 ): RowPlan {
   return {
     id: 'row',
@@ -175,8 +179,8 @@ function rowOf(
       maxConnections: 1000,
       maxPending: 0,
       isAdaptive: false,
-      protocol,
-      tls: null,
+      protocol: speak,
+      tls,
       proxyProtocol: null,
       guard: null,
     })),
@@ -195,17 +199,20 @@ export async function until(condition: () => boolean, problem: string): Promise<
   assert.fail(problem);
 }
 
-/** A server that says what it wants by hand. */
+/** A server that says what it wants by hand. @param secure through TLS, on these terms */
 export async function rawServer(
   serve: (socket: net.Socket) => void,
+  secure: TlsOptions | null = null,
 ): Promise<{ readonly port: number; readonly sockets: Set<net.Socket>; close(): void }> {
   const sockets = new Set<net.Socket>();
-  const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+  const accept = (socket: net.Socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
     socket.on('close', () => sockets.delete(socket));
     serve(socket);
-  });
+  };
+  const server =
+    secure === null ? net.createServer({ allowHalfOpen: true }, accept) : createSecureServer(secure, accept);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {

@@ -3,8 +3,8 @@ import { FORBIDDEN } from '../address-guard.ts';
 
 /**
  * `refused`, `unreachable`, `connect_timeout`: before it stood; `forbidden`: the policy does not let it be connected to;
- * `exhausted`: it could not be made, for want of what is ours; `tls`: no handshake came about; `untrusted`: the server is not shown to be who it should be. `end`: the server ended it.
- * `reset`: it broke. `malformed`: what the server said is not HTTP.
+ * `exhausted`: it could not be made, for want of what is ours; `tls`: no handshake came about; `untrusted`: the server is
+ * not shown to be who it should be; `no_http2`: it did not agree on h2. `end`: the server ended it. `reset`: it broke. `malformed`: what the server said is not HTTP.
  */
 export type Loss =
   | 'refused'
@@ -14,6 +14,7 @@ export type Loss =
   | 'connect_timeout'
   | 'tls'
   | 'untrusted'
+  | 'no_http2'
   | 'end'
   | 'reset'
   | 'malformed'
@@ -28,6 +29,7 @@ export const NEVER_STOOD: ReadonlySet<Loss> = new Set([
   'connect_timeout',
   'tls',
   'untrusted',
+  'no_http2',
 ]);
 
 /** No descriptors, no memory, or no port left on our side. */

@@ -362,6 +362,7 @@ const WORDS = {
   exhausted: 'overloaded',
   tls: 'tls_failed',
   untrusted: 'untrusted_server',
+  no_http2: 'no_http2',
   timeout: 'answer_timeout',
   end: 'reset_by_server',
   reset: 'reset_by_server',

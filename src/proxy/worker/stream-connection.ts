@@ -1,5 +1,5 @@
 /** A connection to a server that carries the streams of many exchanges (HTTP/2, RFC 9113). */
-import net from 'node:net';
+import type { TLSSocket } from 'node:tls';
 
 import { FrameReader, MOST_REST } from '../../http2/frame-reader.ts';
 import { FrameWriter } from '../../http2/frame-writer.ts';
@@ -15,7 +15,15 @@ import { caught, type WorkerState } from './state.ts';
 import { CONNECTION_WINDOW, type FrameHost, MOST_FIELDS, StreamFrames } from './stream-frames.ts';
 import { StreamTable } from './stream-table.ts';
 import { type Carrier, STREAM_WINDOW, UpstreamStream } from './upstream-stream.ts';
-import { waits, waitsNoMore, type Endpoint, type UpstreamUser } from './upstream.ts';
+import {
+  type Endpoint,
+  HANDSHAKE_TIMEOUT,
+  openTcp,
+  openTls,
+  type UpstreamUser,
+  waits,
+  waitsNoMore,
+} from './upstream.ts';
 
 /** Without a stream. Servers say with GOAWAY what they have not taken up any more, so that nothing is lost by waiting. */
 const IDLE_TIMEOUT = 60_000;
@@ -30,10 +38,13 @@ export interface CarrierOwner {
 export class StreamConnection extends Connection implements Carrier, FrameHost {
   readonly state: WorkerState;
   readonly endpoint: Endpoint;
-  readonly secure = false;
+  /** Its requests are https. */
+  readonly secure: boolean;
   readonly frames = new FrameWriter();
   window = WINDOW;
   connecting = true;
+  /** TCP stands, TLS does not yet. */
+  private shaking = false;
   /** Takes no more streams. */
   retired = false;
   private readonly owner: CarrierOwner;
@@ -54,7 +65,8 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   private pinged = false;
 
   constructor(state: WorkerState, endpoint: Endpoint, owner: CarrierOwner, timeout: number) {
-    super(net.connect({ ...state.guard.connectTo(endpoint.plan), noDelay: true, allowHalfOpen: true }));
+    super(endpoint.tls === null ? openTcp(state, endpoint) : openTls(state, endpoint));
+    this.secure = endpoint.tls !== null;
     this.state = state;
     this.endpoint = endpoint;
     this.owner = owner;
@@ -62,11 +74,11 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
     state.sweeper.add(this);
     state.counters.global[GLOBAL.upstreamConnections]!++;
     state.counters.global[GLOBAL.upstreamActive]!++;
-    this.socket.on('connect', () => this.guarded(() => this.stands()));
-    this.socket.on('error', (error: NodeJS.ErrnoException) =>
-      this.guarded(() => this.lose(this.connecting ? notConnected(error.code) : 'reset')),
-    );
-    this.socket.on('close', () => this.guarded(() => this.lose('reset')));
+    const { socket } = this;
+    socket.on('connect', () => this.guarded(() => (this.secure ? this.shakes() : this.stands())));
+    socket.on('secureConnect', () => this.guarded(() => this.secured()));
+    socket.on('error', (error: NodeJS.ErrnoException) => this.guarded(() => this.lose(this.lossBy(error))));
+    socket.on('close', () => this.guarded(() => this.lose(this.connecting && this.shaking ? 'tls' : 'reset')));
   }
 
   // ---- streams
@@ -92,7 +104,7 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   /** A stream for one exchange: it waits where the connection does not stand yet, or is full. */
   lend(user: UpstreamUser, timeout: number): UpstreamStream {
     const stream = this.free.pop() ?? new UpstreamStream(this.state, this.endpoint, user, timeout, this);
-    stream.lendTo(user, this.state.now + timeout);
+    stream.lendTo(user, this.connecting && this.shaking ? this.deadline : this.state.now + timeout);
     stream.requests = this.answered;
     stream.connecting = this.mustWait;
     if (stream.connecting) {
@@ -230,6 +242,24 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   }
 
   // ---- its beginning and its end
+
+  /** Who waits has as long as the handshake has. */
+  private shakes(): void {
+    this.shaking = true;
+    this.deadline = this.state.now + HANDSHAKE_TIMEOUT;
+    for (const stream of this.waiting) stream.deadline = this.deadline;
+  }
+
+  private secured(): void {
+    const objection = this.endpoint.tls!.objection(this.socket as TLSSocket);
+    if (objection === null) this.stands();
+    else this.lose(objection);
+  }
+
+  private lossBy(error: NodeJS.ErrnoException): Loss {
+    if (!this.connecting) return 'reset';
+    return this.shaking ? this.endpoint.tls!.lossBy(this.socket as TLSSocket, error) : notConnected(error.code);
+  }
 
   private stands(): void {
     if (this.gone) return;

@@ -1,28 +1,19 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
-import { describe, test, type TestContext } from 'node:test';
+import { describe, test } from 'node:test';
 import tls from 'node:tls';
 
-import type { Piece, RealServerPiece, ServerTls } from '../../model/snapshot.ts';
-import { ask, authorityPiece, certificatePiece, freePort, realServer, rule, to, virtualServer } from './fixture.ts';
+import type { RealServerPiece, ServerTls } from '../../model/snapshot.ts';
+import { ask, authorityPiece, certificatePiece, freePort, realServer, to, virtualServer } from './fixture.ts';
 import { until } from './in-process.ts';
-import { authority, keyAndCertificate, other, secureOrigin, stage } from './tls-stage.ts';
+import { authority, front, keyAndCertificate, other, secureOrigin, stage } from './tls-stage.ts';
 
 const server = authority.issue({ names: ['server.example'] });
 const TERMS: ServerTls = { hostname: 'server.example', ca: ['test/clients'], clientCertificate: null };
 
 const secure = (name: string, port: number, terms: Partial<ServerTls> = {}, more: Partial<RealServerPiece> = {}) =>
   realServer(name, port, { protocol: 'HTTPS', tls: { ...TERMS, ...terms }, ...more });
-
-/** A plain listener in front of what speaks TLS. */
-async function front(t: TestContext, ...pieces: readonly Piece[]) {
-  const names = pieces.filter(({ kind }) => kind === 'RealServer').map(({ key }) => key.slice('test/'.length));
-  const world = await stage(t, (port) => [...pieces, virtualServer(port, { rules: [rule('all', to(...names))] })], 1);
-  const serve = (...changed: readonly Piece[]) =>
-    world.serve(...changed, virtualServer(world.port, { rules: [rule('all', to(...names))] }));
-  return { ...world, serve };
-}
 
 const reasons = (proxy: Awaited<ReturnType<typeof stage>>['proxy']) => proxy.serving.totals().reasons;
 

@@ -54,6 +54,17 @@ export async function stage(t: TestContext, pieces?: (port: number) => readonly 
   return { port, web, proxy, serve: (...more) => proxy.configure([...common, ...more]) };
 }
 
+/** What a machine that is busy with other things does to a connection is not what this is about. */
+export const PATIENT = { timeouts: { request: 60_000, connect: 30_000, idle: 60_000 } };
+
+/** A plain listener in front of these servers, `serve` serves others. */
+export async function front(t: TestContext, ...pieces: readonly Piece[]) {
+  const names = pieces.filter(({ kind }) => kind === 'RealServer').map(({ key }) => key.slice('test/'.length));
+  const listener = (port: number) => virtualServer(port, { rules: [rule('all', to(...names), {}, PATIENT)] });
+  const world = await stage(t, (port) => [...pieces, listener(port)], 1);
+  return { ...world, serve: (...changed: readonly Piece[]) => world.serve(...changed, listener(world.port)) };
+}
+
 export function secureServer(port: number, more: Partial<Parameters<typeof virtualServer>[1]> = {}) {
   return virtualServer(port, {
     protocol: 'HTTPS',

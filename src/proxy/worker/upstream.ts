@@ -55,7 +55,7 @@ const DEAF_TIMEOUT = 1000;
 /** How long a server may take for the end of a tunnel's bytes. */
 const SEND_TIMEOUT = 60_000;
 /** From the connection to the end of its TLS handshake. */
-const HANDSHAKE_TIMEOUT = 10_000;
+export const HANDSHAKE_TIMEOUT = 10_000;
 /** Idle connections per endpoint and worker. */
 const MAX_IDLE = 512;
 
@@ -164,12 +164,18 @@ export class Upstream extends Connection {
 
   private shake(socket: TLSSocket): void {
     socket.on('connect', () => this.shakes());
-    socket.on('secureConnect', () => this.stands());
+    socket.on('secureConnect', () => this.secured(socket));
   }
 
   private shakes(): void {
     this.shaking = true;
     this.deadline = this.state.now + HANDSHAKE_TIMEOUT;
+  }
+
+  private secured(socket: TLSSocket): void {
+    const objection = this.endpoint.tls!.objection(socket);
+    if (objection === null) this.stands();
+    else this.guarded(() => this.lose(objection));
   }
 
   private stands(header: Buffer | null = null): void {
@@ -185,7 +191,7 @@ export class Upstream extends Connection {
 
   private lossBy(error: NodeJS.ErrnoException): Loss {
     if (!this.connecting) return 'reset';
-    if (this.shaking) return (this.socket as TLSSocket).authorizationError ? 'untrusted' : 'tls';
+    if (this.shaking) return this.endpoint.tls!.lossBy(this.socket as TLSSocket, error);
     return notConnected(error.code);
   }
 
@@ -326,10 +332,10 @@ export function waitsNoMore(state: WorkerState, slot: number): void {
   state.pending[slot]!--;
 }
 
-const openTls = (state: WorkerState, { plan, tls }: Endpoint): TLSSocket =>
+export const openTls = (state: WorkerState, { plan, tls }: Endpoint): TLSSocket =>
   tls!.connect(state, plan.address, state.guard.connectTo(plan));
 
-const openTcp = (state: WorkerState, { plan }: Endpoint): net.Socket =>
+export const openTcp = (state: WorkerState, { plan }: Endpoint): net.Socket =>
   net.connect({ ...state.guard.connectTo(plan), noDelay: true, allowHalfOpen: true });
 
 /** Closes a connection that is in no list. */
