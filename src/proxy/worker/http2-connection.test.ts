@@ -7,6 +7,7 @@ import { it } from 'node:test';
 
 import { GLOBAL, LIMITS } from '../shared.ts';
 import { origin } from './fixture.ts';
+import { type FrameConnection, frameServer, headers, settings, windowUpdate } from './frame-server.ts';
 import { answerOf, connectTo, get, http2Stage, request, server } from './http2-stage.ts';
 import { type InProcess, startInProcess, until } from './in-process.ts';
 
@@ -151,6 +152,36 @@ it('a stream counts as a client of its virtual server while it is served', async
   assert.match(body, /too_many_clients/);
   release.resolve();
   for (const answer of await Promise.all(served)) assert.equal(answer.status, 200);
+  session.close();
+  await proxy.settled();
+});
+
+it('content that no server takes is no overhead, however much of it waits', async (t) => {
+  const upstreams: FrameConnection[] = [];
+  const asked: number[] = [];
+  const taking = await frameServer((connection) => {
+    upstreams.push(connection);
+    // no content at first
+    connection.send(settings([4, 0]));
+    connection.onRequest = ({ id }) => void asked.push(id);
+  });
+  t.after(() => taking.close());
+  const proxy = await startInProcess({ servers: [taking.port], speak: 'H2C' });
+  t.after(() => proxy.close());
+  const session = connectTo(t, proxy.port);
+  const streams = Array.from({ length: 40 }, () => request(session, { ':method': 'POST' }));
+  for (const stream of streams) stream.end(Buffer.alloc(100_000, 'x'));
+  await until(() => asked.length === 40, 'they are not there');
+  const { now } = proxy.loop.state;
+  await until(() => proxy.loop.state.now > now + 1000, 'the clock stands still');
+  assert.equal(session.closed, false);
+  for (const connection of upstreams) {
+    connection.send(settings([4, 200_000]), windowUpdate(0, 10_000_000));
+    connection.onData = (id) => {
+      if (connection.ended.has(id)) connection.send(headers(id, [':status', '204'], true));
+    };
+  }
+  for (const { status } of await Promise.all(streams.map(answerOf))) assert.equal(status, 204);
   session.close();
   await proxy.settled();
 });

@@ -58,6 +58,7 @@ export class Http2Connection extends Connection implements StreamOwner {
   requests = 0;
   /** Those that are open. */
   streams = 0;
+  private readonly clients = new Set<StreamClient>();
   /** Since when it is there, and since when it has had no stream (coarse clock). */
   readonly since: number;
   idleSince: number;
@@ -70,6 +71,8 @@ export class Http2Connection extends Connection implements StreamOwner {
   /** Until when it must be gone. */
   private until: number;
   private read = 0;
+  /** Bytes of content among them that streams had not taken when they were looked at last. */
+  private waiting = 0;
   /** What may be read without counting as overhead. */
   private allowed = 0;
 
@@ -124,11 +127,12 @@ export class Http2Connection extends Connection implements StreamOwner {
     if (stream.destroyed || stream.closed) {
       // taken back in the same read
       stream.on('error', () => undefined);
-      this.left(true);
+      this.left(null, true);
       return;
     }
     if (this.streams === MAX_STREAMS) countLimit(this.state, 'streams');
     const client = new StreamClient(this, stream);
+    this.clients.add(client);
     client.guarded(() => client.open(fields, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0));
   }
 
@@ -136,8 +140,9 @@ export class Http2Connection extends Connection implements StreamOwner {
     this.allowed += PER_PIECE + bytes + bytes * PER_BYTE;
   }
 
-  left(reset: boolean): void {
+  left(client: StreamClient | null, reset: boolean): void {
     this.streams--;
+    if (client !== null) this.clients.delete(client);
     this.idleSince = this.state.now;
     if (!reset || this.resets.take(1, this.state.now) || this.gone) return;
     countLimit(this.state, 'stream_resets');
@@ -190,8 +195,11 @@ export class Http2Connection extends Connection implements StreamOwner {
 
   private isFlooded(now: number): boolean {
     const { bytesRead } = this.socket;
-    const over = bytesRead - this.read - this.allowed;
+    let waiting = 0;
+    for (const client of this.clients) waiting += client.waiting;
+    const over = bytesRead - this.read - this.allowed - (waiting - this.waiting);
     this.read = bytesRead;
+    this.waiting = waiting;
     this.allowed = Math.max(0, -over);
     return over > 0 && !this.overhead.take(over, now);
   }

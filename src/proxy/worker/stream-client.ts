@@ -34,7 +34,7 @@ export interface StreamOwner {
   /** So many bytes of content have come or gone. */
   carried(bytes: number): void;
   /** A stream is over; `reset`: before its answer was whole. */
-  left(reset: boolean): void;
+  left(client: StreamClient, reset: boolean): void;
   /** Takes no more streams. */
   retire(): void;
 }
@@ -191,6 +191,11 @@ export class StreamClient extends ClientConnection {
 
   // ---- the stream
 
+  /** Bytes of content that have come and that nobody has taken. */
+  get waiting(): number {
+    return this.stream.readableLength;
+  }
+
   override ends(): Ends | null {
     const { secure, socket } = this.owner;
     return endsOf(secure === null ? socket : secure.raw);
@@ -224,8 +229,10 @@ export class StreamClient extends ClientConnection {
   override destroy(why: ReasonWord = 'client_gone', close: () => void = () => this.cancel()): void {
     if (this.gone) return;
     const whole = this.phase === PHASE.closing;
+    // content all the same, though nobody takes it any more
+    this.owner.carried(this.waiting);
     super.destroy(why, close);
-    this.owner.left(!whole);
+    this.owner.left(this, !whole);
   }
 
   private cancel(): void {
