@@ -101,31 +101,31 @@ async function mover({ address, port }: Served, index: number, over: () => boole
 
 test('17. memory runs out', { timeout: FULL ? 180_000 : 90_000 }, async (t) => {
   const origin = await startOrigin();
-  t.after(() => {
+  const group = makeMemoryGroup(`tcpvs-row-17-${process.pid}`, LIMIT);
+  const sockets: Socket[] = [];
+  const state = { over: false, served: null as Served | null };
+  t.after(async () => {
+    state.over = true;
+    for (const socket of sockets) socket.destroy();
+    await state.served?.stop();
+    group?.remove();
     origin.closeAllConnections();
     origin.close();
   });
-  const group = makeMemoryGroup(`tcpvs-row-17-${process.pid}`, LIMIT);
   const limit = ['--memory-limit', String(LIMIT)];
   const served = await startServe({
     servers: [{ port: (origin.address() as AddressInfo).port }],
     limits: { maxClients: 0 },
     ...(group === null ? { args: limit } : { group }),
   });
-  const sockets: Socket[] = [];
-  const state = { over: false };
-  t.after(async () => {
-    state.over = true;
-    for (const socket of sockets) socket.destroy();
-    await served.stop();
-    group?.remove();
-  });
+  state.served = served;
   const pids = served.pids;
   const { servingPid } = served;
   const used = () => (group === null ? residentOf(servingPid) : group.used());
   const before = used();
   let peak = before;
   const looking = setInterval(() => (peak = Math.max(peak, used())), 25);
+  looking.unref();
 
   const watch = watchAdmin(served.address, served.adminPort);
   const statuses: Record<string, number> = {};
