@@ -14,7 +14,7 @@ export class EndpointTls {
   private readonly contexts: ServerContexts;
   private identity = '';
   private context: SecureContext | null = null;
-  private session: Buffer | null = null;
+  private session: Kept | null = null;
 
   constructor(settings: ServerTls, protocol: ServerProtocol, contexts: ServerContexts) {
     this.settings = settings;
@@ -38,11 +38,11 @@ export class EndpointTls {
       noDelay: true,
       allowHalfOpen: true,
       ...connectionOptions(this.settings, address, context, this.protocol),
-      ...(this.session === null ? {} : { session: this.session }),
+      ...(this.session === null || !isValid(this.session) ? {} : { session: this.session.session }),
     };
     const socket = connect(options);
     socket.on('session', (session) => {
-      if (this.context === context) this.session = session;
+      if (this.context === context) this.session = kept(session, socket);
     });
     return socket;
   }
@@ -69,3 +69,23 @@ export class EndpointTls {
     }
   }
 }
+
+/** Resuming looks at no certificate: a session is worth as much as the one that it began with. */
+interface Kept {
+  readonly session: Buffer;
+  /** Milliseconds since 1970. */
+  readonly validFrom: number;
+  readonly validTo: number;
+}
+
+function kept(session: Buffer, socket: TLSSocket): Kept | null {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return null;
+  const { validFromDate, validToDate } = certificate;
+  return { session, validFrom: validFromDate.getTime(), validTo: validToDate.getTime() };
+}
+
+const isValid = ({ validFrom, validTo }: Kept): boolean => {
+  const now = Date.now();
+  return now >= validFrom && now <= validTo;
+};

@@ -52,16 +52,25 @@ export function shakeHands(
       inner['_releaseControl']();
       inner.secureConnecting = false;
       // a resumed session of TLS 1.3 may come without the certificate, and is no error then
-      if (asks && (handle.verifyError() || !handle.hasPeerCertificate())) {
+      const resumed = socket.isSessionReused();
+      if (asks && (handle.verifyError() || !handle.hasPeerCertificate() || (resumed && !isValid(socket)))) {
         events.failed('client_certificate');
         return;
       }
-      events.done(socket, socket.isSessionReused());
+      events.done(socket, resumed);
     }),
   );
   // what was read already goes to TLS as if it had been read there
   (socket as unknown as Inner)['_handle']?.receive(first);
   return { socket };
+}
+
+/** Its certificate was judged when the session began, and may be over by now. */
+function isValid(socket: TLSSocket): boolean {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return false;
+  const now = Date.now();
+  return certificate.validFromDate.getTime() <= now && now <= certificate.validToDate.getTime();
 }
 
 /** What ALPN may agree on, as it is written on the wire; the first one that the client has. */

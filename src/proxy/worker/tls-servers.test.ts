@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 
 import type { RealServerPiece, ServerTls } from '../../model/snapshot.ts';
@@ -31,6 +32,21 @@ describe('servers that are spoken to by TLS', () => {
     origin.closeAllConnections();
     await until(() => proxy.serving.totals().upstreamActive === 0, 'the connection is left');
     assert.equal((await ask(port, '/')).headers['x-resumed'], 'true');
+  });
+
+  test('a session is not resumed once the certificate that it began with is over', async (t) => {
+    // Certificates count in whole seconds.
+    const notAfter = new Date(1000 * Math.ceil(Date.now() / 1000) + 2000);
+    const short = authority.issue({ names: ['server.example'], notAfter });
+    const { port: at, server: origin } = await secureOrigin(t, keyAndCertificate(short));
+    const { port, proxy } = await front(t, secure('s', at));
+    assert.equal((await ask(port, '/')).status, 200);
+    while (Date.now() <= notAfter.getTime() + 1000) await sleep(100);
+    assert.equal((await ask(port, '/')).status, 200, 'a connection that stands is not looked at again');
+    origin.closeAllConnections();
+    await until(() => proxy.serving.totals().upstreamActive === 0, 'the connection is left');
+    assert.equal((await ask(port, '/')).status, 502);
+    assert.equal(reasons(proxy).untrusted_server, 1);
   });
 
   test('bodies both ways', async (t) => {

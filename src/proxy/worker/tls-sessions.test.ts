@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import https from 'node:https';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 
 import { newTicketKey } from '../../tls/ticket-keys.ts';
@@ -113,6 +114,19 @@ describe('certificates of clients', () => {
       assert.equal(again.socket.isSessionReused(), true);
     });
   }
+
+  test('that is over is refused, also where its session could be resumed', async (t) => {
+    const { port, proxy } = await stage(t, mutual);
+    // Certificates count in whole seconds.
+    const notAfter = new Date(1000 * Math.ceil(Date.now() / 1000) + 2000);
+    const short = keyAndCertificate(authority.issue({ names: ['client.example'], notAfter }));
+    const session = await sessionOf(port, short);
+    const resumed = await get(port, '/', { ...short, session });
+    assert.deepEqual([resumed.status, resumed.socket.isSessionReused()], [200, true]);
+    while (Date.now() <= notAfter.getTime() + 1000) await sleep(100);
+    await refused(port, { ...short, session });
+    await failures(proxy, 'client_certificate', 1);
+  });
 
   test('75: another host than the one that was named in the handshake is answered 421', async (t) => {
     const { port, web } = await stage(t, mutual);
