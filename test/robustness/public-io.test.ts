@@ -7,6 +7,6 @@ const FILES = ['e-connection', 'e-upgrade', 'f-expect', 'g-framing', 'bodies', '
 /** And what is about HTTP/2 inside of a worker. */
 const WORKER = ['http2', 'http2-bodies', 'http2-connection', 'http2-tls', 'http2-websocket'];
 
-test('the data path over the public socket API', { timeout: 90_000 }, () =>
+test('the data path over the public socket API', { timeout: 300_000 }, () =>
   rerun([...FILES, ...WORKER.map((name) => `../../src/proxy/worker/${name}`)], { TCPVS_IO: 'public' }),
 );

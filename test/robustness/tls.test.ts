@@ -16,4 +16,4 @@ const FILES = [
   'h-http2-floods',
 ];
 
-test('the data path through TLS', { timeout: 110_000 }, () => rerun(FILES, { ROBUSTNESS_TLS: '1' }));
+test('the data path through TLS', { timeout: 300_000 }, () => rerun(FILES, { ROBUSTNESS_TLS: '1' }));
