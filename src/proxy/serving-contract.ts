@@ -2,6 +2,7 @@
  * The proxy as its owner sees it: give it snapshots, ask what it counted, drain it. The owner (standalone, or the
  * `proxy` command in a cluster) runs in the serving process' main thread.
  */
+import type { MemoryUse } from '../memory/bounds.ts';
 import type { CountsDocument } from '../model/counts.ts';
 import type { HandshakeFailure } from '../model/handshakes.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -82,7 +83,7 @@ export interface Totals {
 
 export interface OverloadTotals {
   /** Bytes; null: no limit is known. */
-  readonly memory: { readonly used: number; readonly limit: number } | null;
+  readonly memory: MemoryUse | null;
   /** What is done about memory that is short: one of MEMORY_STEP. */
   readonly step: number;
   /** Workers whose event loop is late, and which refuse new requests for it. */

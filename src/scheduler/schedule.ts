@@ -5,7 +5,7 @@ import { buildSplitTree, cellInTree } from './split-tree.ts';
 
 /** A longer period is walked as a tree: 128 KB for one row is enough. */
 export const MAX_TABLE = 65_536;
-const MAX_WEIGHT = 65_535;
+export const MAX_WEIGHT = 65_535;
 
 /**
  * The schedule over the cells of a row. For a period up to 65,536 (the sum of the weights, divided by their greatest

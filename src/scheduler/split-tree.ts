@@ -13,7 +13,7 @@ const WORDS = 3;
 /** A child with this bit is a cell, otherwise the index of a node. */
 const LEAF = 2 ** 31;
 /** Twice the product of a position and a weight must be an exact integer: 2 W^2 + W < 2^53. */
-const MAX_PERIOD = 2 ** 26 - 1;
+export const MAX_PERIOD = 2 ** 26 - 1;
 
 /**
  * @param weights integers > 0, at least two of them

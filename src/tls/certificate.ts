@@ -41,8 +41,7 @@ export function readCertificate(chain: string, privateKey: string): CertificateF
   return {
     names: names.list,
     keyType: key.key.asymmetricKeyType ?? '',
-    notBefore: leaf.validFromDate.getTime(),
-    notAfter: leaf.validToDate.getTime(),
+    ...validityOf(leaf),
   };
 }
 
@@ -54,13 +53,24 @@ export function readNames(chain: string): Pick<CertificateFacts, 'names' | 'keyT
 }
 
 /** Of the first certificate of a chain, in milliseconds since 1970; null: it cannot be read. */
-export function readDates(chain: string): Pick<CertificateFacts, 'notBefore' | 'notAfter'> | null {
+export function readDates(chain: string): Validity | null {
   try {
-    const { validFromDate, validToDate } = new X509Certificate(chain);
-    return { notBefore: validFromDate.getTime(), notAfter: validToDate.getTime() };
+    return validityOf(new X509Certificate(chain));
   } catch {
     return null;
   }
+}
+
+export type Validity = Pick<CertificateFacts, 'notBefore' | 'notAfter'>;
+
+export function validityOf({ validFromDate, validToDate }: X509Certificate): Validity {
+  return { notBefore: validFromDate.getTime(), notAfter: validToDate.getTime() };
+}
+
+/** By the clock as it is now: it may have been set since anybody looked. */
+export function isValidNow({ notBefore, notAfter }: Validity): boolean {
+  const now = Date.now();
+  return notBefore <= now && now <= notAfter;
 }
 
 /** Judges a bundle of authorities, PEM. */

@@ -16,7 +16,7 @@ const REQUESTS = count(2000, 20_000);
 /** As `--metric-series` has it where nothing is said: of those that grow with objects. */
 const BOUND = 500;
 /** Series that there are without any object: far fewer. */
-const FIXED = 500;
+const FIXED = 200;
 
 /** Rules of a virtual server: there may be 256. */
 const PART = 250;

@@ -1,4 +1,5 @@
 /** How short memory is: looked at twenty times a second, and told to the workers, which do something about it. */
+import type { MemoryUse, ReadMemory } from '../../memory/bounds.ts';
 import { Collection } from '../collection.ts';
 import type { OverloadTotals } from '../serving-contract.ts';
 import { GLOBAL, MEMORY_STEP } from '../shared.ts';
@@ -66,15 +67,9 @@ export class Overload {
   }
 }
 
-export interface MemoryUse {
-  /** Bytes. */
-  readonly used: number;
-  readonly limit: number;
-}
-
 export interface OverloadOptions {
   /** Null: there is no limit. */
-  readonly read: () => MemoryUse | null;
+  readonly read: ReadMemory;
   readonly memory: MainMemory;
   readonly log: Log;
 }

@@ -1,9 +1,7 @@
 /** Slow start: what becomes of a row's weights while some of its endpoints are not warm yet. */
 import { WARM } from '../../model/plan.ts';
-
-/** As src/scheduler/schedule.ts bounds them. */
-const MAX_WEIGHT = 65_535;
-const MAX_SUM = 2 ** 26 - 1;
+import { greatestCommonDivisor, MAX_WEIGHT } from '../../scheduler/schedule.ts';
+import { MAX_PERIOD } from '../../scheduler/split-tree.ts';
 
 export interface WarmingCell {
   readonly weight: number;
@@ -54,26 +52,22 @@ function exactly(
 ): number[] | null {
   let multiple = 1;
   for (const count of counts) {
-    if (count > 0) multiple = (multiple / divisor(multiple, count)) * count;
-    if (multiple > MAX_SUM) return null;
+    if (count > 0) multiple = (multiple / greatestCommonDivisor(multiple, count)) * count;
+    if (multiple > MAX_PERIOD) return null;
   }
   const scaled = cells.map(({ weight }, index) =>
     counts[index] === 0 ? 0 : weight * warmths[index]! * (multiple / counts[index]!),
   );
-  const common = scaled.reduce(divisor, 0);
+  const common = scaled.reduce(greatestCommonDivisor, 0);
   const reduced = scaled.map((weight) => weight / common);
-  return reduced.some((weight) => weight > MAX_WEIGHT) || sum(reduced) > MAX_SUM ? null : reduced;
+  return reduced.some((weight) => weight > MAX_WEIGHT) || sum(reduced) > MAX_PERIOD ? null : reduced;
 }
 
 function roughly(shares: readonly number[]): number[] {
-  const most = Math.min(MAX_WEIGHT, Math.floor(MAX_SUM / shares.length) - 1);
+  const most = Math.min(MAX_WEIGHT, Math.floor(MAX_PERIOD / shares.length) - 1);
   const factor = most / Math.max(...shares);
   // no share that is more than nothing becomes nothing
   return shares.map((share) => (share === 0 ? 0 : Math.max(1, Math.round(share * factor))));
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
-
-function divisor(a: number, b: number): number {
-  return b === 0 ? a : divisor(b, a % b);
-}

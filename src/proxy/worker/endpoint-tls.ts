@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { connect, type ConnectionOptions, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 
 import type { ServerProtocol, ServerTls } from '../../model/snapshot.ts';
+import { isValidNow, type Validity, validityOf } from '../../tls/certificate.ts';
 import type { ConnectTo } from '../address-guard.ts';
 import { connectionOptions, hasAgreed, type ServerContexts, speaksAnother } from '../server-contexts.ts';
 import type { Loss } from './loss.ts';
@@ -38,7 +39,7 @@ export class EndpointTls {
       noDelay: true,
       allowHalfOpen: true,
       ...connectionOptions(this.settings, address, context, this.protocol),
-      ...(this.session === null || !isValid(this.session) ? {} : { session: this.session.session }),
+      ...(this.session !== null && isValidNow(this.session.validity) ? { session: this.session.session } : {}),
     };
     const socket = connect(options);
     socket.on('session', (session) => {
@@ -73,19 +74,10 @@ export class EndpointTls {
 /** Resuming looks at no certificate: a session is worth as much as the one that it began with. */
 interface Kept {
   readonly session: Buffer;
-  /** Milliseconds since 1970. */
-  readonly validFrom: number;
-  readonly validTo: number;
+  readonly validity: Validity;
 }
 
 function kept(session: Buffer, socket: TLSSocket): Kept | null {
   const certificate = socket.getPeerX509Certificate();
-  if (certificate === undefined) return null;
-  const { validFromDate, validToDate } = certificate;
-  return { session, validFrom: validFromDate.getTime(), validTo: validToDate.getTime() };
+  return certificate === undefined ? null : { session, validity: validityOf(certificate) };
 }
-
-const isValid = ({ validFrom, validTo }: Kept): boolean => {
-  const now = Date.now();
-  return now >= validFrom && now <= validTo;
-};

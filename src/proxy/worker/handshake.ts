@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 
 import type { HandshakeFailure } from '../../model/handshakes.ts';
+import { isValidNow, validityOf } from '../../tls/certificate.ts';
 
 export interface Handshake {
   readonly socket: TLSSocket;
@@ -68,9 +69,7 @@ export function shakeHands(
 /** Its certificate was judged when the session began, and may be over by now. */
 function isValid(socket: TLSSocket): boolean {
   const certificate = socket.getPeerX509Certificate();
-  if (certificate === undefined) return false;
-  const now = Date.now();
-  return certificate.validFromDate.getTime() <= now && now <= certificate.validToDate.getTime();
+  return certificate !== undefined && isValidNow(validityOf(certificate));
 }
 
 /** What ALPN may agree on, as it is written on the wire; the first one that the client has. */

@@ -5,7 +5,7 @@ import net, { type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer as createSecureServer, type TlsOptions } from 'node:tls';
 
-import type { EndpointPlan, RowPlan } from '../../model/plan.ts';
+import { WARM, type EndpointPlan, type RowPlan } from '../../model/plan.ts';
 import type { Limits, Rule, ServerTls, VirtualServerPiece } from '../../model/snapshot.ts';
 import { type CredentialsChange, listenerKey, NO_CREDENTIALS, type FromWorker } from '../messages.ts';
 import { GLOBAL, allocateShared } from '../shared.ts';
@@ -175,7 +175,7 @@ function rowOf(
       address: '127.0.0.1',
       port,
       available: true,
-      warmth: 10,
+      warmth: WARM,
       maxConnections: 1000,
       maxPending: 0,
       isAdaptive: false,

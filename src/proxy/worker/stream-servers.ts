@@ -1,4 +1,7 @@
-/** For the tests of streams: servers of node:http2, in plain text and through TLS, and a worker that speaks to them. */
+/**
+ * For the tests of streams: servers of node:http2 and servers that say frame by frame what a test wants, in plain text and
+ * through TLS, and a worker that speaks to them.
+ */
 import { once } from 'node:events';
 import http2 from 'node:http2';
 import type { AddressInfo } from 'node:net';
@@ -7,6 +10,7 @@ import type { TestContext } from 'node:test';
 import { makeAuthority } from '../../tls/fixture/authority.ts';
 import { NO_CREDENTIALS } from '../messages.ts';
 import { authorityPiece } from './fixture.ts';
+import { frameServer, settings, type FrameConnection, type SeenRequest } from './frame-server.ts';
 import { type InProcess, type InProcessOptions, startInProcess } from './in-process.ts';
 
 /** Both ways to speak HTTP/2 to a server. */
@@ -73,4 +77,21 @@ export async function proxyTo(
   const proxy = await startInProcess({ servers: ports, ...speaking(kind), ...more });
   t.after(() => proxy.close());
   return proxy;
+}
+
+export type Serve = (connection: FrameConnection, request: SeenRequest, nth: number) => void;
+
+/** A server that answers each request as `serve` says, and a worker before it; `nth` counts those of all its connections. */
+export async function frameStage(t: TestContext, kind: Kind, serve: Serve, more: Partial<InProcessOptions> = {}) {
+  let nth = 0;
+  const server = await frameServer(
+    (connection) => {
+      connection.send(settings());
+      connection.onRequest = (request) => serve(connection, request, nth++);
+    },
+    kind === 'H2' ? { ...SHOWN, ALPNProtocols: ['h2'] } : null,
+  );
+  t.after(() => server.close());
+  const proxy = await proxyTo(t, kind, [server.port], more);
+  return { server, proxy, requests: () => nth };
 }

@@ -1,39 +1,15 @@
 /** Servers of HTTP/2 that break the rules, or break off (robustness 97–107, 113): by number where there is one. */
 import assert from 'node:assert/strict';
 import net from 'node:net';
-import { describe, test, type TestContext } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { ERROR, FLAG, FRAME } from '../../http2/frames.ts';
 import { frame, integer } from '../../http2/testing.ts';
 import { GLOBAL } from '../shared.ts';
 import { ask } from './fixture.ts';
-import {
-  block,
-  data,
-  frameServer,
-  headers,
-  reset,
-  settings,
-  windowUpdate,
-  type FrameConnection,
-  type SeenRequest,
-} from './frame-server.ts';
-import { startInProcess, until, type InProcessOptions } from './in-process.ts';
-
-type Serve = (connection: FrameConnection, request: SeenRequest, nth: number) => void;
-
-/** Servers that answer each request as `serve` says; `nth` counts those of all their connections. */
-async function stage(t: TestContext, serve: Serve, more: Partial<InProcessOptions> = {}) {
-  let nth = 0;
-  const server = await frameServer((connection) => {
-    connection.send(settings());
-    connection.onRequest = (request) => serve(connection, request, nth++);
-  });
-  t.after(() => server.close());
-  const proxy = await startInProcess({ servers: [server.port], speak: 'H2C', ...more });
-  t.after(() => proxy.close());
-  return { server, proxy, requests: () => nth };
-}
+import { block, data, headers, reset, settings, windowUpdate } from './frame-server.ts';
+import { until } from './in-process.ts';
+import { frameStage } from './stream-servers.ts';
 
 /** What a client reads up to the end of its connection; `broken`: it ended by a reset. */
 async function read(port: number, text: string): Promise<{ text: string; broken: boolean }> {
@@ -85,7 +61,7 @@ describe('an answer that is none is 502, and its stream is reset', () => {
   ];
   for (const [name, answer] of cases) {
     test(name, async (t) => {
-      const { server, proxy } = await stage(t, (connection, { id }, nth) => {
+      const { server, proxy } = await frameStage(t, 'H2C', (connection, { id }, nth) => {
         if (nth === 0) connection.send(...answer(id));
         else connection.send(headers(id, OK), data(id, 'well', true));
       });
@@ -135,7 +111,7 @@ describe('99. an answer that breaks off is an error to the client, and no other 
   ];
   for (const [name, answer] of cases) {
     test(name, async (t) => {
-      const { server, proxy } = await stage(t, (connection, { id, fields }) => {
+      const { server, proxy } = await frameStage(t, 'H2C', (connection, { id, fields }) => {
         // the head on its own first: it has reached the client when the rest comes
         if (fields[':path'] === '/well') connection.send(headers(id, OK), data(id, 'well', true));
         else {
@@ -166,7 +142,7 @@ describe('98. content where none may be is not passed on', () => {
   ];
   for (const [name, method, answer] of cases) {
     test(name, async (t) => {
-      const { server, proxy } = await stage(t, (connection, { id }) => connection.send(...answer(id)));
+      const { server, proxy } = await frameStage(t, 'H2C', (connection, { id }) => connection.send(...answer(id)));
       const { text, broken } = await read(proxy.port, GET.replace('GET', method));
       assert.doesNotMatch(text, /oops/);
       assert.match(text, /^HTTP\/1\.1 (200|204|304|502)/);
@@ -218,7 +194,7 @@ describe('what breaks the rules of the connection ends it; what is not answered 
   ];
   for (const [name, code, answer] of cases) {
     test(name, async (t) => {
-      const { server, proxy } = await stage(t, (connection, { id }, nth) => {
+      const { server, proxy } = await frameStage(t, 'H2C', (connection, { id }, nth) => {
         if (nth > 0) {
           connection.send(headers(id, OK), data(id, 'well', true));
           return;
@@ -240,7 +216,7 @@ describe('what breaks the rules of the connection ends it; what is not answered 
   }
 
   test('a server of HTTP/1.1', async (t) => {
-    const { server, proxy } = await stage(t, () => {});
+    const { server, proxy } = await frameStage(t, 'H2C', () => {});
     server.close();
     const plain = net.createServer((socket) => {
       socket.on('error', () => {});
@@ -259,7 +235,7 @@ describe('what breaks the rules of the connection ends it; what is not answered 
 });
 
 test('a table that the server uses before it has heard that it may not', async (t) => {
-  const { proxy } = await stage(t, (connection, { id }, nth) => {
+  const { proxy } = await frameStage(t, 'H2C', (connection, { id }, nth) => {
     const field = [0x40, ...block(['x-nth', 'seven']).slice(1)];
     const own = nth === 0 ? [0x88, ...field] : [0x88, ...integer(0x80, 0x7f, 62)];
     connection.send(frame(FRAME.headers, FLAG.endHeaders | FLAG.endStream, id, own));

@@ -1,13 +1,12 @@
 /** Streams that were not taken up or were broken off, windows, and servers that stop: in plain text and through TLS. */
 import assert from 'node:assert/strict';
-import { describe, test, type TestContext } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { ERROR, FRAME } from '../../http2/frames.ts';
 import { frame } from '../../http2/testing.ts';
 import { ask } from './fixture.ts';
 import {
   data,
-  frameServer,
   goAway,
   headers,
   reset,
@@ -16,35 +15,24 @@ import {
   type FrameConnection,
   type SeenRequest,
 } from './frame-server.ts';
-import { until, type InProcessOptions } from './in-process.ts';
-import { KINDS, proxyTo, SHOWN, type Kind } from './stream-servers.ts';
-
-type Serve = (connection: FrameConnection, request: SeenRequest, nth: number) => void;
-
-/** A server that answers each request as `serve` says; `nth` counts those of all its connections. */
-async function stage(t: TestContext, kind: Kind, serve: Serve, more: Partial<InProcessOptions> = {}) {
-  let nth = 0;
-  const server = await frameServer(
-    (connection) => {
-      connection.send(settings());
-      connection.onRequest = (request) => serve(connection, request, nth++);
-    },
-    kind === 'H2' ? { ...SHOWN, ALPNProtocols: ['h2'] } : null,
-  );
-  t.after(() => server.close());
-  const proxy = await proxyTo(t, kind, [server.port], more);
-  return { server, proxy, requests: () => nth };
-}
+import { until } from './in-process.ts';
+import { frameStage, KINDS, type Serve } from './stream-servers.ts';
 
 const OK = [':status', '200'];
 const PING = frame(FRAME.ping, 0, 0, [0, 0, 0, 0, 0, 0, 0, 0]);
+
+/** The second request of all breaks its connection. */
+const breaksOnce: Serve = (connection, { id }, nth) => {
+  if (nth === 1) connection.socket.destroy();
+  else connection.send(headers(id, OK), data(id, 'well', true));
+};
 
 for (const kind of KINDS) {
   describe(`${kind}: what was not taken up goes elsewhere, whatever it is`, () => {
     const post = { method: 'POST', body: 'once' };
 
     test('RST_STREAM with REFUSED_STREAM', async (t) => {
-      const { server, proxy, requests } = await stage(t, kind, (connection, { id }, nth) => {
+      const { server, proxy, requests } = await frameStage(t, kind, (connection, { id }, nth) => {
         if (nth === 0) connection.send(reset(id, ERROR.refusedStream));
         else connection.send(headers(id, OK), data(id, 'well', true));
       });
@@ -60,7 +48,7 @@ for (const kind of KINDS) {
 
     test('GOAWAY: streams above its last one on another connection, those below are answered', async (t) => {
       const seen: [FrameConnection, SeenRequest][] = [];
-      const { server, proxy } = await stage(t, kind, (connection, request) => {
+      const { server, proxy } = await frameStage(t, kind, (connection, request) => {
         if (connection !== server.connections[0])
           connection.send(headers(request.id, OK), data(request.id, 'again', true));
         else seen.push([connection, request]);
@@ -77,10 +65,7 @@ for (const kind of KINDS) {
     });
 
     test('a connection that breaks: what may not be done twice is not', async (t) => {
-      const { proxy, requests } = await stage(t, kind, (connection, { id }, nth) => {
-        if (nth === 1) connection.socket.destroy();
-        else connection.send(headers(id, OK), data(id, 'well', true));
-      });
+      const { proxy, requests } = await frameStage(t, kind, breaksOnce);
       assert.equal((await ask(proxy.port, '/')).body, 'well');
       const answer = await ask(proxy.port, '/', post);
       assert.equal(answer.status, 502);
@@ -90,10 +75,7 @@ for (const kind of KINDS) {
     });
 
     test('a connection that breaks: what may be done twice is', async (t) => {
-      const { proxy, requests } = await stage(t, kind, (connection, { id }, nth) => {
-        if (nth === 1) connection.socket.destroy();
-        else connection.send(headers(id, OK), data(id, 'well', true));
-      });
+      const { proxy, requests } = await frameStage(t, kind, breaksOnce);
       assert.equal((await ask(proxy.port, '/')).body, 'well');
       assert.equal((await ask(proxy.port, '/')).body, 'well');
       assert.equal(requests(), 3);
@@ -103,7 +85,7 @@ for (const kind of KINDS) {
 
   describe(`${kind}: flow control`, () => {
     test('not a byte more than the server takes: of the stream, of the connection, of a window that shrinks', async (t) => {
-      const { server, proxy } = await stage(t, kind, () => {});
+      const { server, proxy } = await frameStage(t, kind, () => {});
       const body = 'x'.repeat(200_000);
       const answer = ask(proxy.port, '/', { method: 'POST', body });
       const got = () => server.connections[0]?.bodies.get(1)?.length ?? 0;
@@ -128,7 +110,7 @@ for (const kind of KINDS) {
     });
 
     test('a server is given more as the client reads, of the stream and of the connection', async (t) => {
-      const { server, proxy } = await stage(t, kind, (connection, { id }) => {
+      const { server, proxy } = await frameStage(t, kind, (connection, { id }) => {
         connection.send(headers(id, OK));
         for (let i = 0; i < 6; i++) connection.send(data(id, 'x'.repeat(16_384)));
       });
@@ -144,7 +126,7 @@ for (const kind of KINDS) {
 
     test('where no connection takes another stream, it waits for one to end', async (t) => {
       const seen: [FrameConnection, number][] = [];
-      const { server, proxy } = await stage(t, kind, (connection, { id }) => {
+      const { server, proxy } = await frameStage(t, kind, (connection, { id }) => {
         if (seen.push([connection, id]) <= 16) connection.send(settings([3, 1]));
       });
       const all: Promise<{ body: string }>[] = [];
@@ -167,7 +149,7 @@ for (const kind of KINDS) {
   });
 
   test(`${kind}: a server that has stopped: its request is 504, and the next one goes by another connection`, async (t) => {
-    const { server, proxy } = await stage(
+    const { server, proxy } = await frameStage(
       t,
       kind,
       (connection, { id }) => {

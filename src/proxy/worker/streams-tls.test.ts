@@ -8,10 +8,20 @@ import { describe, test, type TestContext } from 'node:test';
 import tls from 'node:tls';
 
 import type { RealServerPiece, ServerTls } from '../../model/snapshot.ts';
-import { ask, authorityPiece, certificatePiece, freePort, realServer, rule, to, virtualServer } from './fixture.ts';
+import { ask, authorityPiece, freePort, realServer, rule, to, virtualServer } from './fixture.ts';
 import { until } from './in-process.ts';
 import { proxyTo, SHOWN } from './stream-servers.ts';
-import { authority, front, keyAndCertificate, other, PATIENT, secureOrigin, stage } from './tls-stage.ts';
+import {
+  asking,
+  authority,
+  clientCertificates,
+  front,
+  keyAndCertificate,
+  other,
+  PATIENT,
+  secureOrigin,
+  stage,
+} from './tls-stage.ts';
 
 const server = authority.issue({ names: ['server.example'] });
 const TERMS: ServerTls = { hostname: 'server.example', ca: ['test/clients'], clientCertificate: null };
@@ -162,14 +172,8 @@ describe('a server that does not choose h2 is not spoken to', () => {
 });
 
 test('shows the certificate that it is told to, and a new one once that is changed', async (t) => {
-  const { port: at } = await http2Origin(t, {
-    ...keyAndCertificate(server),
-    ca: authority.certificate,
-    requestCert: true,
-    rejectUnauthorized: true,
-  });
-  const first = certificatePiece('client', authority.issue({ names: [], subject: 'first' }));
-  const second = certificatePiece('client', authority.issue({ names: [], subject: 'second' }));
+  const { port: at } = await http2Origin(t, asking(server));
+  const [first, second] = clientCertificates();
   const piece = secure('s', at, { clientCertificate: 'test/client' });
   const { port, serve } = await front(t, first, piece);
   assert.match(String((await ask(port, '/')).headers['x-seen']), / first$/);

@@ -6,9 +6,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 
 import type { RealServerPiece, ServerTls } from '../../model/snapshot.ts';
-import { ask, authorityPiece, certificatePiece, freePort, realServer, to, virtualServer } from './fixture.ts';
+import { ask, authorityPiece, freePort, realServer, to, virtualServer } from './fixture.ts';
 import { until } from './in-process.ts';
-import { authority, front, keyAndCertificate, other, secureOrigin, stage } from './tls-stage.ts';
+import {
+  asking,
+  authority,
+  clientCertificates,
+  front,
+  keyAndCertificate,
+  other,
+  secureOrigin,
+  stage,
+} from './tls-stage.ts';
 
 const server = authority.issue({ names: ['server.example'] });
 const TERMS: ServerTls = { hostname: 'server.example', ca: ['test/clients'], clientCertificate: null };
@@ -116,14 +125,8 @@ describe('servers that are spoken to by TLS', () => {
   });
 
   test('shows the certificate that it is told to, and a new one once that is changed', async (t) => {
-    const { port: at } = await secureOrigin(t, {
-      ...keyAndCertificate(server),
-      ca: authority.certificate,
-      requestCert: true,
-      rejectUnauthorized: true,
-    });
-    const first = certificatePiece('client', authority.issue({ names: [], subject: 'first' }));
-    const second = certificatePiece('client', authority.issue({ names: [], subject: 'second' }));
+    const { port: at } = await secureOrigin(t, asking(server));
+    const [first, second] = clientCertificates();
     const piece = secure('s', at, { clientCertificate: 'test/client' });
     const { port, serve } = await front(t, first, piece);
     assert.equal((await ask(port, '/')).headers['x-client'], 'first');

@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test';
 import tls from 'node:tls';
 
 import type { HandshakeFailure } from '../../model/handshakes.ts';
-import type { Piece } from '../../model/snapshot.ts';
+import type { CertificatePiece, Piece } from '../../model/snapshot.ts';
 import { type Issued, makeAuthority } from '../../tls/fixture/authority.ts';
 import { startTestProxy, type TestProxy } from '../testing.ts';
 import {
@@ -113,6 +113,21 @@ export async function connected(port: number, options: tls.ConnectionOptions = {
 }
 
 export const keyAndCertificate = ({ certificate, privateKey }: Issued) => ({ cert: certificate, key: privateKey });
+
+/** The same for a server that wants a certificate of whoever connects. */
+export const asking = (issued: Issued) => ({
+  ...keyAndCertificate(issued),
+  ca: authority.certificate,
+  requestCert: true,
+  rejectUnauthorized: true,
+});
+
+/** A certificate to show, and the one that takes its place. */
+export const clientCertificates = () =>
+  ['first', 'second'].map((subject) => certificatePiece('client', authority.issue({ names: [], subject }))) as [
+    CertificatePiece,
+    CertificatePiece,
+  ];
 
 /** A server that is spoken to by TLS and answers with its name and how the connection came about. */
 export async function secureOrigin(
