@@ -45,7 +45,8 @@ test('20. clients that never read', { timeout: FULL ? 300_000 : 60_000 }, async 
   const where = { address: served.address, port: served.port, connections: 4, make: () => get('/') };
   const calm = percentiles((await load({ ...where, requests: 2000 })).milliseconds);
   const before = served.rss;
-  const clients = count(100, 2000);
+  // Each worker has 48 large buffers at most, and fills them whoever comes: of few clients that would be most of it.
+  const clients = count(1000, 2000);
   for (let index = 0; index < clients; index++) {
     const socket = connect({ host: served.address, port: served.port });
     socket.on('error', () => {});
@@ -72,6 +73,5 @@ test('20. clients that never read', { timeout: FULL ? 300_000 : 60_000 }, async 
   });
   assert.equal(counts.open, 0, 'exchanges that never end');
   assert.ok(held - before <= 512 << 20, `RSS grew by ${held - before}`);
-  // In few clients the heap's own growth shows more than theirs.
-  assert.ok(perClient <= (FULL ? 256 << 10 : 1 << 20), `${perClient} bytes per client`);
+  assert.ok(perClient <= 256 << 10, `${perClient} bytes per client`);
 });
