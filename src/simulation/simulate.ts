@@ -1,0 +1,311 @@
+/** The run: requests arrive, are dispatched, worked on, answered or given up, in the order in which it happens. */
+import type { Arrivals } from './arrivals.ts';
+import { Dispatcher, type Dispatching } from './dispatcher.ts';
+import { EventQueue } from './event-queue.ts';
+import { HostState } from './host-state.ts';
+import { Latencies, type Outcome } from './outcome.ts';
+import { checkWorld, type World } from './world.ts';
+
+export interface Setting {
+  readonly world: World;
+  readonly arrivals: Arrivals;
+  readonly dispatching: Dispatching;
+  /** Seconds that a client waits; Infinity: for ever. */
+  readonly timeout: number;
+  /** Whether a server stops working on what its client has given up. */
+  readonly stops: boolean;
+  /** Requests that come before this are not counted. */
+  readonly warmUp: number;
+  /** Uniform in [0, 1): of choosers that draw. */
+  readonly random: () => number;
+}
+
+/**
+ * Deterministic for what it is given. O(log n) for each of the few events of a request.
+ * @throws RangeError where the parts do not fit together, or a request might never end
+ */
+export function simulate(setting: Setting): Outcome {
+  checkWorld(setting.world);
+  checkCells(setting);
+  return new Run(setting).toEnd();
+}
+
+/** A request is 0 before it comes; then in a queue of the dispatcher. */
+const WAITING = 1;
+/** At a server, for a client that waits. */
+const SENT = 2;
+/** At a server, for nobody. */
+const LEFT = 3;
+const DONE = 4;
+/** In place of a stage: its instance has not accepted it yet. */
+const BEFORE = 255;
+
+function checkCells({ world, dispatching }: Setting): void {
+  for (const { host, column, weight } of dispatching.cells) {
+    const name = `cell of column ${column} on host ${host}`;
+    if (!(host < world.hostCount && column < world.columnCount)) throw new RangeError(`${name}: there is no such one`);
+    const workload = world.workloadOf[column]!;
+    if (weight > 0 && !(world.accepts[host * world.workloadCount + workload]! > 0)) {
+      throw new RangeError(`${name}: no instance of workload ${workload} runs there, or none that accepts anything`);
+    }
+  }
+}
+
+class Run {
+  readonly #setting: Setting;
+  readonly #hosts: readonly HostState[];
+  readonly #dispatcher: Dispatcher;
+  /** Of stations: host * resources + resource. */
+  readonly #events: EventQueue;
+  readonly #latencies = new Latencies();
+  #now = 0;
+  #settled = 0;
+  /** Requests up to this one have had their timeout looked at: all wait equally long, so they end in order. */
+  #expired = 0;
+
+  // Per request.
+  readonly #state: Uint8Array;
+  readonly #slot: Int32Array;
+  readonly #stage: Uint8Array;
+  readonly #sentAt: Float64Array;
+  readonly #others: Int32Array;
+
+  // Per column.
+  readonly #offered: Int32Array;
+  readonly #replied: Int32Array;
+  #timedOut = 0;
+  #refused = 0;
+  #shed = 0;
+  readonly #isOver: (request: number) => boolean;
+
+  constructor(setting: Setting) {
+    const { world, arrivals, dispatching } = setting;
+    this.#setting = setting;
+    this.#hosts = Array.from({ length: world.hostCount }, (_, host) => new HostState(world, host));
+    this.#events = new EventQueue(world.hostCount * world.resourceCount);
+    this.#state = new Uint8Array(arrivals.count);
+    this.#slot = new Int32Array(arrivals.count);
+    this.#stage = new Uint8Array(arrivals.count);
+    this.#sentAt = new Float64Array(arrivals.count);
+    this.#others = new Int32Array(arrivals.count);
+    this.#offered = new Int32Array(world.columnCount);
+    this.#replied = new Int32Array(world.columnCount);
+    this.#isOver = (request) => this.#state[request] === DONE;
+    this.#dispatcher = new Dispatcher(
+      dispatching,
+      { hosts: world.hostCount, columns: world.columnCount },
+      {
+        random: setting.random,
+        now: () => this.#now * 1000,
+        present: (slot) => this.#presentAt(slot),
+      },
+      { keeps: (request) => this.#keeps(request), time: arrivals.time },
+    );
+  }
+
+  toEnd(): Outcome {
+    const { arrivals, timeout } = this.#setting;
+    const events = this.#events;
+    const { time, count } = arrivals;
+    let next = 0;
+    while (this.#settled < count) {
+      const arrival = next < count ? time[next]! : Infinity;
+      const expiry = this.#expired < next ? time[this.#expired]! + timeout : Infinity;
+      const event = events.time;
+      this.#now = Math.min(event, arrival, expiry);
+      if (this.#now === event) this.#serve(events.source);
+      else if (this.#now === arrival) this.#arrive(next++);
+      else this.#expire(this.#expired++);
+    }
+    return this.#outcome();
+  }
+
+  #arrive(request: number): void {
+    const column = this.#setting.arrivals.column[request]!;
+    if (this.#isCounted(request)) this.#offered[column]!++;
+    const slot = this.#dispatcher.choose(column);
+    if (slot >= 0) {
+      this.#send(request, slot);
+    } else if (this.#setting.dispatching.reserve === null || !this.#dispatcher.mayEver(column)) {
+      this.#settle(request, DONE);
+      if (this.#isCounted(request)) this.#refused++;
+    } else {
+      this.#state[request] = WAITING;
+      this.#dispatcher.wait(column, request);
+    }
+  }
+
+  #send(request: number, slot: number): void {
+    const host = this.#hosts[this.#dispatcher.cells[slot]!.host]!;
+    const workload = this.#workloadOf(request);
+    this.#state[request] = SENT;
+    this.#slot[request] = slot;
+    this.#sentAt[request] = this.#now;
+    this.#others[request] = this.#presentAt(slot);
+    this.#dispatcher.sent(slot);
+    if (!host.accepts(workload)) {
+      this.#stage[request] = BEFORE;
+      host.backlog[workload]!.push(request);
+      return;
+    }
+    host.advance(this.#now);
+    this.#begin(host, request, workload);
+    this.#refresh(this.#dispatcher.cells[slot]!.host);
+  }
+
+  #begin(host: HostState, request: number, workload: number): void {
+    host.begin(workload);
+    this.#stage[request] = 0;
+    // One that needs nothing is over at once, and an end is an event of a station.
+    if (!this.#enter(host, request, workload)) host.stations[0]!.add(request, 0);
+  }
+
+  /** To the first station from its stage on where it has work; whether there is one. */
+  #enter(host: HostState, request: number, workload: number): boolean {
+    const { work, resourceCount } = this.#setting.arrivals;
+    for (let r = this.#stage[request]!; r < resourceCount; r++) {
+      const amount = work[request * resourceCount + r]!;
+      if (amount <= 0) continue;
+      this.#stage[request] = r;
+      host.stations[r]!.add(request, amount * host.conflict(workload, r));
+      return true;
+    }
+    return false;
+  }
+
+  /** A job's end at a station. */
+  #serve(source: number): void {
+    const R = this.#setting.world.resourceCount;
+    const at = Math.floor(source / R);
+    const host = this.#hosts[at]!;
+    host.advance(this.#now);
+    const request = host.stations[source % R]!.take();
+    const workload = this.#workloadOf(request);
+    this.#stage[request]!++;
+    if (this.#enter(host, request, workload)) this.#refresh(at);
+    else {
+      this.#leave(host, workload);
+      this.#refresh(at);
+      if (this.#state[request] === SENT) this.#answer(request);
+      else this.#state[request] = DONE;
+    }
+  }
+
+  /** An instance is done with a request, and accepts the next one. */
+  #leave(host: HostState, workload: number): void {
+    host.end(workload);
+    const backlog = host.backlog[workload]!;
+    while (backlog.size > 0 && host.accepts(workload)) {
+      const request = backlog.shift();
+      if (this.#state[request] !== DONE) this.#begin(host, request, workload);
+    }
+  }
+
+  #answer(request: number): void {
+    const slot = this.#slot[request]!;
+    this.#settle(request, DONE);
+    if (this.#isCounted(request)) {
+      this.#replied[this.#setting.arrivals.column[request]!]!++;
+      this.#latencies.add(this.#now - this.#setting.arrivals.time[request]!);
+    }
+    this.#dispatcher.over(slot);
+    this.#dispatcher.answered(slot, this.#now - this.#sentAt[request]!, this.#now * 1000, this.#others[request]!);
+    this.#pull(slot);
+  }
+
+  /** A client has waited long enough. */
+  #expire(request: number): void {
+    const state = this.#state[request]!;
+    if (state !== SENT && state !== WAITING) return;
+    if (this.#isCounted(request)) this.#timedOut++;
+    this.#settle(request, state === SENT && !this.#setting.stops ? LEFT : DONE);
+    if (state === WAITING) return;
+    const slot = this.#slot[request]!;
+    if (this.#setting.stops) this.#stop(request, this.#dispatcher.cells[slot]!.host);
+    this.#dispatcher.over(slot);
+    this.#pull(slot);
+  }
+
+  #stop(request: number, at: number): void {
+    // Still in the backlog, it is passed over when its turn comes.
+    if (this.#stage[request] === BEFORE) return;
+    const host = this.#hosts[at]!;
+    const workload = this.#workloadOf(request);
+    host.advance(this.#now);
+    host.stations[this.#stage[request]!]!.abandon();
+    this.#leave(host, workload);
+    this.#refresh(at);
+  }
+
+  /** Something may go where something ended. */
+  #pull(slot: number): void {
+    for (let to = this.#dispatcher.nextAfter(slot); to >= 0; to = this.#dispatcher.nextAfter(slot)) {
+      this.#send(this.#dispatcher.takeWaiting(this.#dispatcher.cells[to]!.column), to);
+    }
+  }
+
+  #keeps(request: number): boolean {
+    if (this.#state[request] !== WAITING) return false;
+    const { arrivals, timeout, dispatching } = this.#setting;
+    const left = arrivals.time[request]! + timeout - this.#now;
+    if (left >= dispatching.reserve![arrivals.column[request]!]!) return true;
+    this.#settle(request, DONE);
+    if (this.#isCounted(request)) this.#shed++;
+    return false;
+  }
+
+  /** Its client knows the answer, or does not want it any more. */
+  #settle(request: number, state: typeof LEFT | typeof DONE): void {
+    this.#state[request] = state;
+    this.#settled++;
+  }
+
+  #refresh(at: number): void {
+    const host = this.#hosts[at]!;
+    const { slowdown, stations } = host;
+    for (let r = 0; r < stations.length; r++) {
+      this.#events.set(at * stations.length + r, stations[r]!.next(slowdown, this.#isOver));
+    }
+  }
+
+  #workloadOf(request: number): number {
+    return this.#setting.world.workloadOf[this.#setting.arrivals.column[request]!]!;
+  }
+
+  #presentAt(slot: number): number {
+    const { host, column } = this.#dispatcher.cells[slot]!;
+    const workload = this.#setting.world.workloadOf[column]!;
+    const { active, backlog } = this.#hosts[host]!;
+    return active[workload]! + backlog[workload]!.size;
+  }
+
+  #isCounted(request: number): boolean {
+    return this.#setting.arrivals.time[request]! >= this.#setting.warmUp;
+  }
+
+  #outcome(): Outcome {
+    const { world } = this.#setting;
+    const seconds = this.#now;
+    for (const host of this.#hosts) host.advance(seconds);
+    return {
+      offered: sum(this.#offered),
+      replied: sum(this.#replied),
+      columns: Array.from(this.#offered, (offered, j) => ({ offered, replied: this.#replied[j]! })),
+      timedOut: this.#timedOut,
+      refused: this.#refused,
+      shed: this.#shed,
+      mean: this.#latencies.mean,
+      p50: this.#latencies.quantile(0.5),
+      p99: this.#latencies.quantile(0.99),
+      utilization: Float64Array.from(this.#hosts.flatMap(({ stations }) => stations.map(({ given }) => given))).map(
+        (given, at) => given / (world.capacity[at]! * seconds),
+      ),
+      present: Float64Array.from(this.#hosts, ({ area }) => area / seconds),
+      seconds,
+    };
+  }
+}
+
+function sum(counts: Int32Array): number {
+  return counts.reduce((a, b) => a + b, 0);
+}
