@@ -37,6 +37,10 @@ export function recordedDemoTable(demo: RecordedDemo): string {
 export interface Soak {
   readonly minutes: number;
   readonly rate: number;
+  /** What the machine carried, and why no more. Not there, as the next two, where a run was kept before they were told; null: the rate was given. */
+  readonly capacity?: { readonly rate: number; readonly limit: string | null } | null;
+  readonly notSent?: number;
+  readonly cpuSecondsBeside?: { readonly clients: number; readonly servers: number };
   readonly changes: number;
   readonly cpuSeconds: number;
   readonly clients: Readonly<Record<string, { readonly done: number; readonly failed: number }>>;
@@ -56,7 +60,8 @@ export interface Soak {
   };
 }
 
-export function soakText({ minutes, rate, changes, cpuSeconds, clients, verdict }: Soak): string {
+export function soakText(soak: Soak): string {
+  const { minutes, rate, changes, cpuSeconds, clients, verdict } = soak;
   const rows = Object.entries(clients).map(([kind, { done, failed }]) => [
     kind,
     done.toLocaleString('en'),
@@ -72,11 +77,29 @@ export function soakText({ minutes, rate, changes, cpuSeconds, clients, verdict 
   ];
   return [
     `Soak: ${Math.round(minutes)} minutes, ${rate} requests/s, ${changes} changes of weights, ${(cpuSeconds / minutes / 0.6).toFixed(0)} % of a core`,
+    ...loadText(soak),
     `Slopes after full collections, with the bounds of 95 % confidence: ${slopes.join(', ')}. ${verdict.faults.length === 0 ? 'Flat, and no request failed.' : verdict.faults.join('; ')}`,
     ...(latency === undefined ? [] : [latencyText(latency)]),
     '![memory and descriptors over time](soak.svg)',
     table(['clients', 'done', 'failed'], rows),
   ].join('\n\n');
+}
+
+function loadText({ capacity, notSent, cpuSecondsBeside, minutes }: Soak): string[] {
+  const parts = [
+    ...(capacity === undefined || capacity === null
+      ? []
+      : [
+          `carried before it: ${capacity.rate} requests/s${capacity.limit === null ? '' : ` (beyond: ${capacity.limit})`}`,
+        ]),
+    ...(notSent === undefined ? [] : [`not sent because too many were under way: ${notSent.toLocaleString('en')}`]),
+    ...(cpuSecondsBeside === undefined
+      ? []
+      : [
+          `beside tcpvs, the clients took ${(cpuSecondsBeside.clients / minutes / 0.6).toFixed(0)} % of a core, the servers ${(cpuSecondsBeside.servers / minutes / 0.6).toFixed(0)} %`,
+        ]),
+  ];
+  return parts.length === 0 ? [] : [`Load: ${parts.join('; ')}.`];
 }
 
 function latencyText({ proxied, direct, drift }: NonNullable<Soak['verdict']['latency']>): string {

@@ -36,6 +36,15 @@ test('figures are told in words, rows in their order; reduced counts and faults 
   ]);
 });
 
+test('of a soak at half load it is told half of what', () => {
+  const soak = { ...SOAK, result: { ...SOAK.result, rate: 700, capacity: { rate: 1400 }, notSent: 3 } };
+  assert.ok(
+    faultsSection(FAULTS, soak, null).includes(
+      '| 31 | soak (`make soak`) | minutes 120; rate 700 of 1,400 that were carried; requests 1,500; failed 2; not sent 3; changes of weights 9; 2 x b |',
+    ),
+  );
+});
+
 test('what was not measured has no part', () => {
   assert.deepEqual(faultsSection(null, SOAK, null), []);
 });

@@ -28,6 +28,9 @@ export interface SoakDocument {
   readonly result: {
     readonly minutes: number;
     readonly rate: number;
+    /** Not there, as the next, where a run was kept before they were told; null: the rate was given. */
+    readonly capacity?: { readonly rate: number } | null;
+    readonly notSent?: number;
     readonly changes: number;
     readonly clients: Readonly<Record<string, { readonly done: number; readonly failed: number }>>;
     readonly verdict: { readonly faults: readonly string[] };
@@ -64,12 +67,14 @@ function rowsOf({ figures, date }: FaultsDocument, soak: SoakDocument | null): s
   ];
 }
 
-function soakRow({ result: { minutes, rate, changes, clients, verdict } }: SoakDocument): string {
+function soakRow({ result: { minutes, rate, capacity, notSent, changes, clients, verdict } }: SoakDocument): string {
   const counts = Object.values(clients);
   const done = counts.reduce((sum, each) => sum + each.done, 0);
   const failed = counts.reduce((sum, each) => sum + each.failed, 0);
   const found = verdict.faults.length === 0 ? 'flat' : verdict.faults.join('; ');
-  return `| 31 | soak (\`make soak\`) | minutes ${Math.round(minutes)}; rate ${rate}; requests ${told(done)}; failed ${failed}; changes of weights ${changes}; ${found} |`;
+  const carried = capacity === undefined || capacity === null ? '' : ` of ${told(capacity.rate)} that were carried`;
+  const left = notSent === undefined ? '' : ` not sent ${told(notSent)};`;
+  return `| 31 | soak (\`make soak\`) | minutes ${Math.round(minutes)}; rate ${rate}${carried}; requests ${told(done)}; failed ${failed};${left} changes of weights ${changes}; ${found} |`;
 }
 
 function examinersOf({ result, circumstances }: AuditDocument): string[] {

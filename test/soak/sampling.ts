@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { memory, tree } from '../../bench/measure/process.ts';
 import { adminRequest } from '../../src/cli/demo-serve.ts';
 import type { HeldHeap } from './heap.ts';
+import { residentOf, type Resident } from './resident.ts';
 import type { Setting } from './setting.ts';
 
 const LEVEL_LOOKS = 12;
@@ -28,6 +29,8 @@ export interface Level {
   readonly heap: HeldHeap;
   /** Bytes, all processes. */
   readonly rss: number;
+  /** Of the process that serves, by what it is for, at the moment of the least. Not there in runs that were kept before. */
+  readonly resident?: Resident;
 }
 
 export async function takeSample(pid: number, socket: string, minute: number): Promise<Sample> {
@@ -42,16 +45,20 @@ export async function takeSample(pid: number, socket: string, minute: number): P
  * over some seconds, while requests go on.
  */
 export async function takeLevel(
-  { serve, heldHeap }: Pick<Setting, 'serve' | 'heldHeap'>,
+  { serve, serving, heldHeap }: Pick<Setting, 'serve' | 'serving' | 'heldHeap'>,
   minute: () => number,
 ): Promise<Level> {
   const heap = await heldHeap();
   let rss = Number.POSITIVE_INFINITY;
+  let resident: Resident | null = null;
   for (let look = 0; look < LEVEL_LOOKS; look++) {
     await sleep(500);
-    rss = Math.min(rss, memory(serve.pid).rss);
+    const now = memory(serve.pid).rss;
+    if (now >= rss) continue;
+    rss = now;
+    resident = residentOf(serving);
   }
-  return { minute: minute(), heap, rss };
+  return { minute: minute(), heap, rss, ...(resident === null ? {} : { resident }) };
 }
 
 export async function heapUsed(socket: string): Promise<number | null> {

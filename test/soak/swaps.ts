@@ -4,9 +4,9 @@
  */
 import type { ObjectsDocument, ObjectsWrite } from '../../src/admin/contract.ts';
 import { adminRequest } from '../../src/cli/demo-serve.ts';
+import { ask } from './ask.ts';
 import type { HeldHeap } from './heap.ts';
 import { startSetting } from './setting.ts';
-import { ask } from './traffic.ts';
 
 export interface SwapsResult {
   readonly swaps: number;

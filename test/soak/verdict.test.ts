@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import type { LatencyWindow } from './latency.ts';
 import type { Level, Sample } from './sampling.ts';
-import { judge } from './verdict.ts';
+import { judge, shortfall } from './verdict.ts';
 
 /** Numbers from 0 to 1 that are the same in each run. */
 function numbers(seed: number): () => number {
@@ -100,4 +100,9 @@ test('a run that is too short to tell is not called flat', () => {
 test('growth is told with its bounds', () => {
   const { faults } = run({ rss: 4 }, 1);
   assert.match(faults[0] ?? '', /^resident memory after a collection grows by [34]\.\d\d \(\d\.\d … \d\.\d\) MB\/h$/);
+});
+
+test('a run that left out more than a hundredth of what was due is at fault', () => {
+  assert.deepEqual(shortfall({ all: 1_000, notSent: 10 }), []);
+  assert.match(shortfall({ all: 1_000, notSent: 11 })[0] ?? '', /^11 of 1000 requests were not sent/);
 });

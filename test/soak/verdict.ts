@@ -23,6 +23,8 @@ export interface Verdict {
 /** robustness.md, part 2, row 31. */
 const MOST_MB_PER_HOUR = 1;
 const MOST_DRIFT = 0.1;
+/** Share of what is due that may be left out: a few seconds in which the machine did something else. */
+const MOST_NOT_SENT = 0.01;
 /** A leaked descriptor per minute would be 60. */
 const MOST_DESCRIPTORS_PER_HOUR = 6;
 /** Minutes in which caches and pools fill. */
@@ -75,6 +77,12 @@ export function judge(
     ...(latency.drift < MOST_DRIFT ? [] : [`latency: ${driftText(latency)}; expected below ${100 * MOST_DRIFT} %`]),
   ];
   return { objects, code, heap, rss, wandering, descriptors, latency, faults };
+}
+
+/** A fault where a run did not send what it says; pure. */
+export function shortfall({ all, notSent }: { readonly all: number; readonly notSent: number }): string[] {
+  if (notSent <= MOST_NOT_SENT * all) return [];
+  return [`${notSent} of ${all} requests were not sent, too many were under way: lower the rate (RATE=N)`];
 }
 
 const held = (level: Level, part: keyof Held): number => sumOf(threadsOf(level.heap), part);
