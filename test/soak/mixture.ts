@@ -27,7 +27,7 @@ export interface Kind {
   /** Path prefixes to take in turn. */
   readonly apps: readonly string[];
   /** Resolves when what had to come of it came; rejects when something else did. */
-  run(ground: Ground, path: string): Promise<void>;
+  readonly run: (ground: Ground, path: string) => Promise<void>;
 }
 
 /** What is timed: the plainest kind, and the most frequent one. */
