@@ -2,6 +2,7 @@
 import os from 'node:os';
 import type { ResourceLimits } from 'node:worker_threads';
 
+import { collectBetween } from '../../memory/between.ts';
 import { giveBack } from '../../memory/give-back.ts';
 import type { PrefaceFailure } from '../../model/prefaces.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
@@ -90,6 +91,7 @@ class ServingProcess implements Serving {
   readonly #overload: Overload;
   readonly #reports: readonly Reports[];
   readonly #rehearse: () => void;
+  readonly #collect = collectBetween();
   readonly #spans: ServingOptions['spans'];
   /** Id of the snapshot in force. */
   #snapshot: string | null = null;
@@ -274,6 +276,8 @@ class ServingProcess implements Serving {
       for (const answer of answers) answer(programmed);
     }
     this.#running = false;
+    // whoever was answered goes first
+    setImmediate(this.#collect);
   }
 
   async #program(snapshot: Snapshot): Promise<Omit<Programmed, 'milliseconds'>> {
