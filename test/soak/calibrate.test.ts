@@ -21,5 +21,5 @@ test('a rate is kept where it came through with room to spare, else it is told w
   assert.match(limitOf(step({ notSent: 1 })) ?? '', /not sent/);
   assert.match(limitOf(step({ open: 300 })) ?? '', /300 requests were under way/);
   assert.match(limitOf(step({ through: 900 })) ?? '', /900\/s came through/);
-  assert.match(limitOf(step({ failed: 2 })) ?? '', /2 requests failed/);
+  assert.match(limitOf(step({ failed: 2, failure: 'HEAD: reset' })) ?? '', /2 requests failed \(HEAD: reset\)/);
 });

@@ -28,6 +28,8 @@ export interface Step {
   /** Under way at its end. */
   readonly open: number;
   readonly failed: number;
+  /** The first of those; absent: none. */
+  readonly failure?: string;
   /** Shares: what tcpvs, servers and clients take of the machine's processors, and how busy the clients' thread is. */
   readonly busy: number;
   readonly clients: number;
@@ -66,8 +68,8 @@ export async function calibrate(setting: Setting, say: (line: string) => void): 
 }
 
 /** Null: it was kept. Pure. */
-export function limitOf({ rate, through, notSent, open, failed, busy, clients }: Step): string | null {
-  if (failed > 0) return `${failed} requests failed`;
+export function limitOf({ rate, through, notSent, open, failed, failure, busy, clients }: Step): string | null {
+  if (failed > 0) return `${failed} requests failed (${failure ?? 'no reason is known'})`;
   if (busy >= FULL) return `the processors are full (${percent(busy)})`;
   if (clients >= FULL) return `the clients' thread is full (${percent(clients)})`;
   if (notSent > 0) return `${notSent} requests were not sent, too many were under way`;
@@ -95,12 +97,14 @@ async function tryRate(setting: Setting, rate: number): Promise<Step> {
   const open = traffic.open();
   const { notSent } = traffic.due();
   await traffic.stop();
+  const [failure] = traffic.failures;
   return {
     rate,
     through: (done - before.done) / seconds,
     notSent,
     open,
     failed: traffic.through().failed,
+    ...(failure === undefined ? {} : { failure }),
     busy,
     clients: clients.utilization,
   };
