@@ -23,9 +23,15 @@ const warm = fc.record(
   },
   plain,
 );
-const cell = fc
-  .tuple(warm, fc.option(fc.nat(65_535)))
-  .map(([each, scaled]) => (scaled === null ? each : { ...each, scaled }));
+const work = fc.record(
+  { answered: fc.nat(), seconds: fc.nat().map((ms) => ms / 1000), timeouts: fc.nat(9), shed: fc.nat(9) },
+  plain,
+);
+const cell = fc.tuple(warm, fc.option(fc.nat(65_535)), fc.option(work)).map(([each, scaled, done]) => ({
+  ...each,
+  ...(scaled === null ? {} : { scaled }),
+  ...(done === null ? {} : { work: done }),
+}));
 const row = fc.record(
   {
     id: fc.constantFrom('rule d/v a', 'matrix d/m a', 'servers d/v'),

@@ -2,7 +2,7 @@
  * Counts on their way from a proxy to the controller: only what is not as it was, in a form a quarter as long as the
  * document, in parts of bounded size. Pure.
  */
-import type { CellCounts, CountsDocument, EndpointCounts, RowCounts } from '../model/counts.ts';
+import type { CellCounts, CellWork, CountsDocument, EndpointCounts, RowCounts } from '../model/counts.ts';
 import { withShares } from '../model/shares.ts';
 import type { News } from './contract.ts';
 import { MAX_REQUEST, type ReportRequest } from './wire.ts';
@@ -168,26 +168,45 @@ const rowReport = ({ id, epoch, cells }: RowCounts): RowReport => [
     failures,
     ...(scaled === undefined ? ([] as const) : ([scaled] as const)),
   ]),
+  cells.flatMap(({ work }, index) => (work === undefined ? [] : [workReport(index, work)])),
 ];
 
-const rowOf = ([id, epoch, cells]: RowReport): RowCounts => ({
-  id,
-  epoch,
-  cells: withShares(
-    cells.map(([server, app, weight, available, epochRequests, requests, retries, sticky, failures, scaled]) => ({
-      server,
-      app,
-      weight,
-      ...(scaled === undefined ? {} : { scaled }),
-      available: available === 1,
-      epochRequests,
-      requests,
-      retries,
-      sticky,
-      failures,
-    })),
-  ),
-});
+type WorkReport = NonNullable<RowReport[3]>[number];
+
+const workReport = (index: number, { answered, seconds, timeouts, shed }: CellWork): WorkReport => [
+  index,
+  answered,
+  Math.round(seconds * 1000) / 1000,
+  timeouts,
+  shed,
+];
+
+const rowOf = ([id, epoch, cells, work = []]: RowReport): RowCounts => {
+  const works = new Map(
+    work.map(([index, answered, seconds, timeouts, shed]) => [index, { answered, seconds, timeouts, shed }]),
+  );
+  return {
+    id,
+    epoch,
+    cells: withShares(
+      cells.map(
+        ([server, app, weight, available, epochRequests, requests, retries, sticky, failures, scaled], index) => ({
+          server,
+          app,
+          weight,
+          ...(scaled === undefined ? {} : { scaled }),
+          available: available === 1,
+          epochRequests,
+          requests,
+          retries,
+          sticky,
+          failures,
+          ...(works.has(index) ? { work: works.get(index)! } : {}),
+        }),
+      ),
+    ),
+  };
+};
 
 const endpointReport = ({ server, address, port, active, available, down }: EndpointCounts): EndpointReport => [
   server,
@@ -222,6 +241,9 @@ const sameCell = (a: CellCounts, b: CellCounts): boolean =>
   a.failures === b.failures &&
   a.retries === b.retries &&
   a.sticky === b.sticky &&
+  a.work?.answered === b.work?.answered &&
+  a.work?.timeouts === b.work?.timeouts &&
+  a.work?.shed === b.work?.shed &&
   a.server === b.server &&
   a.app === b.app;
 

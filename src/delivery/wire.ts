@@ -127,7 +127,12 @@ const cellSchema = z
     z.int().min(0).max(65_535).optional(),
   ])
   .rest(z.unknown());
-const rowSchema = z.tuple([identity, count, z.array(cellSchema).max(65_536)]).rest(z.unknown());
+/** `[index of the cell, answered, seconds, timeouts, shed]` */
+const workSchema = z.tuple([count, count, z.number().min(0), count, count]).rest(z.unknown());
+/** `[id, epoch, cells, work?]`; work of the cells that have any. */
+const rowSchema = z
+  .tuple([identity, count, z.array(cellSchema).max(65_536), z.array(workSchema).max(65_536).optional()])
+  .rest(z.unknown());
 /** `[server, address, port, active, available, down]` */
 const endpointSchema = z
   .tuple([

@@ -30,6 +30,19 @@ export interface CellCounts {
   readonly retries: number;
   readonly sticky: number;
   readonly failures: number;
+  /** Absent: none of its requests has been answered, timed out or was shed yet. */
+  readonly work?: CellWork;
+}
+
+/** What became of a cell's requests, since start. */
+export interface CellWork {
+  /** By its servers, and the seconds between these requests' heads and the ends of their answers. */
+  readonly answered: number;
+  readonly seconds: number;
+  /** Tries that were not answered in time. */
+  readonly timeouts: number;
+  /** Requests that no cell of the row could take; they stand at its first cell, whichever that was then. */
+  readonly shed: number;
 }
 
 export interface EndpointCounts {

@@ -26,5 +26,6 @@ export function withShares(cells: readonly CellSums[]): CellCounts[] {
     retries: cell.retries,
     sticky: cell.sticky,
     failures: cell.failures,
+    ...(cell.work === undefined ? {} : { work: cell.work }),
   }));
 }

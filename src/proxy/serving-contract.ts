@@ -5,6 +5,7 @@
 import type { MemoryUse } from '../memory/bounds.ts';
 import type { CountsDocument } from '../model/counts.ts';
 import type { HandshakeFailure } from '../model/handshakes.ts';
+import type { LevelSums } from '../model/levels.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { LimitName } from './shared.ts';
 
@@ -18,6 +19,11 @@ export interface Serving {
   counts(): CountsDocument;
   /** The same in slices, between which connections are accepted and snapshots swapped. */
   countsInSlices(): Promise<CountsDocument>;
+  /**
+   * For how long how many requests were in flight at the cells of matrices, since the call before: for one caller, who waits
+   * for one call before the next. Cells at which nothing came or went are left out.
+   */
+  takeLevels(): Promise<readonly CellLevels[]>;
   /** Sums over all workers, for the metrics. */
   totals(): Totals;
   /** Has served its first snapshot, has a live worker, is not draining. */
@@ -52,6 +58,14 @@ export interface ListenerState {
   readonly port: number;
   /** null = listening; else why not, for people. */
   readonly error: string | null;
+}
+
+export interface CellLevels {
+  /** As RowPlan.id. */
+  readonly row: string;
+  readonly server: string;
+  /** Summed over its endpoints, each of which has a level of its own. Those of an endpoint of several cells are each one's. */
+  readonly levels: LevelSums;
 }
 
 export interface Totals {

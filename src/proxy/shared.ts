@@ -3,6 +3,7 @@
  * what is counted. The main thread allocates it and hands out slots; workers only index. Pages that nobody touches cost
  * nothing, so the sizes are generous and fixed.
  */
+import { LEVELS } from '../model/levels.ts';
 import type { DispatchState } from '../model/plan.ts';
 
 export const MAX_WORKERS = 16;
@@ -11,6 +12,8 @@ export const MAX_CURSORS = 262_144;
 export const MAX_CELLS = 262_144;
 export const MAX_RULES = 65_536;
 export const MAX_VIRTUAL_SERVERS = 16_384;
+/** Endpoints whose levels of concurrency are measured: those of the slots below it, which are handed out first. */
+export const MAX_MEASURED = 16_384;
 
 /** Counters of a worker as a whole. */
 export const GLOBAL = {
@@ -70,9 +73,22 @@ export type LimitName = (typeof LIMITS)[number];
 
 /** Counters of a rule: answers by class (0 = none: the client was gone; 1…5), then the sum of durations in seconds. */
 export const RULE_COUNTERS = 8;
-/** Counters of a cell: first choices, retries, sticky and hashed requests, answers of class 5xx or none. */
-export const CELL_COUNTERS = 4;
-export const CELL = { first: 0, retries: 1, sticky: 2, failures: 3 } as const;
+/**
+ * Counters of a cell: first choices, retries, sticky and hashed requests, answers of class 5xx or none; requests that were
+ * answered by its servers, and the seconds that took; tries that timed out. And, at the first cell of a row, requests that
+ * none of its cells could take.
+ */
+export const CELL_COUNTERS = 8;
+export const CELL = {
+  first: 0,
+  retries: 1,
+  sticky: 2,
+  failures: 3,
+  answered: 4,
+  seconds: 5,
+  timeouts: 6,
+  shed: 7,
+} as const;
 /** Buckets of a virtual server's request duration: bucket i counts durations below 2^i microseconds, i = 0 … 31. */
 export const DURATION_BUCKETS = 32;
 
@@ -104,6 +120,7 @@ const DISPATCH = layOut({
   virtualServerDue: MAX_VIRTUAL_SERVERS * 8,
   replicas: 4,
   memoryStep: 4,
+  levelSince: MAX_MEASURED * 4,
 });
 
 function layOut<Name extends string>(sizes: Readonly<Record<Name, number>>): Record<Name | 'bytes', number> {
@@ -117,19 +134,20 @@ function layOut<Name extends string>(sizes: Readonly<Record<Name, number>>): Rec
   return { ...offsets, bytes };
 }
 
-/** Float64 counters of one worker, in this order. */
-const WORKER = {
-  global: 0,
-  rules: GLOBAL.size,
-  cells: GLOBAL.size + MAX_RULES * RULE_COUNTERS,
-  durations: GLOBAL.size + MAX_RULES * RULE_COUNTERS + MAX_CELLS * CELL_COUNTERS,
-  length: GLOBAL.size + MAX_RULES * RULE_COUNTERS + MAX_CELLS * CELL_COUNTERS + MAX_VIRTUAL_SERVERS * DURATION_BUCKETS,
-};
+/** Counters of one worker, at offsets in bytes. */
+const WORKER = layOut({
+  global: GLOBAL.size * 8,
+  rules: MAX_RULES * RULE_COUNTERS * 8,
+  cells: MAX_CELLS * CELL_COUNTERS * 8,
+  durations: MAX_VIRTUAL_SERVERS * DURATION_BUCKETS * 8,
+  levelTimes: MAX_MEASURED * LEVELS * 4,
+  levelAnswers: MAX_MEASURED * LEVELS * 4,
+});
 
 export function allocateShared(workers: number): SharedBuffers {
   return {
     dispatch: new SharedArrayBuffer(DISPATCH.bytes),
-    counters: new SharedArrayBuffer(WORKER.length * 8 * workers),
+    counters: new SharedArrayBuffer(WORKER.bytes * workers),
   };
 }
 
@@ -139,14 +157,23 @@ export class WorkerCounters {
   readonly rules: Float64Array;
   readonly cells: Float64Array;
   readonly durations: Float64Array;
+  /**
+   * By slot of the endpoint x LEVELS: for how many microseconds so many were in flight there, and requests that were
+   * answered meanwhile. Both pass 2^32 and begin anew: whoever reads them looks more often than once in an hour.
+   */
+  readonly levelTimes: Uint32Array;
+  readonly levelAnswers: Uint32Array;
 
   constructor(buffers: SharedBuffers, worker: number) {
-    const at = (offset: number, length: number) =>
-      new Float64Array(buffers.counters, 8 * (worker * WORKER.length + offset), length);
+    const base = worker * WORKER.bytes;
+    const at = (offset: number, length: number) => new Float64Array(buffers.counters, base + offset, length);
+    const levels = (offset: number) => new Uint32Array(buffers.counters, base + offset, MAX_MEASURED * LEVELS);
     this.global = at(WORKER.global, GLOBAL.size);
     this.rules = at(WORKER.rules, MAX_RULES * RULE_COUNTERS);
     this.cells = at(WORKER.cells, MAX_CELLS * CELL_COUNTERS);
     this.durations = at(WORKER.durations, MAX_VIRTUAL_SERVERS * DURATION_BUCKETS);
+    this.levelTimes = levels(WORKER.levelTimes);
+    this.levelAnswers = levels(WORKER.levelAnswers);
   }
 }
 
@@ -174,6 +201,8 @@ export class SharedState implements DispatchState {
   readonly replicas: Int32Array;
   /** At 0: how short memory is, one of MEMORY_STEP; the main thread says so. */
   readonly memoryStep: Int32Array;
+  /** Per endpoint: since when as many are in flight as now; microseconds of the system's monotonic clock, 32 bit. */
+  readonly levelSince: Int32Array;
 
   constructor(buffers: SharedBuffers) {
     const b = buffers.dispatch;
@@ -202,6 +231,7 @@ export class SharedState implements DispatchState {
     this.virtualServerDue = new BigInt64Array(b, DISPATCH.virtualServerDue, MAX_VIRTUAL_SERVERS);
     this.replicas = new Int32Array(b, DISPATCH.replicas, 1);
     this.memoryStep = new Int32Array(b, DISPATCH.memoryStep, 1);
+    this.levelSince = new Int32Array(b, DISPATCH.levelSince, MAX_MEASURED);
   }
 }
 

@@ -1,5 +1,5 @@
 /** The counts of several proxies as one. Pure. */
-import type { CountsDocument, EndpointCounts, RowCounts } from '../model/counts.ts';
+import type { CellWork, CountsDocument, EndpointCounts, RowCounts } from '../model/counts.ts';
 import { type CellSums, withShares } from '../model/shares.ts';
 import { finish } from '../slices/slices.ts';
 
@@ -91,7 +91,15 @@ function mergeCells(cells: readonly CellSums[]): CellSums {
     retries: sum((cell) => cell.retries),
     sticky: sum((cell) => cell.sticky),
     failures: sum((cell) => cell.failures),
+    ...mergeWork(cells.flatMap(({ work }) => (work === undefined ? [] : [work]))),
   };
+}
+
+function mergeWork(works: readonly CellWork[]): { readonly work?: CellWork } {
+  if (works.length === 0) return {};
+  const sum = (of: (work: CellWork) => number) => works.reduce((total, work) => total + of(work), 0);
+  const [answered, seconds] = [sum((work) => work.answered), sum((work) => work.seconds)];
+  return { work: { answered, seconds, timeouts: sum((work) => work.timeouts), shed: sum((work) => work.shed) } };
 }
 
 function mergeEndpoints(endpoints: readonly EndpointCounts[]): EndpointCounts {

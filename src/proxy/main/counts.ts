@@ -82,7 +82,9 @@ export class Counts {
     const isWarming = plan.cells.some(({ weight, scaled }) => scaled !== weight);
     const cells = plan.cells.map(({ server, weight, scaled, available }, index): CellSums => {
       const current = this.#memory.readCell(plan.counters[index]!);
-      const { first: requests, retries, sticky, failures } = addSums(current, ended[index]!);
+      const sums = addSums(current, ended[index]!);
+      const { first: requests, retries, sticky, failures, answered, seconds, timeouts, shed } = sums;
+      const isAtWork = answered > 0 || timeouts > 0 || shed > 0;
       return {
         server,
         app: plan.app,
@@ -94,6 +96,7 @@ export class Counts {
         retries,
         sticky,
         failures,
+        ...(isAtWork ? { work: { answered, seconds, timeouts, shed } } : {}),
       };
     });
     return { id: plan.id, epoch: plan.epoch, cells: withShares(cells) };

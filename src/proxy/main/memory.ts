@@ -1,4 +1,5 @@
 /** Shared memory as the main thread uses it: reads sums over the workers, resets slots, clears up after a lost worker. */
+import { LEVELS } from '../../model/levels.ts';
 import type { CellSums } from '../plan/ledger.ts';
 import type { Capacity, PlanMemory } from '../plan/memory.ts';
 import {
@@ -9,6 +10,7 @@ import {
   MAX_CELLS,
   MAX_CURSORS,
   MAX_ENDPOINTS,
+  MAX_MEASURED,
   MAX_RULES,
   MAX_VIRTUAL_SERVERS,
   RULE_COUNTERS,
@@ -41,18 +43,26 @@ export class MainMemory implements PlanMemory {
 
   readonly readCell = (slot: number): CellSums => {
     const at = slot * CELL_COUNTERS;
-    const sums = { first: 0, retries: 0, sticky: 0, failures: 0 };
+    const sums = { first: 0, retries: 0, sticky: 0, failures: 0, answered: 0, seconds: 0, timeouts: 0, shed: 0 };
     for (const { cells } of this.counters) {
       sums.first += cells[at + CELL.first]!;
       sums.retries += cells[at + CELL.retries]!;
       sums.sticky += cells[at + CELL.sticky]!;
       sums.failures += cells[at + CELL.failures]!;
+      sums.answered += cells[at + CELL.answered]!;
+      sums.seconds += cells[at + CELL.seconds]!;
+      sums.timeouts += cells[at + CELL.timeouts]!;
+      sums.shed += cells[at + CELL.shed]!;
     }
     return {
       first: whole(sums.first),
       retries: whole(sums.retries),
       sticky: whole(sums.sticky),
       failures: whole(sums.failures),
+      answered: whole(sums.answered),
+      seconds: sums.seconds,
+      timeouts: whole(sums.timeouts),
+      shed: whole(sums.shed),
     };
   };
 
@@ -76,6 +86,7 @@ export class MainMemory implements PlanMemory {
         this.state.latency[slot] = 0;
         this.state.latencyAt[slot] = 0;
         forget(this.state.adaptive, slot);
+        if (slot < MAX_MEASURED) this.#forgetLevels(slot);
         break;
       case 'cursors':
         Atomics.store(this.state.cursors, slot, 0);
@@ -104,6 +115,15 @@ export class MainMemory implements PlanMemory {
     global[GLOBAL.connectionsActive] = 0;
     global[GLOBAL.upstreamActive] = 0;
     global[GLOBAL.late] = 0;
+  }
+
+  #forgetLevels(slot: number): void {
+    Atomics.store(this.state.levelSince, slot, 0);
+    const [from, to] = [slot * LEVELS, (slot + 1) * LEVELS];
+    for (const { levelTimes, levelAnswers } of this.counters) {
+      levelTimes.fill(0, from, to);
+      levelAnswers.fill(0, from, to);
+    }
   }
 
   heartbeat(index: number): number {

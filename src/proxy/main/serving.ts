@@ -19,6 +19,7 @@ import { Counts } from './counts.ts';
 import { Credentials } from './credentials.ts';
 import { maxConnections } from './descriptors.ts';
 import { Health, type EndpointFacts } from './health.ts';
+import { Levels } from './levels.ts';
 import { Listeners, wantedListeners, type Wanted } from './listeners.ts';
 import { RateLimitedLog, type Log } from './log.ts';
 import { MainMemory } from './memory.ts';
@@ -87,6 +88,7 @@ class ServingProcess implements Serving {
   readonly #guard: AddressGuard;
   readonly #sessionKeys: SessionKeys;
   readonly #counts: Counts;
+  readonly #levels: Levels;
   readonly #swaps: Swaps;
   readonly #overload: Overload;
   readonly #reports: readonly Reports[];
@@ -130,6 +132,7 @@ class ServingProcess implements Serving {
       changed: (slot) => this.#swaps.endpointChanged(slot),
     });
     this.#counts = new Counts(this.#planner, this.#memory, (slot) => this.#health.isSpared(slot));
+    this.#levels = new Levels(this.#planner, this.#memory);
     this.#sessionKeys = new SessionKeys(settings.ticketKeys, (keys) =>
       this.#pool.broadcast({ type: 'ticketKeys', keys }),
     );
@@ -208,6 +211,10 @@ class ServingProcess implements Serving {
 
   countsInSlices() {
     return this.#counts.readInSlices(COUNTING);
+  }
+
+  takeLevels() {
+    return this.#levels.takeInSlices(COUNTING);
   }
 
   totals() {

@@ -84,13 +84,27 @@ export interface CellSums {
   readonly retries: number;
   readonly sticky: number;
   readonly failures: number;
+  readonly answered: number;
+  readonly seconds: number;
+  readonly timeouts: number;
+  readonly shed: number;
 }
 
 const NONE: ReadonlySet<Epoch> = new Set();
-const NO_SUMS: CellSums = { first: 0, retries: 0, sticky: 0, failures: 0 };
+export const NO_SUMS: CellSums = {
+  first: 0,
+  retries: 0,
+  sticky: 0,
+  failures: 0,
+  answered: 0,
+  seconds: 0,
+  timeouts: 0,
+  shed: 0,
+};
 
-function isNothing({ first, retries, sticky, failures }: CellSums): boolean {
-  return first === 0 && retries === 0 && sticky === 0 && failures === 0;
+/** Whatever was answered or timed out was chosen before. */
+function isNothing({ first, retries, sticky, failures, shed }: CellSums): boolean {
+  return first === 0 && retries === 0 && sticky === 0 && failures === 0 && shed === 0;
 }
 
 export function addSums(a: CellSums, b: CellSums): CellSums {
@@ -99,5 +113,9 @@ export function addSums(a: CellSums, b: CellSums): CellSums {
     retries: a.retries + b.retries,
     sticky: a.sticky + b.sticky,
     failures: a.failures + b.failures,
+    answered: a.answered + b.answered,
+    seconds: a.seconds + b.seconds,
+    timeouts: a.timeouts + b.timeouts,
+    shed: a.shed + b.shed,
   };
 }

@@ -2,6 +2,7 @@
 import { CELL, CELL_COUNTERS, DURATION_BUCKETS, GLOBAL, RULE_COUNTERS } from '../shared.ts';
 import type { Client } from './client.ts';
 import { monotonic } from './clock.ts';
+import { noteAnswered, noteLevel } from './levels.ts';
 import type { WorkerState } from './state.ts';
 import type { ListenerPlace } from './tables.ts';
 
@@ -9,8 +10,9 @@ import type { ListenerPlace } from './tables.ts';
 export function countAnswer(client: Client, status: number): void {
   const { counters } = client.state;
   const target = client.target;
+  const now = (client.state.now = monotonic());
   if (target === null) return;
-  const milliseconds = monotonic() - client.startedAt;
+  const milliseconds = now - client.startedAt;
   const base = target.slot * RULE_COUNTERS;
   const family = status >= 500 ? 5 : Math.floor(status / 100);
   counters.rules[base + family]!++;
@@ -20,20 +22,44 @@ export function countAnswer(client: Client, status: number): void {
   if (slot !== undefined) counters.durations[slot * DURATION_BUCKETS + Math.min(bucket, DURATION_BUCKETS - 1)]!++;
 }
 
-/** Takes one request off the endpoint that it is in flight at. */
+/** Takes one request off the endpoint that it is in flight at, which has not answered it. */
 export function leaveEndpoint(client: Client): void {
   const endpoint = client.row?.endpoints[client.choice];
   if (endpoint === undefined) return;
+  // nobody may have looked at the clock since it came
+  client.state.now = monotonic();
+  leave(client, endpoint.slot);
+}
+
+/** The same for one that was answered, and just been counted as an answer: counts it for its cell, and the level. */
+export function leaveAnswered(client: Client): void {
+  const { row, choice, state } = client;
+  const endpoint = row?.endpoints[choice];
+  if (row === null || endpoint === undefined) return;
+  const { plan } = row;
+  const { cells } = state.counters;
+  const base = plan.counters[plan.endpoints[choice]!.cell]! * CELL_COUNTERS;
+  cells[base + CELL.answered]!++;
+  cells[base + CELL.seconds]! += (state.now - client.startedAt) / 1000;
+  noteAnswered(state, endpoint.slot, leave(client, endpoint.slot));
+}
+
+function leave(client: Client, slot: number): number {
+  const { state } = client;
   client.choice = -1;
-  Atomics.sub(client.state.shared.inflight, endpoint.slot, 1);
-  client.state.inflight[endpoint.slot]!--;
+  const inflight = Atomics.sub(state.shared.inflight, slot, 1);
+  state.inflight[slot]!--;
+  noteLevel(state, slot, inflight);
+  return inflight;
 }
 
 export function enterEndpoint(client: Client, choice: number): void {
+  const { state } = client;
   const slot = client.row!.endpoints[choice]!.slot;
   client.choice = choice;
-  Atomics.add(client.state.shared.inflight, slot, 1);
-  client.state.inflight[slot]!++;
+  const inflight = Atomics.add(state.shared.inflight, slot, 1);
+  state.inflight[slot]!++;
+  noteLevel(state, slot, inflight);
 }
 
 /** Tells of the request: to the access log where it is one of the sample, and to its trace where that is recorded. */
@@ -90,11 +116,14 @@ export function flushLogs({ accessLog, tracing }: WorkerState): void {
 }
 
 /** Counts a try whose answer was of class 5xx, broke off, or did not come, for the cell that it was sent to. */
-export function countFailure(client: Client): void {
+export function countFailure(client: Client, isTimeout = false): void {
   const plan = client.row?.plan;
   const endpoint = plan?.endpoints[client.choice];
   if (plan === undefined || endpoint === undefined) return;
-  client.state.counters.cells[plan.counters[endpoint.cell]! * CELL_COUNTERS + CELL.failures]!++;
+  const { cells } = client.state.counters;
+  const base = plan.counters[endpoint.cell]! * CELL_COUNTERS;
+  cells[base + CELL.failures]!++;
+  if (isTimeout) cells[base + CELL.timeouts]!++;
 }
 
 /** A client's connection has come. */

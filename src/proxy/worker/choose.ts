@@ -33,6 +33,7 @@ export function chooseFirst(client: Client, target: Target, virtualServer: Virtu
   if (choice < 0) choice = spared(client.state, row, client.tried);
   if (choice < 0) {
     if (isAtCap(client.state, row)) countLimit(client.state, 'connections_per_server');
+    countShed(client, row);
     choice = lastResort(client, virtualServer);
   } else {
     count(client, row, choice, CELL.first);
@@ -101,6 +102,12 @@ function lastResort(client: Client, virtualServer: VirtualServer): number {
   if (place === null || place.row.endpoints.length === 0) return -1;
   client.row = place.row;
   return 0;
+}
+
+/** Nothing of the row could take it, and yet it is part of what is asked of the row. */
+function countShed(client: Client, { plan }: Row): void {
+  const slot = plan.counters[0];
+  if (slot !== undefined) client.state.counters.cells[slot * CELL_COUNTERS + CELL.shed]!++;
 }
 
 function count(client: Client, row: Row, choice: number, counter: number): number {

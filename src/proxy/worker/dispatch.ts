@@ -115,7 +115,7 @@ export function suspect(state: WorkerState, client: Client, how: Loss): void {
     countLimit(state, 'descriptors');
     return;
   }
-  countFailure(client);
+  countFailure(client, how === 'timeout' || how === 'connect_timeout');
   endpoint.suspected = true;
   // reported a moment ago: whoever decides may have let it in again since, and would not hear that it is out
   if (state.now - endpoint.reportedAt < 100 && how === 'refused') return;

@@ -5,7 +5,7 @@
 import { ChunkedDecoder } from '../../http/chunked.ts';
 import { GLOBAL } from '../shared.ts';
 import { dropRetained } from './abandon.ts';
-import { countAnswer, enterEndpoint, leaveEndpoint, logAnswer } from './accounting.ts';
+import { countAnswer, enterEndpoint, leaveAnswered, logAnswer } from './accounting.ts';
 import { answerOptions, refuse } from './answers.ts';
 import { latin1 } from './bytes.ts';
 import { chooseFirst, whyNone } from './choose.ts';
@@ -180,7 +180,7 @@ export function finish(client: Client, upstream: Upstream): void {
   const reusable = upstream.reusable && client.bodyDone;
   countAnswer(client, client.status);
   if (client.logged !== null) logAnswer(client, '');
-  leaveEndpoint(client);
+  leaveAnswered(client);
   client.upstream = null;
   dropRetained(client);
   upstream.release(reusable, client.pending === 0);

@@ -32,6 +32,8 @@ export interface WorkerState {
   readonly report: (message: FromWorker) => void;
   /** Coarse clock: milliseconds, monotonic, set by the sweeper and by each request. */
   now: number;
+  /** Milliseconds by which the system's monotonic clock, the same for all threads, is ahead of this thread's. */
+  readonly clockAhead: number;
   draining: boolean;
   /** Clients' connections end after their present request: it drains, or memory is short. */
   closing: boolean;

@@ -72,6 +72,7 @@ export class WorkerLoop {
       tracing,
       report,
       now: monotonic(),
+      clockAhead: Number(process.hrtime.bigint()) / 1e6 - monotonic(),
       draining: false,
       closing: false,
       shedding: false,

@@ -1,0 +1,105 @@
+/** How long how many requests were in flight at the cells of matrices, from what the workers note (worker/levels.ts). */
+import { type LevelSums, LEVELS, noLevels } from '../../model/levels.ts';
+import { Slices } from '../../slices/slices.ts';
+import type { EndpointState } from '../plan/endpoints.ts';
+import type { Planner } from '../plan/planner.ts';
+import type { RowState } from '../plan/row-state.ts';
+import type { CellLevels } from '../serving-contract.ts';
+import { MAX_MEASURED } from '../shared.ts';
+import type { MainMemory } from './memory.ts';
+
+export class Levels {
+  readonly #planner: Planner;
+  readonly #memory: MainMemory;
+  /** By slot. */
+  readonly #known: (Known | undefined)[] = [];
+
+  constructor(planner: Planner, memory: MainMemory) {
+    this.#planner = planner;
+    this.#memory = memory;
+  }
+
+  /** What came since the call before, in slices of so many milliseconds. Calls must not overlap. */
+  takeInSlices(slice: number): Promise<CellLevels[]> {
+    return new Slices(slice).all(this.#steps());
+  }
+
+  *#steps(): Generator<void, CellLevels[]> {
+    const cells: CellLevels[] = [];
+    const news = new Map<number, LevelSums | null>();
+    let looked = 0;
+    for (const row of this.#planner.rows()) {
+      if (row.plan.app === null) continue;
+      for (const [at, { server }] of row.plan.cells.entries()) {
+        const levels = this.#ofCell(row, at, news);
+        if (levels !== null) cells.push({ row: row.plan.id, server, levels });
+        if (++looked % STEP === 0) yield;
+      }
+    }
+    return cells;
+  }
+
+  /** Null: nothing came or went at its endpoints. */
+  #ofCell({ plan }: RowState, cell: number, news: Map<number, LevelSums | null>): LevelSums | null {
+    const { first, count } = plan.cells[cell]!;
+    let sums: LevelSums | null = null;
+    for (let at = first; at < first + count; at++) {
+      const { slot } = plan.endpoints[at]!;
+      // An endpoint may be one of several cells': what is new is taken once.
+      if (!news.has(slot)) news.set(slot, this.#take(slot));
+      const more = news.get(slot)!;
+      if (more === null) continue;
+      if (sums === null) sums = noLevels();
+      for (let level = 0; level < LEVELS; level++) {
+        sums.seconds[level]! += more.seconds[level]!;
+        sums.answers[level]! += more.answers[level]!;
+      }
+    }
+    return sums;
+  }
+
+  #take(slot: number): LevelSums | null {
+    if (slot >= MAX_MEASURED) return null;
+    const since = this.#memory.state.levelSince[slot]!;
+    const endpoint = this.#planner.endpoint(slot);
+    let known = this.#known[slot];
+    // Another endpoint has got the slot: its counters began at 0.
+    if (known?.endpoint !== endpoint) known = undefined;
+    // The notes are written after what they are about has been added.
+    if (endpoint === undefined || since === (known?.since ?? 0)) return null;
+    known ??= newlyKnown(endpoint);
+    this.#known[slot] = known;
+    known.since = since;
+    const news = noLevels();
+    for (let level = 0; level < LEVELS; level++) {
+      const at = slot * LEVELS + level;
+      let [time, answers] = [0, 0];
+      for (const { levelTimes, levelAnswers } of this.#memory.counters) {
+        time += levelTimes[at]!;
+        answers += levelAnswers[at]!;
+      }
+      // Modulo 2^32, as the counters themselves.
+      news.seconds[level] = ((time - known.times[level]!) >>> 0) / 1e6;
+      news.answers[level] = (answers - known.answers[level]!) >>> 0;
+      known.times[level] = time;
+      known.answers[level] = answers;
+    }
+    return news;
+  }
+}
+
+interface Known {
+  /** Another one may have its slot by now. */
+  readonly endpoint: EndpointState;
+  since: number;
+  /** Sums over all workers. */
+  readonly times: Uint32Array;
+  readonly answers: Uint32Array;
+}
+
+function newlyKnown(endpoint: EndpointState): Known {
+  return { endpoint, since: 0, times: new Uint32Array(LEVELS), answers: new Uint32Array(LEVELS) };
+}
+
+/** Cells between two looks at the time. */
+const STEP = 64;
