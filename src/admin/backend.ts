@@ -1,5 +1,5 @@
 import type { Snapshot } from '../model/snapshot.ts';
-import type { CountsDocument, ObjectsDocument, ObjectsWrite, StatusDocument } from './contract.ts';
+import type { CountsDocument, ObjectsDocument, ObjectsWrite, ProfilesDocument, StatusDocument } from './contract.ts';
 
 /** What the admin API asks of the program. A `Refusal` that a method throws becomes the answer. */
 export interface AdminBackend {
@@ -10,6 +10,7 @@ export interface AdminBackend {
   objects(): ObjectsDocument;
   write(write: ObjectsWrite): Promise<ObjectsDocument>;
   counts(): CountsDocument;
+  profiles(): ProfilesDocument;
   /** Null before the first one. */
   snapshot(): Snapshot | null;
   logLevel(): string;

@@ -7,6 +7,7 @@
  * GET  /v1/objects     → ObjectsDocument  the objects as they were given, and the revision that a write must name
  * POST /v1/objects     ObjectsWrite → ObjectsDocument; 409 where `revision` is not the present one; all or nothing
  * GET  /v1/counts      → CountsDocument   live counts, shares per cell
+ * GET  /v1/profiles    → ProfilesDocument what the apps' requests take, as it was given and learned
  * GET  /v1/snapshot    → the Snapshot, without keys
  * GET  /v1/log-level   → {level}; PUT {level}
  * POST /v1/reload      as SIGHUP
@@ -14,6 +15,7 @@
 import type { Condition, ObjectStatus } from '../model/status.ts';
 
 export type { CountsDocument } from '../model/counts.ts';
+export type { ProfilesDocument } from '../model/profiles.ts';
 
 export interface ApiObject {
   readonly apiVersion: string;

@@ -56,6 +56,7 @@ export const OWNER_ROUTES: Routes<AdminBackend> = new Map<string, Readonly<Recor
     },
   ],
   ['/v1/counts', { GET: (backend) => json(backend.counts()) }],
+  ['/v1/profiles', { GET: (backend) => json(backend.profiles()) }],
   [
     '/v1/snapshot',
     {

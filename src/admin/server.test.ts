@@ -46,6 +46,7 @@ function fake(): Fake {
       return { revision: 8, objects: [] };
     },
     counts: () => ({ rows: [], endpoints: [] }),
+    profiles: () => ({ at: 0, matrices: [] }),
     snapshot: () => backend.shown,
     logLevel: () => backend.level,
     setLogLevel: (level) => {

@@ -127,6 +127,35 @@ const computedRow = z.strictObject({
 
 const computedRows = listMap(computedRow.describe('A row.'), 'server', 512).default([]);
 
+const source = z
+  .enum(['Default', 'Given', 'Learned'])
+  .describe('Given in the spec, learned by measuring, or taken from what is like it.');
+
+const figure = {
+  value: decimal.describe('The number.'),
+  upper: decimal.describe('What it exceeds with a probability of a fifth; planned with where more is worse.'),
+  source,
+};
+
+const profile = z.strictObject({
+  app: dnsLabel.describe('Name of the app.'),
+  demand: z.strictObject(figure).exactOptional().describe('Requests per second; shed and failed ones are among them.'),
+  seconds: z.strictObject(figure).exactOptional().describe('From the head of a request to the end of its answer.'),
+  limit: z
+    .strictObject({ ...figure, peaked: z.boolean().describe('Throughput falls beyond it; else none was seen to.') })
+    .exactOptional()
+    .describe('Requests in flight at one endpoint that are planned with.'),
+  cost: listMap(
+    z
+      .strictObject({ resource: z.enum(['cpu', 'io', 'net']).describe('What it is of.'), ...figure })
+      .describe('Cost of one resource.'),
+    'resource',
+    3,
+  )
+    .exactOptional()
+    .describe('Of one request at low concurrency: core-seconds, bytes.'),
+});
+
 export const appWeightMatrixStatus = z.strictObject({
   observedGeneration,
   conditions: conditions
@@ -149,6 +178,9 @@ export const appWeightMatrixStatus = z.strictObject({
   )
     .default([])
     .describe('Written when OnTarget flips, else at most every ten minutes.'),
+  profiles: listMap(profile.describe('What is known of an app.'), 'app', 512)
+    .exactOptional()
+    .describe('What is asked of the apps and what their requests take.'),
   recommendation: z
     .strictObject({
       rows: computedRows.describe('Weights that would rule.'),

@@ -1,7 +1,14 @@
 /** The admin API over its Unix socket, as the command-line tools use it. */
 import { request } from 'node:http';
 
-import type { ApiObject, CountsDocument, ObjectsDocument, ObjectsWrite, StatusDocument } from '../admin/contract.ts';
+import type {
+  ApiObject,
+  CountsDocument,
+  ObjectsDocument,
+  ObjectsWrite,
+  ProfilesDocument,
+  StatusDocument,
+} from '../admin/contract.ts';
 import { printable } from './output.ts';
 import { ATTEMPTS, type TableServer } from './table-server.ts';
 
@@ -37,6 +44,12 @@ export class AdminClient implements TableServer {
     const document = (await this.#call('GET', '/v1/counts')) as Partial<CountsDocument> | null;
     if (!Array.isArray(document?.rows) || !Array.isArray(document?.endpoints)) throw this.#foreign();
     return document as CountsDocument;
+  }
+
+  async profiles(): Promise<ProfilesDocument> {
+    const document = (await this.#call('GET', '/v1/profiles')) as Partial<ProfilesDocument> | null;
+    if (!Array.isArray(document?.matrices)) throw this.#foreign();
+    return document as ProfilesDocument;
   }
 
   async status(): Promise<StatusDocument> {

@@ -102,7 +102,7 @@ function backendOf({ serving, client, phase, tracing, budget }: Parts): PublicBa
       return { ready: isReady(), reasons, details: [] };
     },
     metrics: () => {
-      const traffic = { totals: serving.totals(), counts: serving.counts() };
+      const traffic = { totals: serving.totals(), counts: serving.counts(), profiles: null };
       const input = { version: VERSION, config: client.config(), objects: null, ready: isReady(), traffic };
       return renderFamilies([...collectMetrics(input, budget), ...client.families(), ...tracing.families()]);
     },

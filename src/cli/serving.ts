@@ -10,6 +10,7 @@ import { startServing } from '../proxy/main/serving.ts';
 import type { Serving } from '../proxy/serving-contract.ts';
 import type { Listening } from '../proxy/supervisor/local-listeners.ts';
 import { Controller } from '../standalone/controller.ts';
+import { Learner } from '../standalone/learner.ts';
 import { faultText } from '../standalone/objects.ts';
 import { fileParser } from '../standalone/parse-file.ts';
 import { StandaloneSource } from '../standalone/source.ts';
@@ -71,17 +72,26 @@ async function start(options: ServeOptions, { log, listeners, ready }: Surroundi
     translate: (state, previous) => translate(state, { checkPattern, ...(previous === undefined ? {} : { previous }) }),
     log,
     className: options.className,
+    profiles: () => learner.profiles(),
     onFirst: () => {
       const adopted = source.adopt().catch((error: Error) => log.error(`state: ${error.message}`));
       void adopted.then(ready);
     },
   });
+  const learner = new Learner({
+    serving,
+    matrices: () => controller.matrices,
+    kept: (await stateDirectory?.profiles(report)) ?? null,
+    keep: stateDirectory === null ? null : (book) => stateDirectory.keepProfiles(book),
+    report,
+  });
   const phase = { draining: false };
-  const backend = backendOf({ options, log, source, serving, controller, phase, tracing });
+  const backend = backendOf({ options, log, source, serving, controller, learner, phase, tracing });
   const admin = await startAdmin({ backend, log, ...sockets });
   const port = admin.port === null ? {} : { port: admin.port };
   log.info({ socket: options.adminSocket, ...options.admin, ...port }, 'admin API');
   await controller.start();
+  learner.start();
   const waiting = controller.waiting;
   if (waiting !== null) log.error(`not ready: ${waiting}`);
   return {
@@ -93,6 +103,7 @@ async function start(options: ServeOptions, { log, listeners, ready }: Surroundi
       phase.draining = true;
       clearInterval(rotation ?? undefined);
       controller.close();
+      await learner.close({ keep: !replaced });
       // The one that has taken over keeps the state now, and answers on the admin sockets.
       await source.close({ keep: !replaced });
       if (replaced) await admin.close();
@@ -144,11 +155,12 @@ interface Parts {
   readonly source: StandaloneSource;
   readonly serving: Serving;
   readonly controller: Controller;
+  readonly learner: Learner;
   readonly phase: { readonly draining: boolean };
   readonly tracing: Tracing;
 }
 
-function backendOf({ options, log, source, serving, controller, phase, tracing }: Parts): AdminBackend {
+function backendOf({ options, log, source, serving, controller, learner, phase, tracing }: Parts): AdminBackend {
   const budget = new SeriesBudget(options.metricSeries);
   const isReady = () => serving.ready && controller.waiting === null && !phase.draining;
   return {
@@ -172,7 +184,7 @@ function backendOf({ options, log, source, serving, controller, phase, tracing }
         kind,
         ready: conditions.find((condition) => condition.type === 'Ready')?.status ?? 'Unknown',
       }));
-      const traffic = { totals: serving.totals(), counts };
+      const traffic = { totals: serving.totals(), counts, profiles: learner.profiles() };
       const input = { version: VERSION, config: controller.config(), objects, ready: isReady(), traffic };
       return renderFamilies([...collectMetrics(input, budget), ...tracing.families()]);
     },
@@ -180,6 +192,7 @@ function backendOf({ options, log, source, serving, controller, phase, tracing }
     objects: () => controller.objects(),
     write: (write) => controller.write(write),
     counts: () => serving.counts(),
+    profiles: () => learner.profiles(),
     snapshot: () => controller.snapshot,
     logLevel: () => log.level,
     setLogLevel: (level) => {

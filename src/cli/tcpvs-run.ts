@@ -30,6 +30,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'which rule takes a request, which destinations with which shares, and why',
     load: async () => (await import('./explain.ts')).explain,
   },
+  profile: {
+    summary: 'what is asked of the apps and what their requests take, as a running server has learned it',
+    load: async () => (await import('./profile.ts')).profile,
+  },
   optimize: {
     summary: 'which workload runs where, with which weights, for a problem file of demands and capacities',
     load: async () => (await import('./optimize.ts')).optimize,

@@ -2,6 +2,7 @@ import type { ApiObject, ObjectsDocument, ObjectsWrite, StatusDocument } from '.
 import { Refusal } from '../admin/refusal.ts';
 import { parseObject } from '../api/parse.ts';
 import type { CountsDocument } from '../model/counts.ts';
+import type { ProfilesDocument } from '../model/profiles.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { ObjectStatus } from '../model/status.ts';
 import type { Programmed, Serving } from '../proxy/serving-contract.ts';
@@ -30,6 +31,8 @@ export interface ControllerOptions {
   readonly translate: (state: ClusterState, previous: Snapshot | undefined) => Translation;
   readonly log: Log;
   readonly className?: string;
+  /** What is learned of the apps of matrices. */
+  readonly profiles?: () => ProfilesDocument;
   /** Called once, when the first snapshot is served. */
   readonly onFirst?: () => void;
 }
@@ -54,6 +57,7 @@ export class Controller {
   #pending: { state: SourceState; noticed: number } | null = null;
   #running: Promise<void> | null = null;
   #lastGood: LastGood;
+  #matrices: ClusterState['matrices'] = new Map();
   #translation: Translation | null = null;
   /** The snapshot that the proxy was last given, and what it said. */
   #last: { readonly snapshot: Snapshot; readonly programmed: Programmed } | null = null;
@@ -105,6 +109,11 @@ export class Controller {
       : 'there is no configuration: what was given is faulty, and nothing was kept from before';
   }
 
+  /** Those of this class, as they were last translated. */
+  get matrices(): ClusterState['matrices'] {
+    return this.#matrices;
+  }
+
   objects(): ObjectsDocument {
     const { revision, objects } = this.#options.source.state;
     return { revision, objects: [...objects.values()] };
@@ -123,7 +132,10 @@ export class Controller {
   #statuses(): readonly ObjectStatus[] {
     if (this.#translation === null) return [];
     const { statuses } = this.#translation;
-    const complete = completeStatuses(statuses, this.#facts(this.#translation, this.#options.serving.counts()));
+    const facts = this.#facts(this.#translation, this.#options.serving.counts());
+    const matrices = this.#options.profiles?.().matrices ?? [];
+    const profiles = new Map(matrices.map((each) => [each.matrix, each]));
+    const complete = completeStatuses(statuses, { ...facts, profiles });
     this.#note(complete);
     return complete;
   }
@@ -252,6 +264,7 @@ export class Controller {
     const { log, source } = this.#options;
     const cluster = this.#clusterState(state);
     const translation = this.#translate(cluster);
+    this.#matrices = cluster.matrices;
     this.#translation = translation;
     this.#lastGood = translation.lastGood;
     source.keepLastGood(lastGoodToKeep(translation.lastGood, cluster));

@@ -46,7 +46,10 @@ const stateSchema = z.object({
   lastGood: z.array(z.tuple([z.string(), z.unknown()])),
 });
 
-/** The directory of `--state-dir`: `state.json`, `cookie-keys.json`, `ticket-keys.json`, readable by their owner only. */
+/**
+ * The directory of `--state-dir`: `state.json`, `cookie-keys.json`, `ticket-keys.json`, `profiles.json`, readable by their
+ * owner only.
+ */
 export class StateDirectory {
   readonly #path: string;
 
@@ -61,7 +64,7 @@ export class StateDirectory {
       throw fail(error);
     });
     const directory = new StateDirectory(path);
-    for (const file of [directory.#state, directory.#keys, directory.#tickets]) {
+    for (const file of [directory.#state, directory.#keys, directory.#tickets, directory.#profiles]) {
       await removeLeftovers(file).catch((error: unknown) => {
         throw fail(error);
       });
@@ -79,6 +82,25 @@ export class StateDirectory {
 
   get #tickets(): string {
     return join(this.#path, 'ticket-keys.json');
+  }
+
+  get #profiles(): string {
+    return join(this.#path, 'profiles.json');
+  }
+
+  /** What was learned of the apps, as JSON; null: nothing, or what cannot be read, which is reported. It is learned again. */
+  async profiles(report: (message: string) => void): Promise<unknown> {
+    try {
+      const text = await readBounded(this.#profiles, MAX_BYTES);
+      return text === null ? null : JSON.parse(text);
+    } catch (error) {
+      report(`${this.#profiles}: ${(error as Error).message}`);
+      return null;
+    }
+  }
+
+  async keepProfiles(profiles: object): Promise<void> {
+    await writeDurably(this.#profiles, `${JSON.stringify(profiles)}\n`);
   }
 
   /**

@@ -1,5 +1,6 @@
 /** The conditions that only the serving side knows, from what it acknowledged and counted. Pure. */
 import type { CountsDocument, EndpointCounts, RowCounts } from '../model/counts.ts';
+import type { MatrixProfile } from '../model/profiles.ts';
 import type { Snapshot, VirtualServerPiece } from '../model/snapshot.ts';
 import type { Condition, ObjectStatus } from '../model/status.ts';
 import type { ListenerState } from '../proxy/serving-contract.ts';
@@ -34,6 +35,8 @@ export interface ServingFacts {
   readonly counts: Grouped;
   /** By matrix: is it on target? null: no requests. */
   readonly onTarget: ReadonlyMap<string, OnTarget>;
+  /** By matrix; where nobody learns, none. */
+  readonly profiles?: ReadonlyMap<string, MatrixProfile>;
 }
 
 export interface ReplicaFacts {

@@ -4,6 +4,7 @@ import type { RowCounts } from '../model/counts.ts';
 import type { ObjectStatus } from '../model/status.ts';
 import { fillIn } from '../translate/conditions.ts';
 import { knownConditions, listenerErrors, servingOf, type ServingFacts } from './known-conditions.ts';
+import { statusProfiles } from './profiles.ts';
 import type { TimedCondition } from './transitions.ts';
 
 /** Translate's statuses with what the serving side knows. */
@@ -54,7 +55,13 @@ function completeDetails(status: ObjectStatus, facts: ServingFacts): ObjectStatu
   }
   if (kind === 'AppWeightMatrix') {
     const shares = (counts.matrices.get(key) ?? []).flatMap(sharesOf);
-    return shares.length === 0 ? details : { ...details, shares };
+    const profile = facts.profiles?.get(key);
+    const profiles = profile === undefined ? [] : statusProfiles(profile);
+    return {
+      ...details,
+      ...(shares.length === 0 ? {} : { shares }),
+      ...(profiles.length === 0 ? {} : { profiles }),
+    };
   }
   const serving = servingOf(status, facts);
   const programmed = serving.filter((replica) => listenerErrors(facts.snapshot, key, [replica]).size === 0).length;

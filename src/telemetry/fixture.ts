@@ -1,5 +1,6 @@
 import type { CountsDocument } from '../model/counts.ts';
 import { HANDSHAKE_FAILURES } from '../model/handshakes.ts';
+import type { Figure, ProfilesDocument } from '../model/profiles.ts';
 import type { TlsTotals, Totals } from '../proxy/serving-contract.ts';
 import { APPLY_BOUNDS, Histogram } from './histogram.ts';
 import type { MetricsInput } from './metrics.ts';
@@ -110,6 +111,27 @@ export function sampleInput(servers: number, apps: number): MetricsInput {
       { kind: 'RealServer', ready: 'True' },
       { kind: 'RealServer', ready: 'False' },
     ],
-    traffic: { totals, counts },
+    traffic: { totals, counts, profiles: sampleProfiles(apps) },
+  };
+}
+
+function sampleProfiles(apps: number): ProfilesDocument {
+  const figure: Figure = { value: 2, source: 'learned', count: 100, error: 0.5, upper: 2.42, age: 1 };
+  return {
+    at: 0,
+    matrices: [
+      {
+        matrix: 'demo/eapac',
+        apps: Array.from({ length: apps }, (_, i) => ({
+          app: `app${i}`,
+          demand: figure,
+          cost: { cpu: figure },
+          seconds: figure,
+          failures: 0,
+          concurrency: { inflight: 2, limit: figure, peaked: false, coefficients: [1, 0, 0], lowest: 1, highest: 2 },
+          cells: [],
+        })),
+      },
+    ],
   };
 }

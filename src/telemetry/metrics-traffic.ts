@@ -1,7 +1,9 @@
 import type { CountsDocument } from '../model/counts.ts';
+import type { ProfilesDocument } from '../model/profiles.ts';
 import type { Totals } from '../proxy/serving-contract.ts';
 import { byKey, counter, type Family, gauge, histogramSamples, type Sample } from './exposition.ts';
 import { overloadFamilies } from './metrics-overload.ts';
+import { profileFamilies, profilesByKey, SERIES_PER_PROFILE } from './metrics-profiles.ts';
 import { tlsFamilies } from './metrics-tls.ts';
 import type { SeriesBudget } from './series.ts';
 
@@ -12,17 +14,26 @@ const DURATION_BOUNDS = DURATION_STEPS.map((step) => 2 ** step / 1e6);
 /** Where the counts of series beyond the budget are added up. */
 export const OTHER = '(other)';
 
-export function trafficFamilies(totals: Totals, counts: CountsDocument, budget: SeriesBudget): Family[] {
+export interface Traffic {
+  readonly totals: Totals;
+  readonly counts: CountsDocument;
+  /** Null: nobody learns here, as at a cluster's proxy. */
+  readonly profiles: ProfilesDocument | null;
+}
+
+export function trafficFamilies({ totals, counts, profiles }: Traffic, budget: SeriesBudget): Family[] {
   const requests = requestsByApp(totals);
   const durations = durationsByServer(totals);
   const cells = cellsByKey(counts);
   const endpoints = new Map(counts.endpoints.map((e) => [`${e.server}\n${e.address}\n${e.port}`, e]));
+  const apps = profilesByKey(profiles);
   const shown = budget.admit(
     new Map([
       ['requests', { keys: [...requests.keys()], cost: 1 }],
       ['durations', { keys: [...durations.keys()], cost: DURATION_STEPS.length + 3 }],
       ['cells', { keys: [...cells.keys()], cost: 4 }],
       ['endpoints', { keys: [...endpoints.keys()], cost: 3 }],
+      ['profiles', { keys: [...apps.keys()], cost: SERIES_PER_PROFILE }],
       ['certificates', { keys: totals.tls.certificates.map(({ key }) => key), cost: 1 }],
     ]),
   );
@@ -80,6 +91,7 @@ export function trafficFamilies(totals: Totals, counts: CountsDocument, budget: 
       'Requests, or connections of TCP, that the endpoint works on.',
       shownEndpoints.map((e) => ({ labels: endpointLabels(e), value: e.active })),
     ),
+    ...profileFamilies([...apps].filter(([key]) => isShown('profiles', key)).map(([, app]) => app)),
     ...globalFamilies(totals),
     ...overloadFamilies(totals.overload),
     ...tlsFamilies(totals.tls, (key) => isShown('certificates', key)),

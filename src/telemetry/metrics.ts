@@ -1,10 +1,8 @@
 /** What `/metrics` shows, made at the scrape from what the serving process has counted and the controller knows. */
-import type { CountsDocument } from '../model/counts.ts';
-import type { Totals } from '../proxy/serving-contract.ts';
 import { configHash } from './config-hash.ts';
 import { counter, type Family, gauge } from './exposition.ts';
 import type { Histogram } from './histogram.ts';
-import { trafficFamilies } from './metrics-traffic.ts';
+import { type Traffic, trafficFamilies } from './metrics-traffic.ts';
 import { processFamilies } from './process.ts';
 import type { SeriesBudget } from './series.ts';
 
@@ -15,7 +13,7 @@ export interface MetricsInput {
   readonly objects: readonly { readonly kind: string; readonly ready: 'True' | 'False' | 'Unknown' }[] | null;
   readonly ready: boolean;
   /** Null while the serving process has not started. */
-  readonly traffic: { readonly totals: Totals; readonly counts: CountsDocument } | null;
+  readonly traffic: Traffic | null;
 }
 
 export interface ConfigState {
@@ -65,7 +63,7 @@ export function collectMetrics(input: MetricsInput, budget: SeriesBudget): Famil
       'Objects by kind and by their condition Ready.',
       input.objects === null ? [] : objectSamples(input.objects),
     ),
-    ...(input.traffic === null ? [] : trafficFamilies(input.traffic.totals, input.traffic.counts, budget)),
+    ...(input.traffic === null ? [] : trafficFamilies(input.traffic, budget)),
     ...processFamilies(),
   ];
   families.push(

@@ -1,0 +1,56 @@
+/** `tcpvs profile`: what a running server has learned of its apps. */
+import { AdminClient, AdminError } from './admin-client.ts';
+import { CommandFailed, type CommandHelp, helpText, readCommandLine, UsageError } from './command-line.ts';
+import { EXIT } from './exit-codes.ts';
+import type { Output } from './output.ts';
+import { profilesText } from './profile-text.ts';
+import { socketPath } from './socket-path.ts';
+
+const HELP: CommandHelp = {
+  name: 'profile',
+  operands: '[NAMESPACE/MATRIX]',
+  summary: 'what is asked of the apps and what their requests take, as a running server has learned it',
+  text: [
+    'For each app of each matrix: demand, response time, how its throughput follows the number of requests in flight,\n' +
+      'and what a request costs where that is given; each with its error and where it comes from. docs/profiles.md tells\n' +
+      'how it is learned.',
+  ],
+  options: {
+    socket: { value: 'PATH', help: 'admin socket of the server\n(default: TCPVS_SOCKET, else as tcpvs serve)' },
+    cells: { help: 'each server of an app by itself, too' },
+    json: { help: 'print as JSON' },
+  },
+  examples: ['tcpvs profile', 'tcpvs profile default/eapac --cells', 'tcpvs profile --json'],
+};
+
+export async function profile(args: readonly string[], output: Output): Promise<number> {
+  const line = readCommandLine(HELP, args);
+  if (line.help) {
+    output.out(helpText(HELP, output.style));
+    return EXIT.ok;
+  }
+  const [wanted, ...more] = line.operands;
+  if (more.length > 0) throw new UsageError(`read ${line.operands.length} matrices, expected one at most`);
+  const document = await read(socketPath(line.value('socket') ?? undefined));
+  const key = wanted === undefined || wanted.includes('/') ? wanted : `default/${wanted}`;
+  const matrices = document.matrices.filter(({ matrix }) => key === undefined || matrix === key);
+  if (key !== undefined && matrices.length === 0) {
+    const there = document.matrices.map(({ matrix }) => matrix).join(', ');
+    throw new CommandFailed(`there is no matrix ${key}; there is ${there === '' ? 'none' : there}`);
+  }
+  output.out(
+    line.flag('json')
+      ? `${JSON.stringify({ ...document, matrices }, null, 2)}\n`
+      : profilesText(matrices, { style: output.style, cells: line.flag('cells') }),
+  );
+  return EXIT.ok;
+}
+
+async function read(socket: string) {
+  try {
+    return await new AdminClient(socket).profiles();
+  } catch (error) {
+    if (error instanceof AdminError) throw new CommandFailed(error.message);
+    throw error;
+  }
+}

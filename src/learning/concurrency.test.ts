@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { inflightAt, type LevelSums, noLevels } from '../model/levels.ts';
+import { addLevels, fitConcurrency, newLevelBook, pooled, throughputAt } from './concurrency.ts';
+import { EXPIRY } from './figure.ts';
+import { observe, seeded, type Truth } from './fixture.ts';
+
+const NOW = 1e12;
+
+function learnedOf(truth: Truth, arrivals: number, seed: number) {
+  const book = newLevelBook();
+  addLevels(book, observe(truth, arrivals, seeded(seed)), NOW);
+  return { book, fit: fitConcurrency(book, NOW) };
+}
+
+/** Of which a request takes longer the more there are: a peak at sqrt(c0 / c2). */
+const contended = (c0: number, c1: number, c2: number) => (n: number) => n / (c0 + c1 * n + c2 * n * n);
+
+test('a peak is found where it is, and throughput at levels that were held out is within a tenth', () => {
+  const c0 = 0.01;
+  for (let seed = 0; seed < 40; seed++) {
+    const random = seeded(seed);
+    const peak = 8 + Math.floor(random() * 33);
+    const throughput = contended(c0, c0 * random() * 0.05, c0 / peak ** 2);
+    // As busy as it is just before it can do no more, and then some.
+    const truth = { rate: 0.97 * throughput(peak), most: 2 * peak, throughput };
+    const seen = observe(truth, 100_000, random);
+    const heldOut = [3, 7, 11, 17, 22].filter((level) => seen.answers[level]! >= 100);
+    for (const level of heldOut) seen.seconds[level] = seen.answers[level] = 0;
+    const book = newLevelBook();
+    addLevels(book, seen, NOW);
+    const fit = fitConcurrency(book, NOW);
+    assert.ok(fit !== null && fit.peaked, `peak ${peak}: ${JSON.stringify(fit)}`);
+    assert.ok(Math.abs(fit.limit.value / peak - 1) < 0.15, `${fit.limit.value} for ${peak}`);
+    for (const n of heldOut.map(inflightAt)) {
+      if (n < fit.lowest || n > fit.highest) continue;
+      const off: number = throughputAt(fit.coefficients, n) / throughput(n) - 1;
+      assert.ok(Math.abs(off) < 0.1, `seed ${seed}: X(${n}) is off by ${off}`);
+    }
+  }
+});
+
+test('a flat system has no peak, and is never limited below three times its load', () => {
+  let unknown = 0;
+  for (let seed = 0; seed < 60; seed++) {
+    const random = seeded(seed);
+    const load = 0.3 * 200 ** random();
+    const truth = { rate: load / 0.02, most: 4000, throughput: (n: number) => n / 0.02 };
+    const { book, fit } = learnedOf(truth, 40_000, seed);
+    if (fit === null) {
+      unknown++;
+      continue;
+    }
+    assert.equal(fit.peaked, false);
+    // The load that it had, which by chance is not quite the one that it was to have.
+    assert.ok(fit.limit.value >= (3 - 1e-9) * (book.area / book.busy), `${fit.limit.value} at a load of ${load}`);
+    assert.ok(book.area / book.busy > 0.97 * load);
+    assert.ok(Number.isFinite(fit.limit.value));
+  }
+  assert.ok(unknown <= 6, `of 60, nothing is said of ${unknown}`);
+});
+
+test('a peak is claimed no further than a fifth beyond what was seen', () => {
+  const truth = { rate: 100, most: 1000, throughput: contended(0.01, 0, 0.01 / 40 ** 2) };
+  const { fit } = learnedOf(truth, 100_000, 5);
+  assert.ok(fit !== null);
+  assert.ok(fit.highest < 20, `${fit.highest}`);
+  assert.equal(fit.peaked, false);
+});
+
+test('levels with less than a hundred answers, the last one, and those of the day before say nothing', () => {
+  const book = newLevelBook();
+  const seen = noLevels();
+  for (let level = 0; level < 3; level++) [seen.seconds[level], seen.answers[level]] = [1, 100];
+  [seen.seconds[5], seen.answers[5]] = [1, 99];
+  [seen.seconds[79], seen.answers[79]] = [1, 1e6];
+  addLevels(book, seen, NOW);
+  assert.equal(fitConcurrency(book, NOW)?.highest, 3);
+  assert.equal(fitConcurrency(book, NOW + EXPIRY + 1), null);
+  const more = noLevels();
+  [more.seconds[0], more.answers[0]] = [1, 50];
+  addLevels(book, more, NOW + EXPIRY + 1);
+  assert.equal(book.answers[0], 50, 'what has expired is not added to');
+});
+
+test('what was learned long ago is forgotten for what is seen now', () => {
+  const book = newLevelBook();
+  const before = { rate: 300, most: 100, throughput: (n: number) => n / 0.01 };
+  addLevels(book, observe(before, 200_000, seeded(1)), NOW);
+  const after = { rate: 150, most: 100, throughput: (n: number) => n / 0.02 };
+  for (let window = 0; window < 20; window++) addLevels(book, longer(observe(after, 10_000, seeded(window))), NOW);
+  const x = throughputAt(fitConcurrency(book, NOW)!.coefficients, 3);
+  assert.ok(Math.abs(x / 150 - 1) < 0.05, `${x}`);
+});
+
+/** Hours of the same. */
+const longer = ({ seconds, answers }: LevelSums): LevelSums => ({
+  seconds: seconds.map((each) => 50 * each),
+  answers: answers.map((each) => 50 * each),
+});
+
+test('several books are as one', () => {
+  const truth = { rate: 300, most: 100, throughput: contended(0.01, 0, 1e-5) };
+  const [one, two, both] = [newLevelBook(), newLevelBook(), newLevelBook()];
+  const [first, second] = [observe(truth, 5000, seeded(1)), observe(truth, 5000, seeded(2))];
+  addLevels(one, first, NOW);
+  addLevels(two, second, NOW);
+  addLevels(both, first, NOW);
+  addLevels(both, second, NOW);
+  const [a, b] = [fitConcurrency(pooled([one, two]), NOW)!, fitConcurrency(both, NOW)!];
+  // But for what is forgotten while the second one is added.
+  for (const n of [1, 2, 4]) {
+    const off = throughputAt(a.coefficients, n) / throughputAt(b.coefficients, n) - 1;
+    assert.ok(Math.abs(off) < 0.01, `X(${n}): ${off}`);
+  }
+  assert.equal(a.limit.count, b.limit.count);
+});

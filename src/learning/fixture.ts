@@ -1,0 +1,40 @@
+/** A server of known truth: a Markov chain of requests in flight, whose throughput at each number is given. */
+import { type LevelSums, levelOf, noLevels } from '../model/levels.ts';
+
+export interface Truth {
+  /** Arrivals per second; what finds `most` in flight is not let in. */
+  readonly rate: number;
+  readonly most: number;
+  /** Answers per second with n in flight. */
+  readonly throughput: (n: number) => number;
+}
+
+/** What is seen of it in so many arrivals, from the number in flight that it begins with. */
+export function observe({ rate, most, throughput }: Truth, arrivals: number, random: () => number): LevelSums {
+  const seen = noLevels();
+  let n = 0;
+  for (let left = arrivals; left > 0;) {
+    const out = n === 0 ? 0 : throughput(n);
+    const step = -Math.log(1 - random()) / (rate + out);
+    if (n > 0) seen.seconds[levelOf(n)]! += step;
+    if (random() * (rate + out) < rate) {
+      left--;
+      if (n < most) n++;
+    } else {
+      seen.answers[levelOf(n)]!++;
+      n--;
+    }
+  }
+  return seen;
+}
+
+/** mulberry32: the same seed, the same numbers of 0 … 1. */
+export function seeded(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,38 @@
+/** What the objects themselves say of their apps. */
+import type { AppWeightMatrixSpec } from '../api/app-weight-matrix.ts';
+import { parseDuration } from '../api/common.ts';
+import type { ObjectKey } from '../model/snapshot.ts';
+import { parseQuantity } from '../placement/problem/quantity.ts';
+import type { MatrixGiven } from './profile-book.ts';
+
+/** Seconds, where the object says nothing of placement. */
+const INTERVAL = 60;
+
+/** @param key `namespace/name` of the object */
+export function givenOf(key: ObjectKey, spec: AppWeightMatrixSpec): MatrixGiven {
+  const [namespace = ''] = key.split('/');
+  const servers = new Map<string, ObjectKey[]>();
+  for (const { server, weights } of spec.rows) {
+    for (const { app } of weights) {
+      const known = servers.get(app);
+      if (known === undefined) servers.set(app, [`${namespace}/${server}`]);
+      else known.push(`${namespace}/${server}`);
+    }
+  }
+  const { interval } = spec.placement ?? {};
+  return {
+    matrix: key,
+    interval: interval === undefined ? INTERVAL : (parseDuration(interval) ?? INTERVAL * 1000) / 1000,
+    apps: spec.apps.map(({ name, demand, profile = {} }) => ({
+      app: name,
+      servers: servers.get(name) ?? [],
+      rate: demand === undefined ? null : Number(demand.rate),
+      cost: Object.fromEntries(
+        Object.entries(profile).flatMap(([resource, quantity]) => {
+          const amount = parseQuantity(quantity);
+          return amount === null ? [] : [[resource, amount]];
+        }),
+      ),
+    })),
+  };
+}

@@ -1,0 +1,155 @@
+/** All that is being learned, by matrix, app and server. */
+import type { AppProfile, CellProfile, Concurrency, Figure, MatrixProfile } from '../model/profiles.ts';
+import type { ObjectKey } from '../model/snapshot.ts';
+import { addLevels, type ConcurrencyFit, fitConcurrency, type LevelBook, newLevelBook, pooled } from './concurrency.ts';
+import { addArrivals, type Demand, demandOf, newDemand } from './demand.ts';
+import { classMean, given, isExpired, learned } from './figure.ts';
+import { addToMean, type Mean, meanOf, newMean } from './mean.ts';
+import type { CellWindow } from './windows.ts';
+
+export interface CellBook {
+  readonly seconds: Mean;
+  readonly levels: LevelBook;
+}
+
+export interface AppBook {
+  readonly demand: Demand;
+  readonly seconds: Mean;
+  /** Part of the tries that failed, each as 0 or 1. */
+  readonly failures: Mean;
+  readonly cells: Map<ObjectKey, CellBook>;
+}
+
+/** What the object says of an app. */
+export interface AppGiven {
+  readonly app: string;
+  readonly servers: readonly ObjectKey[];
+  /** Requests per second; null: it does not say. */
+  readonly rate: number | null;
+  /** Of one request, by resource: core-seconds, bytes; only what it says. */
+  readonly cost: Readonly<Record<string, number>>;
+}
+
+export interface MatrixGiven {
+  readonly matrix: ObjectKey;
+  /** Seconds between two decisions. */
+  readonly interval: number;
+  readonly apps: readonly AppGiven[];
+}
+
+export class ProfileBook {
+  readonly matrices = new Map<ObjectKey, Map<string, AppBook>>();
+
+  /**
+   * @param seconds length of the windows, above 0
+   * @param now milliseconds since 1970
+   * @param interval seconds between two decisions of a matrix
+   */
+  add(windows: readonly CellWindow[], seconds: number, now: number, interval: (matrix: ObjectKey) => number): void {
+    const arrivals = new Map<AppBook, { matrix: ObjectKey; sum: number }>();
+    for (const window of windows) {
+      const app = this.#app(window.matrix, window.app);
+      const sum = arrivals.get(app);
+      if (sum === undefined) arrivals.set(app, { matrix: window.matrix, sum: window.arrivals });
+      else sum.sum += window.arrivals;
+      addWindow(app, window, now);
+    }
+    for (const [app, { matrix, sum }] of arrivals) addArrivals(app.demand, sum, seconds, now, interval(matrix));
+  }
+
+  /** Forgets what no object names any more and what has not been seen for a day. */
+  prune(objects: readonly MatrixGiven[], now: number): void {
+    const known = new Map(objects.map(({ matrix, apps }) => [matrix, new Set(apps.map(({ app }) => app))]));
+    for (const [matrix, apps] of this.matrices) {
+      for (const [name, app] of apps) {
+        for (const [server, { levels, seconds }] of app.cells) {
+          if (isExpired(Math.max(seconds.at, ...levels.at), now)) app.cells.delete(server);
+        }
+        if (known.get(matrix)?.has(name) !== true && isExpired(app.demand.at, now)) apps.delete(name);
+      }
+      if (apps.size === 0) this.matrices.delete(matrix);
+    }
+  }
+
+  profile({ matrix, interval, apps }: MatrixGiven, now: number): MatrixProfile {
+    const books = this.matrices.get(matrix);
+    const known = apps.map((app) => appProfile(app, books?.get(app.app), interval, now));
+    const seconds = classMean(known.map((app) => app.seconds));
+    return { matrix, apps: known.map((app) => (app.seconds === null ? { ...app, seconds } : app)) };
+  }
+
+  #app(matrix: ObjectKey, name: string): AppBook {
+    let apps = this.matrices.get(matrix);
+    if (apps === undefined) this.matrices.set(matrix, (apps = new Map<string, AppBook>()));
+    let app = apps.get(name);
+    if (app === undefined) {
+      app = { demand: newDemand(), seconds: newMean(), failures: newMean(), cells: new Map() };
+      apps.set(name, app);
+    }
+    return app;
+  }
+}
+
+function addWindow(app: AppBook, window: CellWindow, now: number): void {
+  const { answered, seconds, failures, levels, server } = window;
+  // A failure that was an answer is among those, too: of class 5xx.
+  const tries = Math.max(answered, failures);
+  addToMean(app.failures, failures / Math.max(1, tries), tries, now);
+  if (answered === 0 && levels === null) return;
+  let cell = app.cells.get(server);
+  if (cell === undefined) app.cells.set(server, (cell = { seconds: newMean(), levels: newLevelBook() }));
+  addToMean(app.seconds, seconds / answered, answered, now);
+  addToMean(cell.seconds, seconds / answered, answered, now);
+  if (levels !== null) addLevels(cell.levels, levels, now);
+}
+
+const NOTHING: Figure = { value: 0, source: 'default', count: 0, error: 0, upper: 0, age: null };
+
+function appProfile(app: AppGiven, book: AppBook | undefined, interval: number, now: number): AppProfile {
+  const learnedDemand = book === undefined ? null : learned(demandOf(book.demand, interval), now);
+  const demand = app.rate === null ? (learnedDemand ?? NOTHING) : given(app.rate);
+  const seconds = book === undefined ? null : learned(meanOf(book.seconds), now);
+  const books = app.servers.flatMap((server) => book?.cells.get(server)?.levels ?? []);
+  const concurrency = concurrencyOf(fitConcurrency(pooled(books), now), now);
+  const failures = book === undefined ? 0 : book.failures.mean;
+  const cells = app.servers.map((server) => cellProfile(server, book?.cells.get(server), now));
+  return {
+    app: app.app,
+    demand,
+    cost: Object.fromEntries(Object.entries(app.cost).map(([resource, amount]) => [resource, given(amount)])),
+    seconds,
+    failures,
+    concurrency,
+    cells: cells.map((cell) => likeApp(cell, seconds, concurrency)),
+  };
+}
+
+function cellProfile(server: ObjectKey, book: CellBook | undefined, now: number): CellProfile {
+  if (book === undefined) return { server, seconds: null, concurrency: null };
+  return {
+    server,
+    seconds: learned(meanOf(book.seconds), now),
+    concurrency: concurrencyOf(fitConcurrency(book.levels, now), now),
+  };
+}
+
+/** Where nothing is known of a cell, what is known of its app on other servers stands in. */
+function likeApp(cell: CellProfile, seconds: Figure | null, concurrency: Concurrency | null): CellProfile {
+  return {
+    server: cell.server,
+    seconds: cell.seconds ?? asDefault(seconds),
+    concurrency:
+      cell.concurrency ?? (concurrency === null ? null : { ...concurrency, limit: asDefault(concurrency.limit)! }),
+  };
+}
+
+function asDefault(figure: Figure | null): Figure | null {
+  return figure === null ? null : { ...figure, source: 'default', count: 0, age: null };
+}
+
+function concurrencyOf(fit: ConcurrencyFit | null, now: number): Concurrency | null {
+  const limit = fit === null ? null : learned(fit.limit, now);
+  if (fit === null || limit === null) return null;
+  const { inflight, peaked, coefficients, lowest, highest } = fit;
+  return { inflight, limit, peaked, coefficients, lowest, highest };
+}

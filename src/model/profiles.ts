@@ -1,0 +1,64 @@
+/** What is known of the apps of matrices: how much is asked of them, and what a request takes. */
+import type { ObjectKey } from './snapshot.ts';
+
+export interface ProfilesDocument {
+  /** Seconds since 1970. */
+  readonly at: number;
+  readonly matrices: readonly MatrixProfile[];
+}
+
+export interface MatrixProfile {
+  readonly matrix: ObjectKey;
+  /** In the order of the object's apps. */
+  readonly apps: readonly AppProfile[];
+}
+
+export interface AppProfile {
+  readonly app: string;
+  /** Arrivals per second; those that were shed and that failed are among them. */
+  readonly demand: Figure;
+  /** Of one request at low concurrency, by resource: core-seconds, bytes; what is known. */
+  readonly cost: Readonly<Record<string, Figure>>;
+  /** Seconds from the head of a request to the end of its answer; null: nothing is known. */
+  readonly seconds: Figure | null;
+  /** Part of the tries that failed (5xx, broken off, refused, late), of late. */
+  readonly failures: number;
+  readonly concurrency: Concurrency | null;
+  readonly cells: readonly CellProfile[];
+}
+
+export interface CellProfile {
+  readonly server: ObjectKey;
+  readonly seconds: Figure | null;
+  readonly concurrency: Concurrency | null;
+}
+
+/** How the throughput of an endpoint follows the number of requests in flight there. */
+export interface Concurrency {
+  /** Mean number in flight, while there was any. */
+  readonly inflight: number;
+  /** The number in flight that is planned with: the peak where it is known. */
+  readonly limit: Figure;
+  /** Throughput rises up to `limit` and falls beyond it; false: no peak was seen up to there. */
+  readonly peaked: boolean;
+  /** Seconds per request = c0 + c1 n + c2 n², with n in flight. */
+  readonly coefficients: readonly [number, number, number];
+  /** The numbers in flight that enough is known of: from … to. */
+  readonly lowest: number;
+  readonly highest: number;
+}
+
+/** A number, and how far it may be trusted. */
+export interface Figure {
+  readonly value: number;
+  /** `given` in the object's spec, `learned` from measurements, `default`: taken from what is like it. */
+  readonly source: 'default' | 'given' | 'learned';
+  /** What it was learned from: requests, or windows of a second. 0 for what was not learned. */
+  readonly count: number;
+  /** Standard error of `value`. */
+  readonly error: number;
+  /** What `value` exceeds with a probability of a fifth: what is planned with where more is worse. */
+  readonly upper: number;
+  /** Seconds since the last measurement; null: there was none. */
+  readonly age: number | null;
+}

@@ -1,0 +1,117 @@
+/** Learns the profiles of the apps from what the proxy counts, second by second, and keeps them over a restart. */
+import { givenOf } from '../learning/given.ts';
+import { bookOf, type KeptBook, keptBook } from '../learning/kept-book.ts';
+import { type MatrixGiven, ProfileBook } from '../learning/profile-book.ts';
+import { windowsOf } from '../learning/windows.ts';
+import type { CountsDocument } from '../model/counts.ts';
+import type { MatrixProfile, ProfilesDocument } from '../model/profiles.ts';
+import type { Serving } from '../proxy/serving-contract.ts';
+import type { ClusterState } from '../translate/cluster-state.ts';
+
+export interface LearnerOptions {
+  readonly serving: Pick<Serving, 'countsInSlices' | 'takeLevels'>;
+  readonly matrices: () => ClusterState['matrices'];
+  /** Null: nothing is kept. */
+  readonly keep: ((book: KeptBook) => Promise<void>) | null;
+  /** What was kept by a run before. */
+  readonly kept: unknown;
+  readonly report: (message: string) => void;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+/** Milliseconds of a window, and between two writes of what was learned. */
+const WINDOW = 1000;
+const KEEPING = 60_000;
+
+export class Learner {
+  readonly #options: LearnerOptions;
+  readonly #now: () => number;
+  readonly #book: ProfileBook;
+  #timer: NodeJS.Timeout | null = null;
+  #before: CountsDocument = { rows: [], endpoints: [] };
+  #lookedAt: number | null = null;
+  #keptAt: number;
+  #looking: Promise<void> | null = null;
+  /** What was read of an object, which is another one when it has changed. */
+  readonly #known = new WeakMap<object, MatrixGiven>();
+
+  constructor(options: LearnerOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    this.#book = opened(options);
+    this.#keptAt = this.#now();
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      // A look that takes longer than a window makes the next window longer.
+      this.#looking ??= this.look().finally(() => (this.#looking = null));
+    }, WINDOW).unref();
+  }
+
+  /** Takes up what was counted since the look before. */
+  async look(): Promise<void> {
+    const { serving, report } = this.#options;
+    try {
+      const counts = await serving.countsInSlices();
+      const levels = await serving.takeLevels();
+      this.#take(
+        counts,
+        windowsOf(this.#before, counts, new Map(levels.map((each) => [`${each.row}\n${each.server}`, each.levels]))),
+      );
+      if (this.#now() - this.#keptAt >= KEEPING) await this.#keep();
+    } catch (error) {
+      report(`what the apps' requests take is not learned from this window: ${(error as Error).message}`);
+    }
+  }
+
+  #take(counts: CountsDocument, windows: ReturnType<typeof windowsOf>): void {
+    const now = this.#now();
+    const passed = this.#lookedAt === null ? 0 : now - this.#lookedAt;
+    [this.#before, this.#lookedAt] = [counts, now];
+    // The first look only says where counting begins; a clock that was put back says nothing.
+    if (passed <= 0) return;
+    const intervals = new Map(this.#given().map(({ matrix, interval }) => [matrix, interval]));
+    this.#book.add(windows, passed / 1000, now, (matrix) => intervals.get(matrix) ?? WINDOW / 1000);
+  }
+
+  async #keep(): Promise<void> {
+    this.#keptAt = this.#now();
+    this.#book.prune(this.#given(), this.#keptAt);
+    await this.#options.keep?.(keptBook(this.#book)).catch((error: Error) => {
+      this.#options.report(`what was learned of the apps is not kept: ${error.message}`);
+    });
+  }
+
+  /** `keep` false: another process has taken over, and keeps its own. */
+  async close({ keep }: { readonly keep: boolean }): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await this.#looking;
+    if (keep) await this.#keep();
+  }
+
+  profiles(): ProfilesDocument {
+    const now = this.#now();
+    const matrices = this.#given().map((each): MatrixProfile => this.#book.profile(each, now));
+    return { at: now / 1000, matrices };
+  }
+
+  #given(): MatrixGiven[] {
+    return [...this.#options.matrices()].map(([key, { spec }]) => {
+      let given = this.#known.get(spec);
+      if (given === undefined) this.#known.set(spec, (given = givenOf(key, spec)));
+      return given;
+    });
+  }
+}
+
+function opened({ kept, report }: LearnerOptions): ProfileBook {
+  if (kept === null) return new ProfileBook();
+  try {
+    return bookOf(kept);
+  } catch (error) {
+    report(`what was learned of the apps before is not used: ${(error as Error).message}`);
+    return new ProfileBook();
+  }
+}
