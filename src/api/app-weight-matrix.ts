@@ -86,6 +86,9 @@ const placement = z.strictObject({
   paused: z.boolean().default(false).describe('Freezes weights and placement at once.'),
 });
 
+/** What holds where an object says nothing of placement. */
+export const DEFAULT_PLACEMENT = placement.parse({});
+
 export const appWeightMatrixSpec = withRules(
   z.strictObject({
     className,
@@ -204,6 +207,7 @@ export const appWeightMatrixStatus = z.strictObject({
         })
         .exactOptional()
         .describe('What is expected of it.'),
+      reason: text(4096).exactOptional().describe('Why these weights, and why they rule or do not.'),
     })
     .exactOptional()
     .describe('What was computed, where mode is not Static.'),

@@ -1,0 +1,177 @@
+/**
+ * A matrix and what is known of it → a problem for the solver. Where an app runs is given by the cells of the rows, and is
+ * not in question here: what is asked for is the load of each cell.
+ */
+import { type AppWeightMatrixSpec, DEFAULT_PLACEMENT } from '../api/app-weight-matrix.ts';
+import type { AppProfile, MatrixProfile } from '../model/profiles.ts';
+import type { Amounts, ColumnSpec, HostSpec, LoadSpec, Problem, WorkloadSpec } from '../placement/problem/problem.ts';
+import { columnsOf, type Rows } from './rows.ts';
+import type { ServerFacts } from './servers.ts';
+
+export interface ProblemInputs {
+  readonly spec: AppWeightMatrixSpec;
+  /** The weights in force, for the cells of spec.rows. */
+  readonly rows: Rows;
+  /** By the names that the rows have; one that is missing does not exist. */
+  readonly servers: ReadonlyMap<string, ServerFacts>;
+  /** Null: nothing is known of the apps. */
+  readonly profile: MatrixProfile | null;
+  /** Whether a cell takes no work now: its endpoints are out. */
+  readonly isOut: (server: string, app: string) => boolean;
+  /** What other matrices' apps use of the servers. */
+  readonly usedByOthers: ReadonlyMap<string, Amounts>;
+}
+
+/** A problem, and what of the hosts it leaves to others. */
+export interface Planned {
+  readonly problem: Problem;
+  /** By host: all that it can do, and what others use of it. The problem's capacities are the difference. */
+  readonly whole: ReadonlyMap<string, Amounts>;
+  readonly others: ReadonlyMap<string, Amounts>;
+}
+
+export type Posed =
+  | { readonly ok: true; readonly planned: Planned }
+  /** What is missing, or cannot be, each with its name and what to do about it. */
+  | { readonly ok: false; readonly lacks: readonly string[] };
+
+export function problemOf(inputs: ProblemInputs): Posed {
+  const { spec, servers, usedByOthers } = inputs;
+  const lacks: string[] = [];
+  const apps = spec.apps.flatMap((app) => liveApp(app, inputs, lacks) ?? []);
+  if (apps.length === 0 && lacks.length === 0) lacks.push(NO_DEMAND);
+  const needed = resourcesByHost(apps);
+  const hosts = [...needed].map(([name, resources]) => {
+    const { capacity } = servers.get(name)!;
+    for (const resource of resources) {
+      if (capacity[resource] === undefined)
+        lacks.push(`RealServer ${name}: its capacity of ${resource} is not given: give spec.capacity.${resource}`);
+    }
+    return hostSpec(name, capacity, usedByOthers.get(name) ?? {}, resources);
+  });
+  if (lacks.length > 0) return { ok: false, lacks };
+  const { changeCost, utilization } = spec.placement ?? DEFAULT_PLACEMENT;
+  const problem: Problem = {
+    hosts,
+    workloads: apps.map(workloadSpec),
+    columns: apps.map(columnSpec),
+    conflicts: [],
+    kappa: {},
+    current: apps.flatMap(({ name, cells }) =>
+      [...cells.keys()].map((host) => ({ host, workload: name, instances: 1 })),
+    ),
+    load: apps.flatMap(loadSpecs),
+    options: { changeCost: Number(changeCost), utilization: Number(utilization), fairness: true, maxChanges: 0 },
+  };
+  const whole = new Map(hosts.map(({ name }) => [name, servers.get(name)!.capacity]));
+  return { ok: true, planned: { problem, whole, others: usedByOthers } };
+}
+
+const NO_DEMAND = 'nothing is asked of any app: no requests were seen, and no spec.apps[].demand.rate is given';
+
+interface LiveApp {
+  readonly name: string;
+  readonly rate: number;
+  readonly cost: Amounts;
+  readonly value: number | null;
+  readonly profile: AppProfile;
+  /** Weights of the cells that take work. */
+  readonly cells: ReadonlyMap<string, number>;
+}
+
+/** Null: nothing is asked of it, or it runs nowhere; its weights stay as they are. */
+function liveApp(
+  { name, value }: AppWeightMatrixSpec['apps'][number],
+  { rows, servers, profile, isOut }: ProblemInputs,
+  lacks: string[],
+): LiveApp | null {
+  const known = profile?.apps.find(({ app }) => app === name);
+  if (known === undefined) return null;
+  const { demand } = known;
+  const figures = [
+    ['demand', demand.value],
+    ...Object.entries(known.cost).map(([of, { upper }]) => [of, upper]),
+  ] as const;
+  const absurd = figures.find(([, amount]) => !(Number.isFinite(amount) && Number(amount) >= 0));
+  if (absurd !== undefined) {
+    lacks.push(`app ${name}: its ${absurd[0]} is said to be ${absurd[1]}, which cannot be`);
+    return null;
+  }
+  const cells = new Map(
+    [...(columnsOf(rows).get(name) ?? [])].filter(
+      ([server, weight]) => weight > 0 && servers.get(server)?.quiesced === false && !isOut(server, name),
+    ),
+  );
+  if (demand.source === 'default' || demand.value === 0 || cells.size === 0) return null;
+  const cost = Object.fromEntries(
+    Object.entries(known.cost).flatMap(([resource, { upper }]) => (upper > 0 ? [[resource, upper]] : [])),
+  );
+  if (Object.keys(cost).length === 0) {
+    lacks.push(`app ${name}: the cost of a request is neither given nor learned: give spec.apps[].profile.cpu`);
+    return null;
+  }
+  return { name, rate: demand.value, cost, value: value === undefined ? null : Number(value), profile: known, cells };
+}
+
+function resourcesByHost(apps: readonly LiveApp[]): Map<string, Set<string>> {
+  const needed = new Map<string, Set<string>>();
+  for (const { cells, cost } of apps) {
+    for (const host of cells.keys()) {
+      let resources = needed.get(host);
+      if (resources === undefined) needed.set(host, (resources = new Set()));
+      for (const resource of Object.keys(cost)) resources.add(resource);
+    }
+  }
+  return needed;
+}
+
+function hostSpec(name: string, capacity: Amounts, used: Amounts, resources: ReadonlySet<string>): HostSpec {
+  const left = [...resources].map((resource) => [
+    resource,
+    Math.max(0, (capacity[resource] ?? 0) - (used[resource] ?? 0)),
+  ]);
+  return {
+    name,
+    class: 'default',
+    capacity: Object.fromEntries(left),
+    memory: Number.POSITIVE_INFINITY,
+    pods: Number.POSITIVE_INFINITY,
+    concurrency: null,
+  };
+}
+
+/** One that stays where it is: as many instances as it has cells, no more and no fewer. */
+function workloadSpec({ name, cells }: LiveApp): WorkloadSpec {
+  return {
+    name,
+    memory: 0,
+    idle: {},
+    sensitivity: {},
+    pressure: {},
+    pressureRate: null,
+    minInstances: cells.size,
+    maxInstances: cells.size,
+    maxPerHost: 1,
+    hosts: [...cells.keys()],
+    apart: [],
+    startSeconds: 0,
+  };
+}
+
+function columnSpec({ name, rate, cost, value, profile }: LiveApp): ColumnSpec {
+  const { seconds, concurrency } = profile;
+  return {
+    name,
+    workload: name,
+    rate,
+    cost,
+    value,
+    seconds: seconds === null || seconds.value <= 0 ? null : seconds.value,
+    concurrency: concurrency?.peaked === true ? concurrency.limit.value : null,
+  };
+}
+
+function loadSpecs({ name, rate, cells }: LiveApp): LoadSpec[] {
+  const sum = [...cells.values()].reduce((total, weight) => total + weight, 0);
+  return [...cells].map(([host, weight]) => ({ host, column: name, rate: (rate * weight) / sum, weight }));
+}

@@ -1,0 +1,74 @@
+/** Weights of a matrix, as rows (as objects have them) and as columns (as shares are made of them). */
+
+export interface Row {
+  readonly server: string;
+  readonly weights: readonly Cell[];
+}
+
+export interface Cell {
+  readonly app: string;
+  readonly weight: number;
+}
+
+export type Rows = readonly Row[];
+
+/** By app, the weights by server. */
+export type Columns = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+export function columnsOf(rows: Rows): Columns {
+  const columns = new Map<string, Map<string, number>>();
+  for (const { server, weights } of rows) {
+    for (const { app, weight } of weights) {
+      const column = columns.get(app);
+      if (column === undefined) columns.set(app, new Map([[server, weight]]));
+      else column.set(server, weight);
+    }
+  }
+  return columns;
+}
+
+/**
+ * Weights that were computed, for the rows that the object has now; null where none of them can be used. The columns are
+ * taken one by one: where an app has other cells than when its weights were computed, or others of weight 0, a person has
+ * decided something about it, and what the object says counts until the next decision.
+ */
+export function carryOver(given: Rows, computed: Rows | null): Rows | null {
+  if (computed === null) return null;
+  const before = columnsOf(computed);
+  const kept = new Map<string, ReadonlyMap<string, number>>();
+  for (const [app, cells] of columnsOf(given)) {
+    const column = before.get(app);
+    if (column !== undefined && sameCells(cells, column)) kept.set(app, column);
+  }
+  if (kept.size === 0) return null;
+  return withColumns(given, kept);
+}
+
+/** `rows` with the weights of some columns replaced. */
+export function withColumns(rows: Rows, columns: Columns): Rows {
+  return rows.map(({ server, weights }) => ({
+    server,
+    weights: weights.map((cell) => {
+      const weight = columns.get(cell.app)?.get(server);
+      return weight === undefined ? cell : { app: cell.app, weight };
+    }),
+  }));
+}
+
+export function sameRows(a: Rows, b: Rows): boolean {
+  return a.length === b.length && a.every((row, at) => sameRow(row, b[at]!));
+}
+
+export function sameRow(a: Row, b: Row): boolean {
+  return (
+    a.server === b.server &&
+    a.weights.length === b.weights.length &&
+    a.weights.every(({ app, weight }, at) => b.weights[at]!.app === app && b.weights[at]!.weight === weight)
+  );
+}
+
+function sameCells(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean {
+  return (
+    a.size === b.size && [...a].every(([server, weight]) => weight > 0 === (b.get(server) ?? -1) > 0 && b.has(server))
+  );
+}
