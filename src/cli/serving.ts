@@ -6,17 +6,20 @@ import type { AdminBackend } from '../admin/backend.ts';
 import { startAdmin } from '../admin/server.ts';
 import { makeDirectory } from '../disk/make-directory.ts';
 import { memoryReader } from '../memory/bounds.ts';
+import { SolverThread } from '../placement/thread/solver-thread.ts';
 import { startServing } from '../proxy/main/serving.ts';
 import type { Serving } from '../proxy/serving-contract.ts';
 import type { Listening } from '../proxy/supervisor/local-listeners.ts';
 import { Controller } from '../standalone/controller.ts';
 import { Learner } from '../standalone/learner.ts';
+import { PlacementManager } from '../standalone/manager.ts';
 import { faultText } from '../standalone/objects.ts';
 import { fileParser } from '../standalone/parse-file.ts';
 import { StandaloneSource } from '../standalone/source.ts';
 import { newCookieKeys, StateDirectory } from '../standalone/state-directory.ts';
 import { renderFamilies } from '../telemetry/exposition.ts';
 import { isLogLevel, type Log } from '../telemetry/log.ts';
+import { placementFamilies } from '../telemetry/metrics-placement.ts';
 import { collectMetrics } from '../telemetry/metrics.ts';
 import { SeriesBudget } from '../telemetry/series.ts';
 import { checkPattern } from '../translate/check-pattern.ts';
@@ -73,6 +76,8 @@ async function start(options: ServeOptions, { log, listeners, ready }: Surroundi
     log,
     className: options.className,
     profiles: () => learner.profiles(),
+    computed: (key, spec) => manager.rows(key, spec),
+    placements: () => manager.placements(),
     onFirst: () => {
       const adopted = source.adopt().catch((error: Error) => log.error(`state: ${error.message}`));
       void adopted.then(ready);
@@ -80,18 +85,30 @@ async function start(options: ServeOptions, { log, listeners, ready }: Surroundi
   });
   const learner = new Learner({
     serving,
-    matrices: () => controller.matrices,
+    matrices: () => controller.placeable.matrices,
     kept: (await stateDirectory?.profiles(report)) ?? null,
     keep: stateDirectory === null ? null : (book) => stateDirectory.keepProfiles(book),
     report,
   });
+  const manager = new PlacementManager({
+    serving,
+    solver: new SolverThread(),
+    objects: () => controller.placeable,
+    className: options.className,
+    profiles: () => learner.profiles(),
+    apply: () => controller.recompute(),
+    kept: (await stateDirectory?.placement(report)) ?? null,
+    keep: stateDirectory === null ? null : (known) => stateDirectory.keepPlacement(known),
+    log,
+  });
   const phase = { draining: false };
-  const backend = backendOf({ options, log, source, serving, controller, learner, phase, tracing });
+  const backend = backendOf({ options, log, source, serving, controller, learner, manager, phase, tracing });
   const admin = await startAdmin({ backend, log, ...sockets });
   const port = admin.port === null ? {} : { port: admin.port };
   log.info({ socket: options.adminSocket, ...options.admin, ...port }, 'admin API');
   await controller.start();
   learner.start();
+  manager.start();
   const waiting = controller.waiting;
   if (waiting !== null) log.error(`not ready: ${waiting}`);
   return {
@@ -103,6 +120,7 @@ async function start(options: ServeOptions, { log, listeners, ready }: Surroundi
       phase.draining = true;
       clearInterval(rotation ?? undefined);
       controller.close();
+      await manager.close({ keep: !replaced });
       await learner.close({ keep: !replaced });
       // The one that has taken over keeps the state now, and answers on the admin sockets.
       await source.close({ keep: !replaced });
@@ -156,11 +174,22 @@ interface Parts {
   readonly serving: Serving;
   readonly controller: Controller;
   readonly learner: Learner;
+  readonly manager: PlacementManager;
   readonly phase: { readonly draining: boolean };
   readonly tracing: Tracing;
 }
 
-function backendOf({ options, log, source, serving, controller, learner, phase, tracing }: Parts): AdminBackend {
+function backendOf({
+  options,
+  log,
+  source,
+  serving,
+  controller,
+  learner,
+  manager,
+  phase,
+  tracing,
+}: Parts): AdminBackend {
   const budget = new SeriesBudget(options.metricSeries);
   const isReady = () => serving.ready && controller.waiting === null && !phase.draining;
   return {
@@ -186,7 +215,11 @@ function backendOf({ options, log, source, serving, controller, learner, phase, 
       }));
       const traffic = { totals: serving.totals(), counts, profiles: learner.profiles() };
       const input = { version: VERSION, config: controller.config(), objects, ready: isReady(), traffic };
-      return renderFamilies([...collectMetrics(input, budget), ...tracing.families()]);
+      return renderFamilies([
+        ...collectMetrics(input, budget),
+        ...placementFamilies(manager.placements()),
+        ...tracing.families(),
+      ]);
     },
     status: () => controller.status(),
     objects: () => controller.objects(),

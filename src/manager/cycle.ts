@@ -61,10 +61,16 @@ export function cycle(before: ManagerState, inputs: CycleInputs): Outcome {
   const kept: ManagerState = { ...before, rows, watch: rows === null ? null : before.watch };
   if (inputs.paused) return held({ ...kept, prediction: null, watch: null }, PAUSED);
   const lack = lackOf(measured, inputs.interval);
-  if (measured === null || lack !== null) return held({ ...kept, prediction: null }, `the weights stay: ${lack}`);
+  if (measured === null || lack !== null) {
+    // What is missing stands in the way whatever is counted.
+    return held(
+      { ...kept, prediction: null },
+      answer.kind === 'None' ? listed(answer.why) : `the weights stay: ${lack}`,
+    );
+  }
   const looked = look(kept, measured);
   if (looked.back !== null) return rolledBack(looked.state, looked.back, inputs);
-  if (answer.kind === 'None') return held({ ...looked.state, prediction: null }, answer.why.join('; '));
+  if (answer.kind === 'None') return held({ ...looked.state, prediction: null }, listed(answer.why));
   return decide(looked.state, { ...inputs, measured, answer }, looked.worse);
 }
 
@@ -196,6 +202,14 @@ function loadsOf({ problem }: Planned, load: Result['load']): Loads {
   for (const { host, column } of problem.load) loads.get(column)!.set(host, 0);
   for (const { host, column, rate } of load) loads.get(column)!.set(host, rate);
   return loads;
+}
+
+/** More of them help nobody. */
+const MOST_LISTED = 10;
+
+function listed(why: readonly string[]): string {
+  const more = why.length - MOST_LISTED;
+  return [...why.slice(0, MOST_LISTED), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
 
 function held(state: ManagerState, why: string, recommended: Recommended | null = null): Outcome {

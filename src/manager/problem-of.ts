@@ -5,6 +5,7 @@
 import { type AppWeightMatrixSpec, DEFAULT_PLACEMENT } from '../api/app-weight-matrix.ts';
 import type { AppProfile, MatrixProfile } from '../model/profiles.ts';
 import type { Amounts, ColumnSpec, HostSpec, LoadSpec, Problem, WorkloadSpec } from '../placement/problem/problem.ts';
+import { intervalOf } from './interval.ts';
 import { columnsOf, type Rows } from './rows.ts';
 import type { ServerFacts } from './servers.ts';
 
@@ -69,6 +70,9 @@ export function problemOf(inputs: ProblemInputs): Posed {
 
 const NO_DEMAND = 'nothing is asked of any app: no requests were seen, and no spec.apps[].demand.rate is given';
 
+/** Intervals for which a demand that is not seen any more (no rule leads to the app, say) is believed. */
+const STALE = 2;
+
 interface LiveApp {
   readonly name: string;
   readonly rate: number;
@@ -82,7 +86,7 @@ interface LiveApp {
 /** Null: nothing is asked of it, or it runs nowhere; its weights stay as they are. */
 function liveApp(
   { name, value }: AppWeightMatrixSpec['apps'][number],
-  { rows, servers, profile, isOut }: ProblemInputs,
+  { spec, rows, servers, profile, isOut }: ProblemInputs,
   lacks: string[],
 ): LiveApp | null {
   const known = profile?.apps.find(({ app }) => app === name);
@@ -102,7 +106,8 @@ function liveApp(
       ([server, weight]) => weight > 0 && servers.get(server)?.quiesced === false && !isOut(server, name),
     ),
   );
-  if (demand.source === 'default' || demand.value === 0 || cells.size === 0) return null;
+  const isAsked = demand.source !== 'default' && demand.value > 0 && (demand.age ?? 0) <= STALE * intervalOf(spec);
+  if (!isAsked || cells.size === 0) return null;
   const cost = Object.fromEntries(
     Object.entries(known.cost).flatMap(([resource, { upper }]) => (upper > 0 ? [[resource, upper]] : [])),
   );

@@ -2,6 +2,7 @@ import type { ApiObject, ObjectsDocument, ObjectsWrite, StatusDocument } from '.
 import { Refusal } from '../admin/refusal.ts';
 import { parseObject } from '../api/parse.ts';
 import type { CountsDocument } from '../model/counts.ts';
+import type { MatrixPlacement } from '../model/placements.ts';
 import type { ProfilesDocument } from '../model/profiles.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { ObjectStatus } from '../model/status.ts';
@@ -17,6 +18,7 @@ import type { ClusterState, LastGood } from '../translate/cluster-state.ts';
 import { GoodSecrets } from '../translate/good-secrets.ts';
 import type { SourceState, StandaloneSource } from './source.ts';
 import { keyOf, lastGoodOf, lastGoodToKeep, toClusterState } from './to-cluster-state.ts';
+import { type ComputedWeights, withComputed } from './with-computed.ts';
 
 export interface Translation {
   readonly snapshot: Snapshot;
@@ -33,6 +35,9 @@ export interface ControllerOptions {
   readonly className?: string;
   /** What is learned of the apps of matrices. */
   readonly profiles?: () => ProfilesDocument;
+  /** Weights of matrices that rule in place of their own, and what is known of how they came about. */
+  readonly computed?: ComputedWeights;
+  readonly placements?: () => readonly MatrixPlacement[];
   /** Called once, when the first snapshot is served. */
   readonly onFirst?: () => void;
 }
@@ -57,7 +62,7 @@ export class Controller {
   #pending: { state: SourceState; noticed: number } | null = null;
   #running: Promise<void> | null = null;
   #lastGood: LastGood;
-  #matrices: ClusterState['matrices'] = new Map();
+  #placeable: Pick<ClusterState, 'matrices' | 'realServers'> = { matrices: new Map(), realServers: new Map() };
   #translation: Translation | null = null;
   /** The snapshot that the proxy was last given, and what it said. */
   #last: { readonly snapshot: Snapshot; readonly programmed: Programmed } | null = null;
@@ -109,9 +114,9 @@ export class Controller {
       : 'there is no configuration: what was given is faulty, and nothing was kept from before';
   }
 
-  /** Those of this class, as they were last translated. */
-  get matrices(): ClusterState['matrices'] {
-    return this.#matrices;
+  /** Matrices and real servers as they were last translated. */
+  get placeable(): Pick<ClusterState, 'matrices' | 'realServers'> {
+    return this.#placeable;
   }
 
   objects(): ObjectsDocument {
@@ -135,7 +140,8 @@ export class Controller {
     const facts = this.#facts(this.#translation, this.#options.serving.counts());
     const matrices = this.#options.profiles?.().matrices ?? [];
     const profiles = new Map(matrices.map((each) => [each.matrix, each]));
-    const complete = completeStatuses(statuses, { ...facts, profiles });
+    const placements = new Map((this.#options.placements?.() ?? []).map((each) => [each.matrix, each]));
+    const complete = completeStatuses(statuses, { ...facts, profiles, placements });
     this.#note(complete);
     return complete;
   }
@@ -187,6 +193,11 @@ export class Controller {
     };
   }
 
+  /** Puts computed weights in force that are others than before. */
+  recompute(): void {
+    this.#take(this.#options.source.state, performance.now());
+  }
+
   /** As SIGHUP. Resolves when what the files say is in force. */
   async reload(): Promise<void> {
     await this.#options.source.reload();
@@ -218,7 +229,8 @@ export class Controller {
   /** `keep` false: the state is only looked at. */
   #clusterState(state: SourceState, keep = true): ClusterState {
     const secrets = this.#secrets.take(state.secrets, keep);
-    return toClusterState({ ...state, secrets }, this.#lastGood, this.#options.className ?? 'tcpvs');
+    const cluster = toClusterState({ ...state, secrets }, this.#lastGood, this.#options.className ?? 'tcpvs');
+    return withComputed(cluster, this.#options.computed ?? (() => null));
   }
 
   #translate(state: ClusterState): Translation {
@@ -264,7 +276,7 @@ export class Controller {
     const { log, source } = this.#options;
     const cluster = this.#clusterState(state);
     const translation = this.#translate(cluster);
-    this.#matrices = cluster.matrices;
+    this.#placeable = cluster;
     this.#translation = translation;
     this.#lastGood = translation.lastGood;
     source.keepLastGood(lastGoodToKeep(translation.lastGood, cluster));

@@ -47,8 +47,8 @@ const stateSchema = z.object({
 });
 
 /**
- * The directory of `--state-dir`: `state.json`, `cookie-keys.json`, `ticket-keys.json`, `profiles.json`, readable by their
- * owner only.
+ * The directory of `--state-dir`: `state.json`, `cookie-keys.json`, `ticket-keys.json`, `profiles.json`,
+ * `placement.json`, readable by their owner only.
  */
 export class StateDirectory {
   readonly #path: string;
@@ -64,7 +64,13 @@ export class StateDirectory {
       throw fail(error);
     });
     const directory = new StateDirectory(path);
-    for (const file of [directory.#state, directory.#keys, directory.#tickets, directory.#profiles]) {
+    for (const file of [
+      directory.#state,
+      directory.#keys,
+      directory.#tickets,
+      directory.#profiles,
+      directory.#placement,
+    ]) {
       await removeLeftovers(file).catch((error: unknown) => {
         throw fail(error);
       });
@@ -88,19 +94,26 @@ export class StateDirectory {
     return join(this.#path, 'profiles.json');
   }
 
+  get #placement(): string {
+    return join(this.#path, 'placement.json');
+  }
+
   /** What was learned of the apps, as JSON; null: nothing, or what cannot be read, which is reported. It is learned again. */
-  async profiles(report: (message: string) => void): Promise<unknown> {
-    try {
-      const text = await readBounded(this.#profiles, MAX_BYTES);
-      return text === null ? null : JSON.parse(text);
-    } catch (error) {
-      report(`${this.#profiles}: ${(error as Error).message}`);
-      return null;
-    }
+  profiles(report: (message: string) => void): Promise<unknown> {
+    return readJson(this.#profiles, report);
   }
 
   async keepProfiles(profiles: object): Promise<void> {
     await writeDurably(this.#profiles, `${JSON.stringify(profiles)}\n`);
+  }
+
+  /** What the placement manager knew, as JSON; null: nothing, or what cannot be read, which is reported. It begins anew then. */
+  placement(report: (message: string) => void): Promise<unknown> {
+    return readJson(this.#placement, report);
+  }
+
+  async keepPlacement(placement: object): Promise<void> {
+    await writeDurably(this.#placement, `${JSON.stringify(placement)}\n`);
   }
 
   /**
@@ -189,6 +202,16 @@ export class StateDirectory {
   async #putAside(report: (message: string) => void, why: string): Promise<null> {
     await rename(this.#state, `${this.#state}.bad`);
     report(`${this.#state} cannot be understood (${why}); it was put aside as state.json.bad`);
+    return null;
+  }
+}
+
+async function readJson(file: string, report: (message: string) => void): Promise<unknown> {
+  try {
+    const text = await readBounded(file, MAX_BYTES);
+    return text === null ? null : JSON.parse(text);
+  } catch (error) {
+    report(`${file}: ${(error as Error).message}`);
     return null;
   }
 }

@@ -1,5 +1,6 @@
 /** The conditions that only the serving side knows, from what it acknowledged and counted. Pure. */
 import type { CountsDocument, EndpointCounts, RowCounts } from '../model/counts.ts';
+import type { MatrixPlacement } from '../model/placements.ts';
 import type { MatrixProfile } from '../model/profiles.ts';
 import type { Snapshot, VirtualServerPiece } from '../model/snapshot.ts';
 import type { Condition, ObjectStatus } from '../model/status.ts';
@@ -37,6 +38,8 @@ export interface ServingFacts {
   readonly onTarget: ReadonlyMap<string, OnTarget>;
   /** By matrix; where nobody learns, none. */
   readonly profiles?: ReadonlyMap<string, MatrixProfile>;
+  /** By matrix; of those whose weights are computed. */
+  readonly placements?: ReadonlyMap<string, MatrixPlacement>;
 }
 
 export interface ReplicaFacts {

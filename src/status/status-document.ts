@@ -4,6 +4,7 @@ import type { RowCounts } from '../model/counts.ts';
 import type { ObjectStatus } from '../model/status.ts';
 import { fillIn } from '../translate/conditions.ts';
 import { knownConditions, listenerErrors, servingOf, type ServingFacts } from './known-conditions.ts';
+import { statusPlacement } from './placement.ts';
 import { statusProfiles } from './profiles.ts';
 import type { TimedCondition } from './transitions.ts';
 
@@ -57,10 +58,12 @@ function completeDetails(status: ObjectStatus, facts: ServingFacts): ObjectStatu
     const shares = (counts.matrices.get(key) ?? []).flatMap(sharesOf);
     const profile = facts.profiles?.get(key);
     const profiles = profile === undefined ? [] : statusProfiles(profile);
+    const placement = facts.placements?.get(key);
     return {
       ...details,
       ...(shares.length === 0 ? {} : { shares }),
       ...(profiles.length === 0 ? {} : { profiles }),
+      ...(placement === undefined ? {} : statusPlacement(placement)),
     };
   }
   const serving = servingOf(status, facts);

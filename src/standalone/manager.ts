@@ -1,0 +1,288 @@
+/**
+ * The placement manager of a server: once per interval and matrix it looks at what was counted, asks the solver in its thread, and
+ * decides. The weights that come of it go through the controller, as any change does.
+ */
+import type { AppWeightMatrixSpec } from '../api/app-weight-matrix.ts';
+import { windowsOf } from '../learning/windows.ts';
+import { type Answer, cycle, type Outcome } from '../manager/cycle.ts';
+import { intervalOf } from '../manager/interval.ts';
+import { type KeptManager, keptManager, managerOf } from '../manager/kept-manager.ts';
+import type { Measured } from '../manager/measured.ts';
+import { type Planned, type Posed, problemOf } from '../manager/problem-of.ts';
+import { carryOver, sameRows } from '../manager/rows.ts';
+import { addUp, type ServerFacts, serverFacts, usedBy } from '../manager/servers.ts';
+import { type ComputedRows, type ManagerState, newState } from '../manager/state.ts';
+import type { CountsDocument } from '../model/counts.ts';
+import type { MatrixPlacement } from '../model/placements.ts';
+import type { MatrixProfile, ProfilesDocument } from '../model/profiles.ts';
+import type { ObjectKey } from '../model/snapshot.ts';
+import type { SolverThread } from '../placement/thread/solver-thread.ts';
+import type { Serving } from '../proxy/serving-contract.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { ClusterState } from '../translate/cluster-state.ts';
+
+export interface ManagerOptions {
+  readonly serving: Pick<Serving, 'countsInSlices' | 'ready'>;
+  readonly solver: Pick<SolverThread, 'solve' | 'close'>;
+  readonly objects: () => Pick<ClusterState, 'matrices' | 'realServers'>;
+  readonly className: string;
+  readonly profiles: () => ProfilesDocument;
+  /** Puts in force what `rows` says now. */
+  readonly apply: () => void;
+  /** Null: nothing is kept. */
+  readonly keep: ((kept: KeptManager) => Promise<void>) | null;
+  /** What was kept by a run before. */
+  readonly kept: unknown;
+  readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+/** Milliseconds between two looks at which matrices are due. */
+const LOOK = 1000;
+/** Milliseconds between two writes of what follows from counting alone; weights are kept at once. */
+const KEEPING = 30_000;
+/** The solver has half of an interval, and no more milliseconds than this. */
+const BUDGET = 10_000;
+
+/** What is known of one matrix between two cycles. */
+interface Managed {
+  state: ManagerState;
+  /** The spec that it was last looked at with, and what had been counted when. */
+  spec: AppWeightMatrixSpec | null;
+  counts: CountsDocument;
+  since: number;
+  last: { readonly outcome: Outcome; readonly at: number } | null;
+  moves: number;
+  returns: number;
+  /** As `rows` gave them. */
+  given: { readonly spec: AppWeightMatrixSpec; readonly of: ComputedRows; readonly rows: ComputedRows | null } | null;
+}
+
+export class PlacementManager {
+  readonly #options: ManagerOptions;
+  readonly #now: () => number;
+  readonly #managed = new Map<ObjectKey, Managed>();
+  #timer: NodeJS.Timeout | null = null;
+  #looking: Promise<void> | null = null;
+  #keptAt: number;
+  #closed = false;
+
+  constructor(options: ManagerOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    this.#keptAt = this.#now();
+    for (const [key, state] of opened(options)) this.#managed.set(key, managed(state));
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#looking ??= this.look().finally(() => (this.#looking = null));
+    }, LOOK).unref();
+  }
+
+  /** The weights that rule in place of the object's own; null: none do. The same as before as long as they are. */
+  rows(key: ObjectKey, spec: AppWeightMatrixSpec): ComputedRows | null {
+    const one = this.#managed.get(key);
+    const of = one?.state.rows ?? null;
+    if (one === undefined || of === null || spec.mode !== 'Auto') return null;
+    if (one.given?.spec !== spec || one.given.of !== of) {
+      const rows = carryOver(spec.rows, of);
+      const since = new Map(of.map((row) => [row.server, row.since]));
+      const timed = rows?.map((row) => ({ ...row, since: since.get(row.server) ?? this.#text() })) ?? null;
+      one.given = { spec, of, rows: timed };
+    }
+    return one.given.rows;
+  }
+
+  /** Of the matrices whose weights are computed. */
+  placements(): MatrixPlacement[] {
+    return [...this.#managed].flatMap(([matrix, { last, state, moves, returns }]) => {
+      const spec = this.#options.objects().matrices.get(matrix)?.spec;
+      if (spec === undefined || spec.mode === 'Static') return [];
+      const { recommended, why } = last?.outcome ?? NOT_YET;
+      const at = last === null ? null : last.at / 1000;
+      const rows = this.rows(matrix, spec);
+      return [{ matrix, at, rows, recommended, reason: why, proven: state.trust.good, moves, returns }];
+    });
+  }
+
+  /** Takes those that are due through a cycle, one after the other. */
+  async look(): Promise<void> {
+    const { objects, className, solver, log } = this.#options;
+    const wanted = [...objects().matrices].filter(
+      ([, { spec }]) => spec.mode !== 'Static' && spec.className === className,
+    );
+    const known = new Set(wanted.map(([key]) => key));
+    const gone = [...this.#managed.keys()].filter((key) => !known.has(key));
+    for (const key of gone) this.#managed.delete(key);
+    for (const [key, { spec }] of wanted) {
+      try {
+        await this.#turn(key, spec);
+      } catch (error) {
+        log.error({ err: error, matrix: key }, `matrix ${key}: the weights stay, since a cycle of placement failed`);
+      }
+      if (this.#closed) return;
+    }
+    if (wanted.length === 0) await solver.close();
+    if (gone.length > 0 || (wanted.length > 0 && this.#now() - this.#keptAt >= KEEPING)) await this.#keep();
+  }
+
+  /** `keep` false: another process has taken over, and keeps its own. */
+  async close({ keep }: { readonly keep: boolean }): Promise<void> {
+    this.#closed = true;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await this.#options.solver.close();
+    await this.#looking;
+    if (keep) await this.#keep();
+  }
+
+  async #turn(key: ObjectKey, spec: AppWeightMatrixSpec): Promise<void> {
+    const one = this.#managed.get(key) ?? managed(newState());
+    this.#managed.set(key, one);
+    const interval = intervalOf(spec);
+    // An edit is no cycle: what was counted before it says nothing of what comes after.
+    const isNew = one.spec !== spec;
+    const passed = (this.#now() - one.since) / 1000;
+    if (!isNew && passed >= 0 && passed < interval) return;
+    const counts = await this.#options.serving.countsInSlices();
+    if (this.#closed) return;
+    const profile = this.#options.profiles().matrices.find(({ matrix }) => matrix === key) ?? null;
+    const measured = isNew || passed < 0 ? null : this.#measured(key, one, counts, profile);
+    Object.assign(one, { spec, counts, since: this.#now() });
+    const isPaused = spec.placement?.paused ?? false;
+    const posed = this.#problem(key, spec, counts, profile);
+    const answer = posed.ok
+      ? await this.#solved(posed.planned, measured !== null && !isPaused, interval)
+      : { kind: 'None' as const, why: posed.lacks };
+    // What was decided for an object that is another by now is not done.
+    if (this.#closed || this.#options.objects().matrices.get(key)?.spec !== spec) return;
+    const outcome = cycle(one.state, {
+      now: this.#now(),
+      mode: spec.mode === 'Auto' ? 'Auto' : 'Recommend',
+      paused: isPaused,
+      interval,
+      given: spec.rows,
+      measured,
+      answer,
+    });
+    this.#decided(key, one, { outcome, at: this.#now() });
+    if (outcome.did !== 'Held') await this.#keep();
+  }
+
+  async #solved(planned: Planned, isAsked: boolean, interval: number): Promise<Answer> {
+    if (!isAsked) return { kind: 'None', why: [NOT_YET.why] };
+    try {
+      const budget = Math.min(BUDGET, 500 * interval);
+      const { load } = await this.#options.solver.solve(planned.problem, { budget, exact: false, rounds: 0 });
+      return { kind: 'Solved', planned, load };
+    } catch (error) {
+      return { kind: 'None', why: [`the weights stay: ${(error as Error).message}`] };
+    }
+  }
+
+  #decided(key: ObjectKey, one: Managed, last: NonNullable<Managed['last']>): void {
+    const { outcome } = last;
+    const { log, apply } = this.#options;
+    const before = one.state.rows;
+    const said = one.last?.outcome.why;
+    one.last = last;
+    one.state = outcome.state;
+    const fields = { matrix: key, proven: outcome.state.trust.good };
+    if (outcome.did === 'Moved') {
+      one.moves++;
+      log.info(fields, `matrix ${key}: weights are changed: ${outcome.why}`);
+    } else if (outcome.did === 'RolledBack') {
+      one.returns++;
+      log.warn(fields, `matrix ${key}: ${outcome.why}`);
+    } else if (outcome.recommended === null && outcome.why !== said) log.info(fields, `matrix ${key}: ${outcome.why}`);
+    const after = outcome.state.rows;
+    if (before === null ? after !== null : after === null || !sameRows(before, after)) apply();
+  }
+
+  #measured(key: ObjectKey, one: Managed, counts: CountsDocument, profile: MatrixProfile | null): Measured {
+    const ages = (profile?.apps ?? []).flatMap(({ demand }) => demand.age ?? []);
+    const cells = windowsOf(one.counts, counts).filter(({ matrix }) => matrix === key);
+    return {
+      proxies: { heard: this.#options.serving.ready ? 1 : 0, all: 1 },
+      age: Math.min(...ages, ages.length === 0 ? 0 : Number.POSITIVE_INFINITY),
+      seconds: (this.#now() - one.since) / 1000,
+      cells: cells.map((cell) => ({ ...cell, server: nameOf(cell.server) })),
+    };
+  }
+
+  #problem(key: ObjectKey, spec: AppWeightMatrixSpec, counts: CountsDocument, profile: MatrixProfile | null): Posed {
+    const out = new Set(
+      counts.rows.flatMap(({ id, cells }) =>
+        cells.flatMap(({ server, app, available }) =>
+          id === `matrix ${key} ${app}` && !available ? [`${nameOf(server)} ${app}`] : [],
+        ),
+      ),
+    );
+    return problemOf({
+      spec,
+      rows: this.rows(key, spec) ?? spec.rows,
+      servers: this.#servers(key),
+      profile,
+      isOut: (server, app) => out.has(`${server} ${app}`),
+      usedByOthers: this.#usedByOthers(key),
+    });
+  }
+
+  #servers(matrix: ObjectKey): Map<string, ServerFacts> {
+    const { realServers } = this.#options.objects();
+    const namespace = matrix.slice(0, matrix.indexOf('/') + 1);
+    return new Map(
+      [...realServers].flatMap(([key, { spec }]) =>
+        key.startsWith(namespace) && spec.className === this.#options.className
+          ? [[nameOf(key), serverFacts(spec)] as const]
+          : [],
+      ),
+    );
+  }
+
+  #usedByOthers(matrix: ObjectKey) {
+    const namespace = matrix.slice(0, matrix.indexOf('/') + 1);
+    const profiles = new Map(this.#options.profiles().matrices.map((each) => [each.matrix, each]));
+    return addUp(
+      [...this.#options.objects().matrices].flatMap(([key, { spec }]) => {
+        const profile = profiles.get(key);
+        if (key === matrix || !key.startsWith(namespace) || profile === undefined) return [];
+        return [usedBy(this.rows(key, spec) ?? spec.rows, profile)];
+      }),
+    );
+  }
+
+  async #keep(): Promise<void> {
+    this.#keptAt = this.#now();
+    const states = [...this.#managed].map(([key, { state }]): [ObjectKey, ManagerState] => [key, state]);
+    await this.#options.keep?.(keptManager(states)).catch((error: Error) => {
+      this.#options.log.error(`what the placement manager knows is not kept: ${error.message}`);
+    });
+  }
+
+  #text(): string {
+    return new Date(this.#now()).toISOString().replace(/\.\d+Z$/, 'Z');
+  }
+}
+
+const NOT_YET = { recommended: null, why: 'nothing is computed yet: the first interval is being counted' };
+
+function managed(state: ManagerState): Managed {
+  const nothing = { rows: [], endpoints: [] };
+  return { state, spec: null, counts: nothing, since: 0, last: null, moves: 0, returns: 0, given: null };
+}
+
+function nameOf(key: ObjectKey): string {
+  return key.slice(key.indexOf('/') + 1);
+}
+
+function opened({ kept, log }: ManagerOptions): readonly (readonly [ObjectKey, ManagerState])[] {
+  if (kept === null) return [];
+  try {
+    return managerOf(kept);
+  } catch (error) {
+    log.error(`what the placement manager knew before is not used: ${(error as Error).message}`);
+    return [];
+  }
+}

@@ -1,0 +1,29 @@
+/** What the placement manager found as a matrix' status shows it. Pure. */
+import type { AppWeightMatrixStatus } from '../api/app-weight-matrix.ts';
+import type { MatrixPlacement, Outlook, PlacedRow } from '../model/placements.ts';
+
+type Shown = Pick<AppWeightMatrixStatus, 'recommendation'> & { readonly rows?: readonly PlacedRow[] };
+
+/** Longest reason that the API takes. */
+const MOST = 4096;
+
+export function statusPlacement({ rows, recommended, reason }: MatrixPlacement): Shown {
+  return {
+    ...(rows === null ? {} : { rows }),
+    recommendation: {
+      rows: (recommended?.rows ?? []).map(({ server, weights }) => ({ server, weights: [...weights] })),
+      changes: [],
+      ...(recommended === null ? {} : { expected: expectedOf(recommended.expected) }),
+      reason: reason.length > MOST ? `${reason.slice(0, MOST - 1)}…` : reason,
+    },
+  };
+}
+
+function expectedOf({ satisfied, utilization }: Outlook) {
+  // What a host is asked for beyond all that it has, the reason tells.
+  return { satisfied: fraction(satisfied), utilization: fraction(utilization) };
+}
+
+function fraction(part: number): string {
+  return Math.max(0, Math.min(1, part)).toFixed(3);
+}
