@@ -34,6 +34,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'what is asked of the apps and what their requests take, as a running server has learned it',
     load: async () => (await import('./profile.ts')).profile,
   },
+  placement: {
+    summary: 'which weights the placement manager of a running server recommends or has put in force, and why',
+    load: async () => (await import('./placement.ts')).placement,
+  },
   optimize: {
     summary: 'which workload runs where, with which weights, for a problem file of demands and capacities',
     load: async () => (await import('./optimize.ts')).optimize,

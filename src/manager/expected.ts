@@ -18,7 +18,9 @@ export function expectedOf({ problem, whole, others }: Planned, rows: Rows): Exp
   const shares = sharesOf(problem.load, rows);
   const rates = new Map(problem.columns.map((column) => [column.name, column]));
   const load: Record<string, number> = {};
-  const used = new Map(problem.hosts.map(({ name }) => [name, { ...others.get(name) } as Record<string, number>]));
+  const used = new Map<string, Record<string, number>>(
+    problem.hosts.map(({ name }) => [name, { ...others.get(name) }]),
+  );
   for (const { host, column, share } of shares) {
     const { rate, cost } = rates.get(column)!;
     load[host] = (load[host] ?? 0) + rate * share;

@@ -32,15 +32,14 @@ const INTERVALS = 2;
  */
 export function lackOf(measured: Measured | null, interval: number): string | null {
   if (measured === null) return 'nothing was counted over a whole interval yet';
-  const { proxies, age, seconds, cells } = measured;
+  const { proxies, age, cells } = measured;
   if (proxies.all === 0) return 'no proxy serves';
   if (proxies.heard < PROXIES * proxies.all) {
     return `counts came from ${proxies.heard} of ${proxies.all} proxies, and nine of ten are needed`;
   }
   if (age > INTERVALS * interval) return `the counts are ${Math.round(age)} s old, more than two intervals`;
-  if (seconds > INTERVALS * interval) return `the last cycle was ${Math.round(seconds)} s ago, more than two intervals`;
-  for (const { app, server, arrivals, answered, seconds: taken, failures } of cells) {
-    const numbers = { arrivals, answered, seconds: taken, failures };
+  for (const { app, server, arrivals, answered, seconds, failures } of cells) {
+    const numbers = { arrivals, answered, seconds, failures };
     const wrong = Object.entries(numbers).find(([, each]) => !(Number.isFinite(each) && each >= 0));
     if (wrong !== undefined) return `app ${app} on ${server} is said to have ${wrong[1]} ${wrong[0]}, which cannot be`;
   }

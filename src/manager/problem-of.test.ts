@@ -41,6 +41,10 @@ function lacks(more: Partial<ProblemInputs>): readonly string[] {
   return answer.ok ? [] : answer.lacks;
 }
 
+const only = (...apps: ReturnType<typeof appProfile>[]) => ({ profile: { matrix: 'd/m', apps } });
+
+const hosts = (more: Partial<ProblemInputs>) => posed(more).problem.hosts.map(({ name }) => name);
+
 describe('a problem', () => {
   it('has the cells that take work, with the loads that their weights ask for, and no change of instances', () => {
     const { problem } = posed();
@@ -73,7 +77,6 @@ describe('a problem', () => {
   });
 
   it('leaves out what is quiesced, out, or not there', () => {
-    const hosts = (more: Partial<ProblemInputs>) => posed(more).problem.hosts.map(({ name }) => name);
     const { servers } = inputs();
     assert.deepEqual(hosts({ servers: new Map([...servers, ['web1', server({ cpu: 2 }, true)]]) }), ['web2']);
     assert.deepEqual(hosts({ servers: new Map([...servers].filter(([name]) => name !== 'web1')) }), ['web2']);
@@ -99,7 +102,6 @@ describe('a problem', () => {
 
   it('names what it lacks, and what to do about it', () => {
     const { servers } = inputs();
-    const only = (...apps: ReturnType<typeof appProfile>[]) => ({ profile: { matrix: 'd/m', apps } });
     assert.deepEqual(lacks({ servers: new Map([...servers, ['web2', server({ io: '1M' })]]) }), [
       'RealServer web2: its capacity of cpu is not given: give spec.capacity.cpu',
     ]);

@@ -14,7 +14,7 @@ export type Loads = ReadonlyMap<string, ReadonlyMap<string, number>>;
  */
 export function partOfTheWay(rows: Rows, loads: Loads): number {
   let most = 0;
-  for (const { now, then } of movedShares(rows, loads)) most = Math.max(most, Math.abs(then - now));
+  for (const { now, later } of movedShares(rows, loads)) most = Math.max(most, Math.abs(later - now));
   // Half a unit of either end may be rounding.
   const allowed = MOST_PER_CYCLE - 2 / SCALE;
   return most <= allowed ? 1 : allowed / most;
@@ -24,9 +24,9 @@ export function partOfTheWay(rows: Rows, loads: Loads): number {
 export function rowsTowards(rows: Rows, loads: Loads, part: number): Rows {
   const columns = columnsOf(rows);
   const changed = new Map<string, Map<string, number>>();
-  for (const { app, server, now, then } of movedShares(rows, loads)) {
+  for (const { app, server, now, later } of movedShares(rows, loads)) {
     const column = changed.get(app) ?? new Map<string, number>();
-    changed.set(app, column.set(server, now + part * (then - now)));
+    changed.set(app, column.set(server, now + part * (later - now)));
   }
   const weights = [...changed].map(([app, shares]): [string, ReadonlyMap<string, number>] => [
     app,
@@ -39,7 +39,7 @@ interface MovedShare {
   readonly app: string;
   readonly server: string;
   readonly now: number;
-  readonly then: number;
+  readonly later: number;
 }
 
 /** Of the cells that take work. */
@@ -54,7 +54,7 @@ function movedShares(rows: Rows, loads: Loads): MovedShare[] {
       app,
       server,
       now: (column?.get(server) ?? 0) / weights,
-      then: rate / total,
+      later: rate / total,
     }));
   });
 }

@@ -39,7 +39,7 @@ export interface ManagerOptions {
 }
 
 /** Milliseconds between two looks at which matrices are due. */
-const LOOK = 1000;
+const LOOK = 250;
 /** Milliseconds between two writes of what follows from counting alone; weights are kept at once. */
 const KEEPING = 30_000;
 /** The solver has half of an interval, and no more milliseconds than this. */
@@ -103,7 +103,8 @@ export class PlacementManager {
       const { recommended, why } = last?.outcome ?? NOT_YET;
       const at = last === null ? null : last.at / 1000;
       const rows = this.rows(matrix, spec);
-      return [{ matrix, at, rows, recommended, reason: why, proven: state.trust.good, moves, returns }];
+      const reason = spec.placement?.actuate === 'Manage' ? `${why}; ${NO_WORKLOADS}` : why;
+      return [{ matrix, at, rows, recommended, reason, proven: state.trust.good, moves, returns }];
     });
   }
 
@@ -266,6 +267,7 @@ export class PlacementManager {
   }
 }
 
+const NO_WORKLOADS = 'placement.actuate is Manage, but without a cluster weights alone are computed';
 const NOT_YET = { recommended: null, why: 'nothing is computed yet: the first interval is being counted' };
 
 function managed(state: ManagerState): Managed {

@@ -7,6 +7,7 @@ import { clientFamilies } from '../delivery/client/metrics.ts';
 import { serverFamilies } from '../delivery/server/metrics.ts';
 import { spanFamilies } from '../otlp/metrics.ts';
 import { sampleInput } from './fixture.ts';
+import { placementFamilies } from './metrics-placement.ts';
 import { collectMetrics } from './metrics.ts';
 import { SeriesBudget } from './series.ts';
 
@@ -19,13 +20,29 @@ test('docs/metrics.md names every metric with its type and labels, and no other'
     ]),
   );
   const shown = new Map(
-    [...collectMetrics(sampleInput(2, 2), new SeriesBudget(1000)), ...delivery].map(({ name, type, samples }) => {
-      const labels = Object.keys(samples[0]?.labels ?? {}).filter((label) => label !== 'le');
-      return [name, `${type} ${labels.join(' ')}`];
-    }),
+    [...collectMetrics(sampleInput(2, 2), new SeriesBudget(1000)), ...placement, ...delivery].map(
+      ({ name, type, samples }) => {
+        const labels = Object.keys(samples[0]?.labels ?? {}).filter((label) => label !== 'le');
+        return [name, `${type} ${labels.join(' ')}`];
+      },
+    ),
   );
   assert.deepEqual(new Map([...documented].toSorted(byName)), new Map([...shown].toSorted(byName)));
 });
+
+const outlook = { utilization: 0.5, fullest: 'web1', satisfied: 1 };
+const placement = placementFamilies([
+  {
+    matrix: 'd/m',
+    at: 1,
+    rows: null,
+    recommended: { rows: [], expected: outlook, present: outlook },
+    reason: '',
+    proven: 1,
+    moves: 1,
+    returns: 0,
+  },
+]);
 
 /** Of a proxy in a cluster, of tracing, and of a controller. */
 const delivery = [

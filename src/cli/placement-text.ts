@@ -1,0 +1,90 @@
+/** What the placement manager found, for a person. Pure. */
+import type { ApiObject, StatusDocument } from '../admin/contract.ts';
+import type { PlacedRow } from '../model/placements.ts';
+import { printable, type Style } from './output.ts';
+
+type Shown = StatusDocument['objects'][number];
+
+interface Recommendation {
+  readonly rows?: readonly PlacedRow[];
+  readonly reason?: string;
+}
+
+/** A matrix whose weights are computed: in force and recommended. */
+export interface Placement {
+  readonly matrix: string;
+  readonly mode: 'Recommend' | 'Auto';
+  readonly isPaused: boolean;
+  /** Since when computed weights rule: the last change; null: those of the object do. */
+  readonly since: string | null;
+  readonly inForce: readonly PlacedRow[];
+  readonly recommended: readonly PlacedRow[];
+  readonly reason: string;
+}
+
+/** Of all matrices that ask for it. */
+export function placementsOf(objects: StatusDocument['objects']): Placement[] {
+  return objects.flatMap((object) => placementOf(object) ?? []);
+}
+
+function placementOf({ kind, metadata, spec, status }: Shown): Placement | null {
+  const { mode, rows = [], placement } = spec as Spec;
+  if (kind !== 'AppWeightMatrix' || (mode !== 'Recommend' && mode !== 'Auto')) return null;
+  const computed = (status['rows'] ?? []) as readonly PlacedRow[];
+  const recommendation = (status['recommendation'] ?? {}) as Recommendation;
+  const times = computed.flatMap(({ since }) => since ?? []).toSorted();
+  return {
+    matrix: `${metadata.namespace}/${metadata.name}`,
+    mode,
+    isPaused: placement?.paused === true,
+    since: times.at(-1) ?? null,
+    inForce: computed.length > 0 ? computed : rows.map(({ server, weights = [] }) => ({ server, weights })),
+    recommended: recommendation.rows ?? [],
+    reason: recommendation.reason ?? 'nothing is computed yet',
+  };
+}
+
+interface Spec {
+  readonly mode?: ApiObject['kind'];
+  readonly rows?: readonly { readonly server: string; readonly weights?: PlacedRow['weights'] }[];
+  readonly placement?: { readonly paused?: boolean };
+}
+
+export function placementsText(placements: readonly Placement[], style: Style): string {
+  if (placements.length === 0) return 'No matrix asks for computed weights: all are in mode Static.\n';
+  return `${placements.map((each) => textOf(each, style)).join('\n\n')}\n`;
+}
+
+function textOf({ matrix, mode, isPaused, since, inForce, recommended, reason }: Placement, style: Style): string {
+  const rules = since === null ? "the object's weights rule" : `computed weights rule, last changed at ${since}`;
+  const head = `${style.bold(printable(matrix))} ${mode}${isPaused ? ', paused' : ''}: ${rules}`;
+  const [now, then] = [sharesOf(inForce), sharesOf(recommended)];
+  const width = Math.max(0, ...[...now.keys()].map((app) => app.length));
+  const lines = [...now].map(([app, cells]) => {
+    const shares = [...cells].map(([server, share]) => {
+      const to = then.get(app)?.get(server);
+      const moves = to !== undefined && percent(to) !== percent(share);
+      return `${printable(server)} ${percent(share)}${moves ? ` → ${percent(to)}` : ''}`;
+    });
+    return `  ${printable(app).padEnd(width)}  ${shares.join('  ')}`;
+  });
+  return [head, `  ${printable(reason)}`, style.dim('  shares in %, → recommended'), ...lines].join('\n');
+}
+
+/** By app and server. */
+function sharesOf(rows: readonly PlacedRow[]): Map<string, Map<string, number>> {
+  const columns = new Map<string, Map<string, number>>();
+  for (const { server, weights } of rows) {
+    for (const { app, weight } of weights) {
+      const column = columns.get(app) ?? new Map<string, number>();
+      columns.set(app, column.set(server, weight));
+    }
+  }
+  for (const column of columns.values()) {
+    const sum = [...column.values()].reduce((total, weight) => total + weight, 0);
+    for (const [server, weight] of column) column.set(server, sum === 0 ? 0 : weight / sum);
+  }
+  return columns;
+}
+
+const percent = (share: number): string => (100 * share).toFixed(1);

@@ -1,0 +1,50 @@
+/** `tcpvs placement`: what the placement manager of a running server recommends or does, and why. */
+import { AdminClient, AdminError } from './admin-client.ts';
+import { CommandFailed, type CommandHelp, helpText, readCommandLine, UsageError } from './command-line.ts';
+import { EXIT } from './exit-codes.ts';
+import type { Output } from './output.ts';
+import { placementsOf, placementsText } from './placement-text.ts';
+import { socketPath } from './socket-path.ts';
+
+const HELP: CommandHelp = {
+  name: 'placement',
+  operands: '[NAMESPACE/MATRIX]',
+  summary: 'which weights the placement manager of a running server recommends or has put in force, and why',
+  text: [
+    'For each matrix in mode Recommend or Auto: the shares in force, those that would be better for the demand, and the\n' +
+      'reason why they rule or do not. docs/placement.md tells how it is decided.',
+  ],
+  options: {
+    socket: { value: 'PATH', help: 'admin socket of the server\n(default: TCPVS_SOCKET, else as tcpvs serve)' },
+    json: { help: 'print as JSON' },
+  },
+  examples: ['tcpvs placement', 'tcpvs placement default/eapac --json'],
+};
+
+export async function placement(args: readonly string[], output: Output): Promise<number> {
+  const line = readCommandLine(HELP, args);
+  if (line.help) {
+    output.out(helpText(HELP, output.style));
+    return EXIT.ok;
+  }
+  const [wanted, ...more] = line.operands;
+  if (more.length > 0) throw new UsageError(`read ${line.operands.length} matrices, expected one at most`);
+  const all = placementsOf((await read(socketPath(line.value('socket') ?? undefined))).objects);
+  const key = wanted === undefined || wanted.includes('/') ? wanted : `default/${wanted}`;
+  const placements = all.filter(({ matrix }) => key === undefined || matrix === key);
+  if (key !== undefined && placements.length === 0) {
+    const there = all.map(({ matrix }) => matrix).join(', ');
+    throw new CommandFailed(`no matrix ${key} has computed weights; ${there === '' ? 'none has' : `${there} has`}`);
+  }
+  output.out(line.flag('json') ? `${JSON.stringify(placements, null, 2)}\n` : placementsText(placements, output.style));
+  return EXIT.ok;
+}
+
+async function read(socket: string) {
+  try {
+    return await new AdminClient(socket).status();
+  } catch (error) {
+    if (error instanceof AdminError) throw new CommandFailed(error.message);
+    throw error;
+  }
+}
