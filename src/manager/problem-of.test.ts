@@ -43,7 +43,7 @@ function lacks(more: Partial<ProblemInputs>): readonly string[] {
 
 const only = (...apps: ReturnType<typeof appProfile>[]) => ({ profile: { matrix: 'd/m', apps } });
 
-const hosts = (more: Partial<ProblemInputs>) => posed(more).problem.hosts.map(({ name }) => name);
+const hostsOf = (more: Partial<ProblemInputs>) => posed(more).problem.hosts.map(({ name }) => name);
 
 describe('a problem', () => {
   it('has the cells that take work, with the loads that their weights ask for, and no change of instances', () => {
@@ -78,9 +78,9 @@ describe('a problem', () => {
 
   it('leaves out what is quiesced, out, or not there', () => {
     const { servers } = inputs();
-    assert.deepEqual(hosts({ servers: new Map([...servers, ['web1', server({ cpu: 2 }, true)]]) }), ['web2']);
-    assert.deepEqual(hosts({ servers: new Map([...servers].filter(([name]) => name !== 'web1')) }), ['web2']);
-    assert.deepEqual(hosts({ isOut: (name, app) => name === 'web2' && app === 'shop' }), ['web1']);
+    assert.deepEqual(hostsOf({ servers: new Map([...servers, ['web1', server({ cpu: 2 }, true)]]) }), ['web2']);
+    assert.deepEqual(hostsOf({ servers: new Map([...servers].filter(([name]) => name !== 'web1')) }), ['web2']);
+    assert.deepEqual(hostsOf({ isOut: (name, app) => name === 'web2' && app === 'shop' }), ['web1']);
   });
 
   it('leaves to others what they use, and counts it in', () => {
