@@ -66,12 +66,13 @@ export class Dispatcher {
   readonly #slots: readonly (readonly number[])[];
   readonly #index: Int32Array;
   readonly #hostCaps: ArrayLike<number> | null;
+  readonly #reserve: ArrayLike<number> | null;
   readonly #onHost: readonly (readonly number[])[];
   readonly #hostInflight: Int32Array;
   readonly #requests: Requests;
 
   constructor(
-    { cells, chooser, hostCaps }: Dispatching,
+    { cells, chooser, hostCaps, reserve }: Dispatching,
     counts: { readonly hosts: number; readonly columns: number },
     senses: Senses,
     requests: Requests,
@@ -79,6 +80,7 @@ export class Dispatcher {
     this.cells = cells;
     this.#requests = requests;
     this.#hostCaps = hostCaps;
+    this.#reserve = reserve;
     this.state = dispatchState(cells.length, cells.length + 2 * counts.columns);
     this.waiting = Array.from({ length: counts.columns }, () => new Fifo());
     this.#slots = groups(cells, counts.columns, ({ column }) => column);
@@ -99,8 +101,9 @@ export class Dispatcher {
     });
   }
 
-  /** A slot, -1 where none takes the request. */
+  /** A slot, -1 where none takes the request, or others wait for one already. */
   choose(column: number): number {
+    if (this.#hasWaiting(column)) return NOTHING;
     const index = this.#choosers[column]?.choose() ?? NOTHING;
     return index === NOTHING ? NOTHING : this.#slots[column]![index]!;
   }
@@ -143,7 +146,7 @@ export class Dispatcher {
     if (this.#hostCaps === null) {
       return this.state.inflight[slot]! < cap && this.#hasWaiting(column) ? slot : NOTHING;
     }
-    return this.#hostInflight[host]! < this.#hostCaps[host]! ? this.#longestWaiting(host) : NOTHING;
+    return this.#hostInflight[host]! < this.#hostCaps[host]! ? this.#mostUrgent(host) : NOTHING;
   }
 
   /** Takes the one who has waited longest for a column; there must be one. */
@@ -152,16 +155,17 @@ export class Dispatcher {
     return this.waiting[column]!.shift();
   }
 
-  #longestWaiting(host: number): number {
+  /** Cells below their own caps first; then whoever must begin soonest to be answered in time. */
+  #mostUrgent(host: number): number {
     let best = NOTHING;
     let bestBelow = false;
-    let since = Infinity;
+    let least = Infinity;
     for (const slot of this.#onHost[host]!) {
       const { column, cap, weight } = this.cells[slot]!;
       if (weight === 0 || !this.#hasWaiting(column)) continue;
       const below = this.state.inflight[slot]! < cap;
-      const at = this.#requests.time[this.waiting[column]!.head]!;
-      if (below === bestBelow ? at < since : below) [best, bestBelow, since] = [slot, below, at];
+      const at = this.#requests.time[this.waiting[column]!.head]! - this.#reserve![column]!;
+      if (below === bestBelow ? at < least : below) [best, bestBelow, least] = [slot, below, at];
     }
     return best;
   }

@@ -1,0 +1,69 @@
+/** The policies: a placement, a way to dispatch, and caps. Each ablation changes one of the three. */
+import { createChooser } from '../../../src/scheduler/create-chooser.ts';
+import type { MakeChooser } from '../../../src/simulation/dispatcher.ts';
+import type { Knowledge } from './placements.ts';
+import { Prequal } from './prequal.ts';
+
+export type PlacementName = Knowledge | 'equal replicas' | 'autoscaled';
+
+/** By the plan's weights, or by equal ones (per instance). */
+export interface Dispatch {
+  readonly chooser: MakeChooser;
+  readonly weighted: boolean;
+}
+
+export const DISPATCHES = {
+  'round robin': { chooser: balanced('RoundRobin'), weighted: false },
+  'weighted round robin': { chooser: balanced('RoundRobin'), weighted: true },
+  'least connections': { chooser: balanced('LeastConnections'), weighted: false },
+  WLC: { chooser: balanced('LeastConnections'), weighted: true },
+  P2C: { chooser: balanced('PowerOfTwo'), weighted: false },
+  'P2C by weight': { chooser: balanced('PowerOfTwo'), weighted: true },
+  'peak EWMA': { chooser: balanced('PeakEwma'), weighted: false },
+  Prequal: { chooser: (row, state, senses) => new Prequal(row, state, senses), weighted: false },
+} as const satisfies Record<string, Dispatch>;
+export type DispatchName = keyof typeof DISPATCHES;
+
+export type CapName = 'none' | 'best fixed' | 'planned';
+
+export interface Policy {
+  readonly name: string;
+  readonly placement: PlacementName;
+  readonly dispatch: DispatchName;
+  readonly cap: CapName;
+}
+
+/** All that tcpvs does: solver with conflicts and concurrency, weighted least connections, the plan's caps. */
+export const WHOLE = of('+ concurrency', 'WLC', 'planned');
+/** The strongest of the others, named before anything was run (SCENARIOS.md). */
+export const STRONGEST = [of('multi-resource', 'WLC', 'best fixed'), of('autoscaled', 'least connections', 'none')];
+
+export const PLACEMENT_ABLATION = (['proportional', 'multi-resource', '+ conflict'] as const).map((placement) =>
+  of(placement, 'WLC', 'planned'),
+);
+export const DISPATCH_ABLATION = (Object.keys(DISPATCHES) as DispatchName[])
+  .filter((dispatch) => dispatch !== 'WLC' && dispatch !== 'least connections')
+  .map((dispatch) => of('+ concurrency', dispatch, 'planned'));
+export const CAP_ABLATION = (['none', 'best fixed'] as const).map((cap) => of('+ concurrency', 'WLC', cap));
+export const OTHERS = [
+  of('proportional', 'weighted round robin', 'none'),
+  of('equal replicas', 'least connections', 'none'),
+  of('autoscaled', 'least connections', 'best fixed'),
+];
+
+export const POLICIES: readonly Policy[] = [
+  WHOLE,
+  ...PLACEMENT_ABLATION,
+  ...DISPATCH_ABLATION,
+  ...CAP_ABLATION,
+  ...STRONGEST,
+  ...OTHERS,
+];
+
+function of(placement: PlacementName, dispatch: DispatchName, cap: CapName): Policy {
+  return { name: `${placement} / ${dispatch} / ${cap}`, placement, dispatch, cap };
+}
+
+function balanced(balance: 'RoundRobin' | 'LeastConnections' | 'PowerOfTwo' | 'PeakEwma'): MakeChooser {
+  return (row, state, senses) => createChooser(row, balance, state, senses);
+}

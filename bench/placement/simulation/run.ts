@@ -1,0 +1,80 @@
+/**
+ * `make bench-simulation`: the evaluation in simulation. Runs go to bench/results/VERSION/simulation.json, the page and its
+ * plots beside it. See README.md here.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { loadOptimizer } from '../../../src/placement/program/highs.ts';
+import { type Circumstances, circumstances, ourVersion, ROOT } from '../../measure/machine.ts';
+import { evaluate, type EvaluateOptions } from './evaluate.ts';
+import { type KeptEvaluation, pack, textOfRuns, unpack } from './kept-runs.ts';
+import { pageOf, writePage } from './page.ts';
+import { DEVELOPMENT, SCENARIOS, SECONDS, SEEDS } from './scenarios.ts';
+
+const USAGE = `make bench-simulation ARGS='…': policies under load, in simulation
+
+  --quick        six scenarios of those for development, two seeds: an impression, printed; writes nothing
+  --minutes N    no seed is begun after so many minutes: what there is by then is written (default: no bound)
+  --seeds N      default ${SEEDS}
+  --report       only write the page and the plots of this version's runs anew
+`;
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: 'Infinity' },
+    seeds: { type: 'string', default: String(SEEDS) },
+    report: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+
+export interface KeptSimulation {
+  readonly circumstances: Circumstances;
+  /** One-minute load averages of the machine, when each seed was done. */
+  readonly loads: readonly number[];
+  readonly minutes: number;
+  readonly result: KeptEvaluation;
+}
+
+const directory = join(ROOT, 'bench/results', ourVersion());
+const file = join(directory, 'simulation.json');
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+if (values.help) process.stdout.write(USAGE);
+else if (values.report) await writePage(directory, JSON.parse(readFileSync(file, 'utf8')) as KeptSimulation);
+else await main();
+
+async function main(): Promise<void> {
+  const optimizer = await loadOptimizer();
+  const on = circumstances();
+  const began = performance.now();
+  const loads: number[] = [];
+  const whole = { scenarios: SCENARIOS, seeds: Number(values.seeds), seconds: SECONDS, first: 1 };
+  const quick = { scenarios: 6, seeds: 2, seconds: 120, first: DEVELOPMENT };
+  const options: EvaluateOptions = values.quick ? quick : whole;
+  let last: KeptSimulation | null = null;
+  evaluate(
+    options,
+    optimizer,
+    (evaluation) => {
+      const minutes = (performance.now() - began) / 60_000;
+      loads.push(Number((loadavg()[0] ?? 0).toFixed(1)));
+      last = { circumstances: on, loads: [...loads], minutes: Number(minutes.toFixed(1)), result: pack(evaluation) };
+      if (!values.quick) writeFileSync(file, textOf(last));
+      return minutes < Number(values.minutes);
+    },
+    say,
+  );
+  if (last === null) return;
+  if (values.quick) say(pageOf(unpack((last as KeptSimulation).result)));
+  else await writePage(directory, last);
+}
+
+function textOf({ result, ...rest }: KeptSimulation): string {
+  const head = JSON.stringify(rest, null, 1).slice(0, -2);
+  return `${head},\n "result": ${textOfRuns(result).trimEnd()}\n}\n`;
+}
