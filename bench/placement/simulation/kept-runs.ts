@@ -52,11 +52,17 @@ function eachRun<A, B>(runs: readonly (readonly (readonly (readonly A[])[])[])[]
 }
 
 function packed({ replied, mean, p50, p99, worst }: Run): Packed {
-  const whole = (value: number): number | null => (Number.isNaN(value) ? null : Math.round(value));
   return [Math.round(1e4 * replied), whole(mean), whole(p50), whole(p99), Math.round(1e4 * worst)];
 }
 
 function unpacked([replied, mean, p50, p99, worst]: Packed): Run {
-  const number = (value: number | null): number => value ?? Number.NaN;
   return { replied: replied / 1e4, mean: number(mean), p50: number(p50), p99: number(p99), worst: worst / 1e4 };
+}
+
+function whole(value: number): number | null {
+  return Number.isNaN(value) ? null : Math.round(value);
+}
+
+function number(value: number | null): number {
+  return value ?? Number.NaN;
 }

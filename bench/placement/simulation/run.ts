@@ -8,11 +8,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { loadOptimizer } from '../../../src/placement/program/highs.ts';
-import { type Circumstances, circumstances, ourVersion, ROOT } from '../../measure/machine.ts';
+import { circumstances, ourVersion, ROOT } from '../../measure/machine.ts';
 import { evaluate, type EvaluateOptions } from './evaluate.ts';
-import { type KeptEvaluation, pack, textOfRuns, unpack } from './kept-runs.ts';
-import { pageOf, writePage } from './page.ts';
+import { pack, textOfRuns, unpack } from './kept-runs.ts';
+import { pageOf } from './page.ts';
 import { DEVELOPMENT, SCENARIOS, SECONDS, SEEDS } from './scenarios.ts';
+import { type KeptSimulation, writePage } from './write-page.ts';
 
 const USAGE = `make bench-simulation ARGS='…': policies under load, in simulation
 
@@ -32,20 +33,12 @@ const { values } = parseArgs({
   },
 });
 
-export interface KeptSimulation {
-  readonly circumstances: Circumstances;
-  /** One-minute load averages of the machine, when each seed was done. */
-  readonly loads: readonly number[];
-  readonly minutes: number;
-  readonly result: KeptEvaluation;
-}
-
 const directory = join(ROOT, 'bench/results', ourVersion());
 const file = join(directory, 'simulation.json');
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 if (values.help) process.stdout.write(USAGE);
-else if (values.report) await writePage(directory, JSON.parse(readFileSync(file, 'utf8')) as KeptSimulation);
+else if (values.report) writePage(directory, JSON.parse(readFileSync(file, 'utf8')) as KeptSimulation);
 else await main();
 
 async function main(): Promise<void> {
@@ -71,7 +64,7 @@ async function main(): Promise<void> {
   );
   if (last === null) return;
   if (values.quick) say(pageOf(unpack((last as KeptSimulation).result)));
-  else await writePage(directory, last);
+  else writePage(directory, last);
 }
 
 function textOf({ result, ...rest }: KeptSimulation): string {
