@@ -1,5 +1,13 @@
 /** Profiles of apps for a person. Pure. */
-import type { AppProfile, CellProfile, Concurrency, Figure, MatrixProfile } from '../model/profiles.ts';
+import type {
+  AppProfile,
+  CellProfile,
+  Concurrency,
+  Figure,
+  Figures,
+  MatrixProfile,
+  WorkloadProfile,
+} from '../model/profiles.ts';
 import { type Style, printable } from './output.ts';
 
 export interface ProfilePage {
@@ -14,7 +22,7 @@ const HEADS = ['app', 'demand/s', 'seconds', 'in flight', 'limit', 'cost', 'fail
 export function profilesText(matrices: readonly MatrixProfile[], { style, cells }: ProfilePage): string {
   if (matrices.length === 0) return 'There is no matrix.\n';
   return matrices
-    .map(({ matrix, apps }) => {
+    .map(({ matrix, apps, workloads }) => {
       const lines = apps.flatMap((app) => [appLine(app), ...(cells ? app.cells.map(cellLine) : [])]);
       const widths = HEADS.map((head, at) => Math.max(head.length, ...lines.map((line) => line[at]!.length)));
       const text = (line: readonly string[]) =>
@@ -22,7 +30,8 @@ export function profilesText(matrices: readonly MatrixProfile[], { style, cells 
           .map((word, at) => word.padEnd(widths[at]!))
           .join('  ')
           .trimEnd();
-      return [style.bold(printable(matrix)), style.dim(text(HEADS)), ...lines.map(text)].join('\n');
+      const notes = workloads.flatMap(notesOn);
+      return [style.bold(printable(matrix)), style.dim(text(HEADS)), ...lines.map(text), ...notes].join('\n');
     })
     .join('\n\n')
     .concat('\n');
@@ -42,6 +51,28 @@ function appLine({ app, demand, seconds, concurrency, cost, failures }: AppProfi
     failures === 0 ? '–' : `${short(failures * 100)} %`,
     requests,
   ];
+}
+
+/** What is more than nothing of what instances use beside their requests. */
+function notesOn({ workload, idle, growth, conflicts }: WorkloadProfile): string[] {
+  const name = printable(workload);
+  return [
+    ...positive(idle, (resource, value) => `${name}: ${value} ${resource}/s where nothing is asked for`),
+    ...positive(
+      growth,
+      (resource, value) => `${name}: each request more in flight at its server adds ${value} of the ${resource}`,
+    ),
+    ...conflicts
+      .filter(({ factor }) => factor.value > 0)
+      .map(
+        ({ with: neighbour, resource, factor }) =>
+          `${name}: beside ${printable(neighbour)} at its busiest, ${figure(factor)} of the ${resource} more`,
+      ),
+  ];
+}
+
+function positive(figures: Figures, say: (resource: string, value: string) => string): string[] {
+  return Object.entries(figures).flatMap(([resource, of]) => (of.value > 0 ? [say(resource, figure(of))] : []));
 }
 
 function cellLine({ server, seconds, concurrency }: CellProfile): string[] {

@@ -10,6 +10,8 @@ export interface ServeOptions extends TrafficOptions {
   readonly admin: HostPort | null;
   readonly adminSocket: string;
   readonly stateDir: string | null;
+  /** Where the control groups of the workloads' instances are. */
+  readonly cgroups: string | null;
 }
 
 /** Seconds. */
@@ -36,6 +38,10 @@ export const SERVE_HELP: CommandHelp = {
       value: 'DIR',
       help: 'keeps what tcpvsadm changed, the keys of cookies, and the\nlast good configuration over restarts (default: none)',
     },
+    cgroups: {
+      value: 'DIR',
+      help: 'DIR/SERVER/WORKLOAD are control groups: what the requests of an app\ncost is learned from them (default: none; docs/profiles.md)',
+    },
     ...trafficHelp(DRAIN_DELAY),
   },
   examples: [
@@ -51,6 +57,8 @@ export function serveOptions(line: CommandLine, environment: NodeJS.ProcessEnv =
   if (config === null || config === '') throw new UsageError('--config PATH is needed');
   const stateDir = line.value('state-dir');
   if (stateDir === '') throw wrongOption('state-dir', stateDir, 'the path of a directory');
+  const cgroups = line.value('cgroups');
+  if (cgroups === '') throw wrongOption('cgroups', cgroups, 'the path of a directory');
   // Its files end in .json, and would be read as manifests.
   if (stateDir !== null && resolve(stateDir) === resolve(config)) {
     throw wrongOption('state-dir', stateDir, 'another directory than that of --config');
@@ -62,6 +70,7 @@ export function serveOptions(line: CommandLine, environment: NodeJS.ProcessEnv =
     admin: addressOption(line, 'admin'),
     adminSocket: socket(named === '' ? defaultSocketPath(environment) : named),
     stateDir,
+    cgroups,
   };
 }
 

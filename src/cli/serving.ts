@@ -11,6 +11,7 @@ import { startServing } from '../proxy/main/serving.ts';
 import type { Serving } from '../proxy/serving-contract.ts';
 import type { Listening } from '../proxy/supervisor/local-listeners.ts';
 import { Controller } from '../standalone/controller.ts';
+import { InstanceUsage } from '../standalone/instance-usage.ts';
 import { Learner } from '../standalone/learner.ts';
 import { PlacementManager } from '../standalone/manager.ts';
 import { faultText } from '../standalone/objects.ts';
@@ -83,9 +84,11 @@ async function start(options: ServeOptions, { log, listeners, ready }: Surroundi
       void adopted.then(ready);
     },
   });
+  const usage = options.cgroups === null ? null : new InstanceUsage(options.cgroups);
   const learner = new Learner({
     serving,
     matrices: () => controller.placeable.matrices,
+    usage: usage === null ? null : (matrices) => usage.read(matrices),
     kept: (await stateDirectory?.profiles(report)) ?? null,
     keep: stateDirectory === null ? null : (book) => stateDirectory.keepProfiles(book),
     report,

@@ -20,9 +20,15 @@ export function givenOf(key: ObjectKey, spec: AppWeightMatrixSpec): MatrixGiven 
     }
   }
   const { interval } = spec.placement ?? {};
+  const workloads = Map.groupBy(spec.apps, ({ name, workloadRef }) => workloadRef?.name ?? name);
   return {
     matrix: key,
     interval: interval === undefined ? INTERVAL : (parseDuration(interval) ?? INTERVAL * 1000) / 1000,
+    workloads: [...workloads].map(([workload, apps]) => ({
+      workload,
+      apps: apps.map(({ name }) => name),
+      servers: [...new Set(apps.flatMap(({ name }) => servers.get(name) ?? []))],
+    })),
     apps: spec.apps.map(({ name, demand, profile = {} }) => ({
       app: name,
       servers: servers.get(name) ?? [],

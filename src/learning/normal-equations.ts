@@ -44,9 +44,14 @@ export function forget(equations: Equations, part: number): void {
 /**
  * The solution of least squares none of whose values is below 0 (Lawson and Hanson's active sets, on the normal equations).
  * @param ridge per unknown, added to the diagonal after it was scaled to 1: 0 = none
+ * @param among the unknowns that may be other than 0; all where absent
  * @returns null where nothing was added
  */
-export function solveNonNegative(equations: Equations, ridge: readonly number[] = []): Solution | null {
+export function solveNonNegative(
+  equations: Equations,
+  ridge: readonly number[] = [],
+  among: ReadonlySet<number> | null = null,
+): Solution | null {
   const { size, gram, moment, square, rows } = equations;
   if (rows === 0) return null;
   // Unknowns of whatever units: each is solved for in units in which its diagonal is 1.
@@ -54,7 +59,11 @@ export function solveNonNegative(equations: Equations, ridge: readonly number[] 
   const scaled = (i: number, j: number) =>
     gram[i * size + j]! / (scale[i]! * scale[j]!) + (i === j ? (ridge[i] ?? 0) + TINY : 0);
   const right = (i: number) => moment[i]! / scale[i]!;
-  const { free, values, inverse } = activeSet(size, (i) => (scale[i]! > 0 ? right(i) : -1), scaled);
+  const { free, values, inverse } = activeSet(
+    size,
+    (i) => (scale[i]! > 0 && among?.has(i) !== false ? right(i) : -Infinity),
+    scaled,
+  );
   const all = Array.from({ length: size }, () => 0);
   for (const [a, i] of free.entries()) all[i] = values[a]! / scale[i]!;
   let left = square;

@@ -38,6 +38,11 @@ const given: MatrixGiven = {
     rate: null,
     cost: {},
   })),
+  workloads: ['shop', 'news'].map((workload) => ({
+    workload,
+    apps: [workload],
+    servers: ['default/web1', 'default/web2'],
+  })),
 };
 
 const learn = (book: ProfileBook, windows: readonly CellWindow[], times = 100, from = NOW) => {
@@ -127,6 +132,7 @@ test('what the object says counts, whatever was learned', () => {
   assert.deepEqual(said, {
     matrix: MATRIX,
     interval: 120,
+    workloads: [{ workload: 'shop', apps: ['shop'], servers: ['default/web1'] }],
     apps: [{ app: 'shop', servers: ['default/web1'], rate: 120, cost: { cpu: 0.008, io: 65_536 } }],
   });
   const book = new ProfileBook();
@@ -170,10 +176,61 @@ test('a day after it was last seen, nothing is known; what no object names is fo
   assert.equal(book.matrices.size, 0);
 });
 
+/** A request of shop takes 10 ms of a processor, one of news 30, and an idle instance a hundredth of one. */
+function learnCosts(book: ProfileBook, windows = 200) {
+  const random = seeded(11);
+  for (let at = 0; at < windows; at++) {
+    const now = NOW + at * 5000;
+    const uses = ['web1', 'web2'].flatMap((server) =>
+      given.workloads.map(({ workload }) => {
+        const answered = Math.round(20 + 60 * random());
+        book.add([window(workload, server, { answered, seconds: answered / 20 })], 5, now, () => 60);
+        const cpu = 0.05 + answered * (workload === 'shop' ? 0.01 : 0.03);
+        return { server: `default/${server}`, workload, seconds: 5, amounts: { cpu } };
+      }),
+    );
+    book.addUses(given, uses, now);
+  }
+}
+
+test('what instances use is what their requests cost, unless the object says it', () => {
+  const book = new ProfileBook();
+  learnCosts(book);
+  const later = NOW + 1_000_000;
+  const { apps, workloads } = book.profile(given, later);
+  const [shop, news] = apps.map(({ cost }) => cost['cpu']!);
+  assert.ok(
+    Math.abs(shop!.value - 0.01) < 2e-4 && Math.abs(news!.value - 0.03) < 5e-4,
+    `${shop!.value} ${news!.value}`,
+  );
+  assert.deepEqual([shop!.source, shop!.upper >= shop!.value], ['learned', true]);
+  const [first] = workloads;
+  assert.equal(first?.workload, 'shop');
+  assert.ok(Math.abs(first.idle['cpu']!.value - 0.01) < 2e-3);
+  assert.deepEqual(
+    first.conflicts.map(({ with: neighbour, resource, factor }) => [neighbour, resource, factor.value]),
+    [['news', 'cpu', 0]],
+  );
+  const said = { ...given, apps: given.apps.map((app) => ({ ...app, cost: { cpu: 0.5 } })) };
+  assert.deepEqual(
+    book.profile(said, later).apps.map(({ cost }) => [cost['cpu']!.value, cost['cpu']!.source]),
+    [
+      [0.5, 'given'],
+      [0.5, 'given'],
+    ],
+  );
+  const fewer = { ...given, workloads: given.workloads.slice(1) };
+  book.prune([fewer], later);
+  assert.deepEqual([...book.resources.get(MATRIX)!.workloads.keys()], ['news']);
+  book.prune([], later);
+  assert.equal(book.resources.size, 0);
+});
+
 test('what is kept is what was learned; anything else is refused with the place', () => {
   const book = new ProfileBook();
   const truth = { rate: 200, most: 100, throughput: (n: number) => n / (0.01 + 1e-5 * n * n) };
   learn(book, [window('shop', 'web1', { levels: observe(truth, 2000, seeded(1)) }), window('news', 'web2')], 20);
+  learnCosts(book);
   const kept = JSON.parse(JSON.stringify(keptBook(book))) as ReturnType<typeof keptBook>;
   assert.deepEqual(bookOf(kept).profile(given, NOW + 60_000), book.profile(given, NOW + 60_000));
   assert.deepEqual(keptBook(bookOf(kept)), kept);

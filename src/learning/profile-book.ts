@@ -1,10 +1,19 @@
 /** All that is being learned, by matrix, app and server. */
-import type { AppProfile, CellProfile, Concurrency, Figure, MatrixProfile } from '../model/profiles.ts';
+import type {
+  AppProfile,
+  CellProfile,
+  Concurrency,
+  Figure,
+  Figures,
+  MatrixProfile,
+  WorkloadProfile,
+} from '../model/profiles.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
 import { addLevels, type ConcurrencyFit, fitConcurrency, type LevelBook, newLevelBook, pooled } from './concurrency.ts';
 import { addArrivals, type Demand, demandOf, newDemand } from './demand.ts';
-import { classMean, given, isExpired, learned } from './figure.ts';
+import { classMean, type Estimate, given, isExpired, learned } from './figure.ts';
 import { addToMean, type Mean, meanOf, newMean } from './mean.ts';
+import { ResourceBook, type Use, type WorkloadCosts, type WorkloadGiven } from './resource-book.ts';
 import type { CellWindow } from './windows.ts';
 
 export interface CellBook {
@@ -35,10 +44,12 @@ export interface MatrixGiven {
   /** Seconds between two decisions. */
   readonly interval: number;
   readonly apps: readonly AppGiven[];
+  readonly workloads: readonly WorkloadGiven[];
 }
 
 export class ProfileBook {
   readonly matrices = new Map<ObjectKey, Map<string, AppBook>>();
+  readonly resources = new Map<ObjectKey, ResourceBook>();
 
   /**
    * @param seconds length of the windows, above 0
@@ -55,6 +66,15 @@ export class ProfileBook {
       addWindow(app, window, now);
     }
     for (const [app, { matrix, sum }] of arrivals) addArrivals(app.demand, sum, seconds, now, interval(matrix));
+    for (const [matrix, book] of this.resources) book.add(windows.filter((window) => window.matrix === matrix));
+  }
+
+  /** What the instances of a matrix' workloads used since the call before. */
+  addUses({ matrix, workloads }: MatrixGiven, uses: readonly Use[], now: number): void {
+    const book = this.resources.get(matrix);
+    if (book !== undefined) book.addUses(workloads, uses, now);
+    // What was answered meanwhile has not been added up: it begins here.
+    else if (uses.length > 0) this.resources.set(matrix, new ResourceBook());
   }
 
   /** Forgets what no object names any more and what has not been seen for a day. */
@@ -69,13 +89,40 @@ export class ProfileBook {
       }
       if (apps.size === 0) this.matrices.delete(matrix);
     }
+    const workloads = new Map(objects.map((each) => [each.matrix, new Set(each.workloads.map((one) => one.workload))]));
+    for (const [matrix, book] of this.resources) {
+      if (workloads.has(matrix)) book.prune(workloads.get(matrix)!);
+      else this.resources.delete(matrix);
+    }
   }
 
-  profile({ matrix, interval, apps }: MatrixGiven, now: number): MatrixProfile {
+  profile({ matrix, interval, apps, workloads }: MatrixGiven, now: number): MatrixProfile {
     const books = this.matrices.get(matrix);
-    const known = apps.map((app) => appProfile(app, books?.get(app.app), interval, now));
+    const costs = this.#costs(matrix, workloads);
+    const known = apps.map((app) => {
+      const workload = workloads.find((each) => each.apps.includes(app.app))?.workload ?? '';
+      return appProfile(app, books?.get(app.app), costs.get(workload) ?? NO_COSTS, interval, now);
+    });
     const seconds = classMean(known.map((app) => app.seconds));
-    return { matrix, apps: known.map((app) => (app.seconds === null ? { ...app, seconds } : app)) };
+    return {
+      matrix,
+      apps: known.map((app) => (app.seconds === null ? { ...app, seconds } : app)),
+      workloads: [...costs].map(([workload, each]) => workloadProfile(workload, each, now)),
+    };
+  }
+
+  /** Of the workloads of which there are any. */
+  #costs(matrix: ObjectKey, workloads: readonly WorkloadGiven[]): Map<string, CostsByResource> {
+    const book = this.resources.get(matrix);
+    const all = workloads.flatMap(({ workload }): [string, CostsByResource][] => {
+      const resources = book?.workloads.get(workload)?.costs.keys() ?? [];
+      const known = [...resources].flatMap((resource): [string, WorkloadCosts][] => {
+        const costs = book?.costsOf(workload, resource) ?? null;
+        return costs === null ? [] : [[resource, costs]];
+      });
+      return known.length === 0 ? [] : [[workload, new Map(known)]];
+    });
+    return new Map(all);
   }
 
   #app(matrix: ObjectKey, name: string): AppBook {
@@ -103,9 +150,18 @@ function addWindow(app: AppBook, window: CellWindow, now: number): void {
   if (levels !== null) addLevels(cell.levels, levels, now);
 }
 
+type CostsByResource = ReadonlyMap<string, WorkloadCosts>;
+const NO_COSTS: CostsByResource = new Map();
+
 const NOTHING: Figure = { value: 0, source: 'default', count: 0, error: 0, upper: 0, age: null };
 
-function appProfile(app: AppGiven, book: AppBook | undefined, interval: number, now: number): AppProfile {
+function appProfile(
+  app: AppGiven,
+  book: AppBook | undefined,
+  costs: CostsByResource,
+  interval: number,
+  now: number,
+): AppProfile {
   const learnedDemand = book === undefined ? null : learned(demandOf(book.demand, interval), now);
   const demand = app.rate === null ? (learnedDemand ?? NOTHING) : given(app.rate);
   const seconds = book === undefined ? null : learned(meanOf(book.seconds), now);
@@ -116,12 +172,37 @@ function appProfile(app: AppGiven, book: AppBook | undefined, interval: number, 
   return {
     app: app.app,
     demand,
-    cost: Object.fromEntries(Object.entries(app.cost).map(([resource, amount]) => [resource, given(amount)])),
+    cost: costOf(app, costs, now),
     seconds,
     failures,
     concurrency,
     cells: cells.map((cell) => likeApp(cell, seconds, concurrency)),
   };
+}
+
+/** What the object says, and what was learned of what it says nothing of. */
+function costOf({ app, cost }: AppGiven, costs: CostsByResource, now: number): Figures {
+  const said = Object.entries(cost).map(([resource, amount]): [string, Figure] => [resource, given(amount)]);
+  return { ...figures(costs, ({ byApp }) => byApp.get(app) ?? null, now), ...Object.fromEntries(said) };
+}
+
+function workloadProfile(workload: string, costs: CostsByResource, now: number): WorkloadProfile {
+  const conflicts = [...costs].flatMap(([resource, { factors }]) =>
+    [...factors].flatMap(([neighbour, estimate]) => {
+      const factor = learned(estimate, now);
+      return factor === null ? [] : [{ with: neighbour, resource, factor }];
+    }),
+  );
+  const [idle, growth] = [figures(costs, (each) => each.idle, now), figures(costs, (each) => each.growth, now)];
+  return { workload, idle, growth, conflicts };
+}
+
+function figures(costs: CostsByResource, of: (each: WorkloadCosts) => Estimate | null, now: number): Figures {
+  const known = [...costs].flatMap(([resource, each]): [string, Figure][] => {
+    const figure = learned(of(each), now);
+    return figure === null ? [] : [[resource, figure]];
+  });
+  return Object.fromEntries(known);
 }
 
 function cellProfile(server: ObjectKey, book: CellBook | undefined, now: number): CellProfile {

@@ -11,6 +11,27 @@ export interface MatrixProfile {
   readonly matrix: ObjectKey;
   /** In the order of the object's apps. */
   readonly apps: readonly AppProfile[];
+  /** Of workloads whose use is measured. */
+  readonly workloads: readonly WorkloadProfile[];
+}
+
+/** By resource. */
+export type Figures = Readonly<Record<string, Figure>>;
+
+export interface WorkloadProfile {
+  readonly workload: string;
+  /** What an instance uses per second that answers nothing. */
+  readonly idle: Figures;
+  /** Part of a request's cost that each further request in flight at its server adds. */
+  readonly growth: Figures;
+  readonly conflicts: readonly Conflict[];
+}
+
+/** Part of a request's cost that a neighbour, as busy as it has ever been, adds. */
+export interface Conflict {
+  readonly with: string;
+  readonly resource: string;
+  readonly factor: Figure;
 }
 
 export interface AppProfile {
@@ -18,7 +39,7 @@ export interface AppProfile {
   /** Arrivals per second; those that were shed and that failed are among them. */
   readonly demand: Figure;
   /** Of one request at low concurrency, by resource: core-seconds, bytes; what is known. */
-  readonly cost: Readonly<Record<string, Figure>>;
+  readonly cost: Figures;
   /** Seconds from the head of a request to the end of its answer; null: nothing is known. */
   readonly seconds: Figure | null;
   /** Part of the tries that failed (5xx, broken off, refused, late), of late. */

@@ -2,15 +2,19 @@
 import { givenOf } from '../learning/given.ts';
 import { bookOf, type KeptBook, keptBook } from '../learning/kept-book.ts';
 import { type MatrixGiven, ProfileBook } from '../learning/profile-book.ts';
+import type { Use } from '../learning/resource-book.ts';
 import { windowsOf } from '../learning/windows.ts';
 import type { CountsDocument } from '../model/counts.ts';
 import type { MatrixProfile, ProfilesDocument } from '../model/profiles.ts';
+import type { ObjectKey } from '../model/snapshot.ts';
 import type { Serving } from '../proxy/serving-contract.ts';
 import type { ClusterState } from '../translate/cluster-state.ts';
 
 export interface LearnerOptions {
   readonly serving: Pick<Serving, 'countsInSlices' | 'takeLevels'>;
   readonly matrices: () => ClusterState['matrices'];
+  /** What instances used since the call before, by matrix; null: nobody measures it. */
+  readonly usage: ((matrices: readonly MatrixGiven[]) => Promise<ReadonlyMap<ObjectKey, readonly Use[]>>) | null;
   /** Null: nothing is kept. */
   readonly keep: ((book: KeptBook) => Promise<void>) | null;
   /** What was kept by a run before. */
@@ -23,6 +27,8 @@ export interface LearnerOptions {
 /** Milliseconds of a window, and between two writes of what was learned. */
 const WINDOW = 1000;
 const KEEPING = 60_000;
+/** Windows after which it is looked at what instances used: what is begun in one and ended in the next is little of it then. */
+const USAGE = 5;
 
 export class Learner {
   readonly #options: LearnerOptions;
@@ -32,6 +38,7 @@ export class Learner {
   #before: CountsDocument = { rows: [], endpoints: [] };
   #lookedAt: number | null = null;
   #keptAt: number;
+  #windows = 0;
   #looking: Promise<void> | null = null;
   /** What was read of an object, which is another one when it has changed. */
   readonly #known = new WeakMap<object, MatrixGiven>();
@@ -60,6 +67,7 @@ export class Learner {
         counts,
         windowsOf(this.#before, counts, new Map(levels.map((each) => [`${each.row}\n${each.server}`, each.levels]))),
       );
+      if (++this.#windows % USAGE === 0) await this.#takeUses();
       if (this.#now() - this.#keptAt >= KEEPING) await this.#keep();
     } catch (error) {
       report(`what the apps' requests take is not learned from this window: ${(error as Error).message}`);
@@ -74,6 +82,13 @@ export class Learner {
     if (passed <= 0) return;
     const intervals = new Map(this.#given().map(({ matrix, interval }) => [matrix, interval]));
     this.#book.add(windows, passed / 1000, now, (matrix) => intervals.get(matrix) ?? WINDOW / 1000);
+  }
+
+  async #takeUses(): Promise<void> {
+    const given = this.#given();
+    const uses = await this.#options.usage?.(given);
+    if (uses === undefined) return;
+    for (const each of given) this.#book.addUses(each, uses.get(each.matrix) ?? [], this.#now());
   }
 
   async #keep(): Promise<void> {

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { appWeightMatrixSpec } from '../api/app-weight-matrix.ts';
+import { keptBook, type KeptBook } from '../learning/kept-book.ts';
+import { ProfileBook } from '../learning/profile-book.ts';
+import type { CountsDocument } from '../model/counts.ts';
+import { withShares } from '../model/shares.ts';
+import { Learner } from './learner.ts';
+
+const spec = appWeightMatrixSpec.parse({
+  apps: [{ name: 'shop' }],
+  rows: [{ server: 'web1', weights: [{ app: 'shop', weight: 1 }] }],
+});
+
+/** A second a look; in each, `requests` were answered, which took 20 ms of a processor each. */
+function scene(more: { kept?: unknown } = {}) {
+  const reported: string[] = [];
+  const written: KeptBook[] = [];
+  const state = { now: 1e12, requests: 0, failing: false, taken: 0 };
+  const counts = (): CountsDocument => ({
+    rows: [
+      {
+        id: 'matrix default/m shop',
+        epoch: 1,
+        cells: withShares([
+          {
+            server: 'default/web1',
+            app: 'shop',
+            weight: 1,
+            available: true,
+            epochRequests: 0,
+            requests: state.requests,
+            retries: 0,
+            sticky: 0,
+            failures: 0,
+            work: { answered: state.requests, seconds: state.requests / 10, timeouts: 0, shed: 0 },
+          },
+        ]),
+      },
+    ],
+    endpoints: [],
+  });
+  const learner = new Learner({
+    serving: {
+      countsInSlices: async () => {
+        if (state.failing) throw new Error('no worker');
+        return counts();
+      },
+      takeLevels: async () => [],
+    },
+    matrices: () => new Map([['default/m', { spec }]]) as never,
+    usage: async () => {
+      const cpu = (state.requests - state.taken) * 0.02;
+      state.taken = state.requests;
+      return new Map([['default/m', [{ server: 'default/web1', workload: 'shop', seconds: 5, amounts: { cpu } }]]]);
+    },
+    keep: async (book) => void written.push(book),
+    kept: more.kept ?? null,
+    report: (message) => reported.push(message),
+    now: () => state.now,
+  });
+  const look = async (requests: number) => {
+    state.now += 1000;
+    state.requests += requests;
+    await learner.look();
+  };
+  return { learner, reported, written, state, look };
+}
+
+const shopOf = (learner: Learner) => learner.profiles().matrices[0]!.apps[0]!;
+
+test('looks become windows: demand and response times by the second, costs by five of them', async () => {
+  const { learner, look } = scene();
+  await look(1000);
+  assert.equal(shopOf(learner).demand.source, 'default', 'the first look only says where counting begins');
+  for (let second = 0; second < 200; second++) await look(30 + 20 * (second % 3));
+  const { demand, seconds, cost } = shopOf(learner);
+  assert.ok(Math.abs(demand.value - 50) < 1, `${demand.value}`);
+  assert.ok(Math.abs(seconds!.value - 0.1) < 1e-9);
+  assert.ok(Math.abs(cost['cpu']!.value - 0.02) < 1e-4, `${cost['cpu']!.value}`);
+});
+
+test('it is written every minute and at the end; a look that fails is said, and the next one goes on', async () => {
+  const { learner, look, written, reported, state } = scene();
+  for (let second = 0; second < 61; second++) await look(10);
+  assert.equal(written.length, 1);
+  state.failing = true;
+  await look(10);
+  assert.match(reported[0] ?? '', /not learned from this window: no worker/);
+  state.failing = false;
+  await look(10);
+  // What was counted meanwhile is of the longer window.
+  assert.ok(Math.abs(shopOf(learner).demand.value - 10) < 0.01);
+  await learner.close({ keep: true });
+  assert.equal(written.length, 2);
+  const again = scene({ kept: JSON.parse(JSON.stringify(written[1])) });
+  assert.equal(shopOf(again.learner).demand.count, shopOf(learner).demand.count);
+  await again.learner.close({ keep: false });
+  assert.equal(again.written.length, 0, 'somebody else has taken over');
+});
+
+test('what cannot be understood of what was kept is said, and it begins anew', () => {
+  const kept = { ...keptBook(new ProfileBook()), matrices: 'all' };
+  const { learner, reported } = scene({ kept });
+  assert.match(reported[0] ?? '', /not used: matrices/);
+  assert.equal(shopOf(learner).demand.source, 'default');
+});
