@@ -70,12 +70,15 @@ image: ## the container image, by docker, buildah or podman (IMAGE=name:tag, BAS
 bench: setup ## side by side with nginx, HAProxy, Envoy, Caddy and http-proxy; results go to bench/results
 	$(NODE) bench/run.ts $(ARGS)
 
-.PHONY: bench-placement bench-simulation placement-check
+.PHONY: bench-placement bench-simulation bench-learning placement-check
 bench-placement: setup ## the placement solver: speed, proven optima, other ways to place; results go to bench/results
 	$(NODE) bench/placement/run.ts $(ARGS)
 
 bench-simulation: setup ## policies under load in simulation, half an hour of a processor; results and plots go to bench/results (ARGS=--quick prints an impression)
 	$(NODE) bench/placement/simulation/run.ts $(ARGS)
+
+bench-learning: setup ## what the estimators of profiles find of made-up systems; results go to bench/results
+	$(NODE) bench/placement/learning/run.ts $(ARGS)
 
 placement-check: setup ## 100,000 random placement problems through the independent checker, about half an hour (PROBLEMS=N)
 	$(NODE) bench/placement/run.ts --part feasibility --problems $(or $(PROBLEMS),100000)

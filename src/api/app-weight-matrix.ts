@@ -145,7 +145,10 @@ const profile = z.strictObject({
   demand: z.strictObject(figure).exactOptional().describe('Requests per second; shed and failed ones are among them.'),
   seconds: z.strictObject(figure).exactOptional().describe('From the head of a request to the end of its answer.'),
   limit: z
-    .strictObject({ ...figure, peaked: z.boolean().describe('Throughput falls beyond it; else none was seen to.') })
+    .strictObject({
+      ...figure,
+      peaked: z.boolean().describe('Throughput does not rise beyond it; else it was not seen to stop.'),
+    })
     .exactOptional()
     .describe('Requests in flight at one endpoint that are planned with.'),
   cost: listMap(

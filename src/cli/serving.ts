@@ -76,7 +76,7 @@ async function start(options: ServeOptions, { log, listeners, ready }: Surroundi
     translate: (state, previous) => translate(state, { checkPattern, ...(previous === undefined ? {} : { previous }) }),
     log,
     className: options.className,
-    profiles: () => learner.profiles(),
+    profiles: () => learner.profiles(false),
     computed: (key, spec) => manager.rows(key, spec),
     placements: () => manager.placements(),
     onFirst: () => {
@@ -216,7 +216,7 @@ function backendOf({
         kind,
         ready: conditions.find((condition) => condition.type === 'Ready')?.status ?? 'Unknown',
       }));
-      const traffic = { totals: serving.totals(), counts, profiles: learner.profiles() };
+      const traffic = { totals: serving.totals(), counts, profiles: learner.profiles(false) };
       const input = { version: VERSION, config: controller.config(), objects, ready: isReady(), traffic };
       return renderFamilies([
         ...collectMetrics(input, budget),

@@ -35,7 +35,7 @@ test('a peak is found where it is, and throughput at levels that were held out i
     assert.ok(Math.abs(fit.limit.value / peak - 1) < 0.15, `${fit.limit.value} for ${peak}`);
     for (const n of heldOut.map(inflightAt)) {
       if (n < fit.lowest || n > fit.highest) continue;
-      const off: number = throughputAt(fit.coefficients, n) / throughput(n) - 1;
+      const off: number = throughputAt(fit, n) / throughput(n) - 1;
       assert.ok(Math.abs(off) < 0.1, `seed ${seed}: X(${n}) is off by ${off}`);
     }
   }
@@ -90,7 +90,7 @@ test('what was learned long ago is forgotten for what is seen now', () => {
   addLevels(book, observe(before, 200_000, seeded(1)), NOW);
   const after = { rate: 150, most: 100, throughput: (n: number) => n / 0.02 };
   for (let window = 0; window < 20; window++) addLevels(book, longer(observe(after, 10_000, seeded(window))), NOW);
-  const x = throughputAt(fitConcurrency(book, NOW)!.coefficients, 3);
+  const x = throughputAt(fitConcurrency(book, NOW)!, 3);
   assert.ok(Math.abs(x / 150 - 1) < 0.05, `${x}`);
 });
 
@@ -111,8 +111,26 @@ test('several books are as one', () => {
   const [a, b] = [fitConcurrency(pooled([one, two]), NOW)!, fitConcurrency(both, NOW)!];
   // But for what is forgotten while the second one is added.
   for (const n of [1, 2, 4]) {
-    const off = throughputAt(a.coefficients, n) / throughputAt(b.coefficients, n) - 1;
+    const off = throughputAt(a, n) / throughputAt(b, n) - 1;
     assert.ok(Math.abs(off) < 0.01, `X(${n}): ${off}`);
   }
   assert.equal(a.limit.count, b.limit.count);
+});
+
+test('of a server with several processors the knee is found, and it is enough', () => {
+  for (const [processors, slope] of [
+    [4, 0],
+    [8, 0],
+    [8, 0.02],
+    [12, 0.01],
+  ] as const) {
+    const throughput = (n: number) => Math.min(n, processors) / 0.01 / (1 + slope * Math.max(0, n - processors));
+    const { fit } = learnedOf({ rate: 0.86 * throughput(processors), most: 40, throughput }, 300_000, processors);
+    assert.ok(fit !== null && fit.peaked, `${processors}: ${JSON.stringify(fit)}`);
+    assert.ok(Math.abs(fit.limit.value / processors - 1) <= 0.2, `${processors}: ${fit.limit.value}`);
+    for (let n = fit.lowest; n <= fit.highest; n++) {
+      const off: number = throughputAt(fit, n) / throughput(n) - 1;
+      assert.ok(Math.abs(off) < 0.1, `${processors}: X(${n}) is off by ${off}`);
+    }
+  }
 });

@@ -19,6 +19,12 @@ const FORGETTING = 4 * 3600;
 const REACH = 1.2;
 /** Where no peak was seen, a limit must still leave a flat system the room to show one: of the mean in flight. */
 const ROOM = 3;
+/** So many levels must be above a knee, so much more of the squares it must explain, and so many are tried. */
+const ABOVE_KNEE = 3;
+const EVIDENCE = 20;
+const MOST_KNEES = 16;
+/** Throughput beyond a knee that is worth going beyond it, as a part of what it is there. */
+const WORTH = 1.05;
 
 /** By level; plain arrays, so that they can be kept as JSON. */
 export interface LevelBook {
@@ -84,7 +90,10 @@ export function pooled(books: readonly LevelBook[]): LevelBook {
 }
 
 export interface ConcurrencyFit {
+  /** Seconds per request at n: c0 + c1 m + c2 m², with m = n − knee, 0 below it. */
   readonly coefficients: readonly [number, number, number];
+  /** 0: there is none. */
+  readonly knee: number;
   /** Mean number in flight, while there was any. */
   readonly inflight: number;
   /** Numbers in flight that enough is known of. */
@@ -99,42 +108,103 @@ export interface ConcurrencyFit {
 export function fitConcurrency(book: LevelBook, now: number): ConcurrencyFit | null {
   const points = pointsOf(book, now);
   if (points.length < 3) return null;
-  const equations = newEquations(3);
-  // Answers come at random: of D of them the relative error is 1 / sqrt(D).
-  for (const { n, perRequest, answers } of points) {
-    addRow(equations, [1, n, n * n], perRequest, answers / perRequest ** 2);
-  }
-  const solution = solveNonNegative(equations);
-  const c0 = solution?.values[0] ?? 0;
-  if (solution === null || c0 <= 0) return null;
-  const [, c1 = 0, c2 = 0] = solution.values;
+  const curve = curveOf(points);
+  if (curve === null) return null;
   const [lowest, highest] = [points[0]!.n, points.at(-1)!.n];
   const inflight = book.busy === 0 ? 0 : book.area / book.busy;
-  const peak = c2 > 0 ? Math.sqrt(c0 / c2) : Infinity;
-  const peaked = peak <= REACH * highest;
-  const at = Math.max(...points.map((point) => point.at));
+  const peak = peakOf(curve, REACH * highest);
+  const peaked = peak.value <= REACH * highest;
   return {
-    coefficients: [c0, c1, c2],
+    coefficients: curve.coefficients,
+    knee: curve.knee,
     inflight,
     lowest,
     highest,
     peaked,
     limit: {
-      value: Math.max(1, peaked ? Math.max(peak, lowest / REACH) : Math.max(REACH * highest, ROOM * inflight)),
+      value: Math.max(1, peaked ? Math.max(peak.value, lowest / REACH) : Math.max(REACH * highest, ROOM * inflight)),
       count: book.count,
-      variance: peaked ? peakVariance(peak, c0, c2, solution.covariance) : 0,
-      at,
+      variance: peaked ? peak.variance : 0,
+      at: Math.max(...points.map(({ at }) => at)),
     },
   };
 }
 
 /** Answers per second with n in flight. */
-export function throughputAt([c0, c1, c2]: ConcurrencyFit['coefficients'], n: number): number {
-  return n / (c0 + c1 * n + c2 * n * n);
+export function throughputAt(
+  { coefficients: [c0, c1, c2], knee }: Pick<Curve, 'coefficients' | 'knee'>,
+  n: number,
+): number {
+  const more = Math.max(0, n - knee);
+  return n / (c0 + c1 * more + c2 * more * more);
 }
 
-function pointsOf({ seconds, answers, at }: LevelBook, now: number) {
-  const points: { n: number; perRequest: number; answers: number; at: number }[] = [];
+interface Point {
+  readonly n: number;
+  /** n / X(n), seconds. */
+  readonly perRequest: number;
+  readonly answers: number;
+  readonly at: number;
+}
+
+interface Curve {
+  readonly coefficients: readonly [number, number, number];
+  readonly knee: number;
+  readonly covariance: Float64Array;
+  /** Sum of squares of what is left, each in units of its own variance. */
+  readonly left: number;
+}
+
+/**
+ * The law as it is, unless one that begins at a knee explains far more: a server with several processors is as fast with as
+ * many requests as it has processors as with one, and only then becomes slower.
+ */
+function curveOf(points: readonly Point[]): Curve | null {
+  let best = curveFrom(points, 0);
+  const plain = best;
+  const knees = points.slice(1, -ABOVE_KNEE);
+  const step = Math.max(1, Math.ceil(knees.length / MOST_KNEES));
+  for (let at = 0; at < knees.length; at += step) {
+    const bent = curveFrom(points, knees[at]!.n);
+    if (bent !== null && bent.left < (best?.left ?? Infinity)) best = bent;
+  }
+  return plain === null || best === null || best.left < plain.left - EVIDENCE ? best : plain;
+}
+
+function curveFrom(points: readonly Point[], knee: number): Curve | null {
+  const equations = newEquations(3);
+  // Answers come at random: of D of them the relative error is 1 / sqrt(D).
+  for (const { n, perRequest, answers } of points) {
+    const more = Math.max(0, n - knee);
+    addRow(equations, [1, more, more * more], perRequest, answers / perRequest ** 2);
+  }
+  const solution = solveNonNegative(equations);
+  const [c0 = 0, c1 = 0, c2 = 0] = solution?.values ?? [];
+  if (solution === null || c0 <= 0) return null;
+  return { coefficients: [c0, c1, c2], knee, covariance: solution.covariance, left: solution.left };
+}
+
+/** The number in flight at which throughput is highest; Infinity: there is none. @param bound as far as anything is said */
+function peakOf(curve: Curve, bound: number): { readonly value: number; readonly variance: number } {
+  const { coefficients, knee, covariance } = curve;
+  const [c0, c1, c2] = coefficients;
+  const rest = c0 - c1 * knee;
+  // What it gains beyond the knee is not worth the waiting.
+  if (knee > 0 && (rest <= 0 || throughputAt(curve, bound) < WORTH * throughputAt(curve, knee))) {
+    return { value: knee, variance: (knee / 8) ** 2 };
+  }
+  if (c2 === 0) return { value: Infinity, variance: 0 };
+  const value = Math.sqrt(knee * knee + rest / c2);
+  // To the first order of the errors.
+  const slopes = [1, -knee, -rest / c2].map((each) => each / (2 * value * c2));
+  let variance = 0;
+  for (const [i, a] of slopes.entries())
+    for (const [j, b] of slopes.entries()) variance += a * b * covariance[3 * i + j]!;
+  return { value, variance: Math.max(0, variance) };
+}
+
+function pointsOf({ seconds, answers, at }: LevelBook, now: number): Point[] {
+  const points: Point[] = [];
   // What the last level stands for is not known.
   for (let level = 0; level < LEVELS - 1; level++) {
     if (answers[level]! < ENOUGH || now - at[level]! > EXPIRY) continue;
@@ -147,10 +217,4 @@ function pointsOf({ seconds, answers, at }: LevelBook, now: number) {
     });
   }
   return points;
-}
-
-/** Of sqrt(c0 / c2), to the first order of the errors of both. */
-function peakVariance(peak: number, c0: number, c2: number, covariance: Float64Array): number {
-  const relative = covariance[0]! / c0 ** 2 + covariance[8]! / c2 ** 2 - (2 * covariance[2]!) / (c0 * c2);
-  return (peak * peak * Math.max(0, relative)) / 4;
 }

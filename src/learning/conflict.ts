@@ -4,8 +4,7 @@
  * Only from resource-seconds per answer, never from response times: two workloads that share a processor make each other wait
  * without costing each other anything, and latency would show a conflict of 0.3 to 0.9 where there is none. And only from
  * what varies within minutes: over a day all load rises and falls together, which is no evidence of anything, so that running
- * means are taken off first. Ridge regression, its ridge on neighbours alone; a neighbour whose part is not three times as
- * large as its error has none, and what it would have explained is then the number in flight.
+ * means are taken off first. Ridge regression, its ridge on neighbours alone.
  */
 import type { Estimate } from './figure.ts';
 import { addRow, type Equations, forget, newEquations, type Solution, solveNonNegative } from './normal-equations.ts';
@@ -16,10 +15,10 @@ const MINUTES = 300;
 /** How much of a mean there must be: before, its own beginning would be taken for news. */
 const SETTLED = 0.9;
 const ENOUGH = 60;
-const RIDGE = 0.01;
+const RIDGE = 0.001;
 const CERTAIN = 3;
-/** Seconds in which the busiest that a neighbour has been is forgotten by two thirds. */
-const FADING = 24 * 3600;
+/** Seconds in which the busiest that a neighbour has been is forgotten by two thirds: a week. */
+const FADING = 7 * 24 * 3600;
 
 export interface ConflictBook {
   readonly apps: readonly string[];
@@ -85,16 +84,20 @@ export function conflictsOf(
   if (equations.rows < ENOUGH) return null;
   const first = apps.length + 1;
   const ridge = [...apps.map(() => 0), 0, ...neighbours.map(() => RIDGE)];
-  let present = neighbours.map((_, index) => first + index);
-  let solution: Solution | null;
-  // Those that are not certain are left out, the least certain first: what it explained may make another one certain.
-  for (;;) {
-    solution = solveNonNegative(equations, ridge, new Set([...apps.keys(), apps.length, ...present]));
-    if (solution === null) return null;
-    const worst = leastCertain(solution, present);
-    if (worst === null) break;
-    present = present.filter((unknown) => unknown !== worst);
+  const growth = apps.length;
+  const solve = (present: readonly number[]) =>
+    solveNonNegative(equations, ridge, new Set([...apps.keys(), ...present]));
+  // The number in flight is the simpler reason: a neighbour is added to it, the one first that explains most, if that is far
+  // more than chance would.
+  let present = [growth];
+  let solution = solve(present);
+  for (let left = neighbours.map((_, index) => first + index); solution !== null && left.length > 0;) {
+    const [best, unknown] = bestOf(left, (each) => solve([...present, each]));
+    if (best === null || solution.left - best.left < CERTAIN ** 2 * best.residual) break;
+    [solution, present, left] = [best, [...present, unknown], left.filter((each) => each !== unknown)];
   }
+  if (solution !== null && !isCertain(solution, growth)) solution = solve(present.slice(1));
+  if (solution === null) return null;
   const { values, covariance } = solution;
   const size = equations.size;
   // By how much more than alone a request takes in the mean.
@@ -107,19 +110,22 @@ export function conflictsOf(
   });
   return {
     alone: new Map(apps.map((app, index) => [app, estimate(index)])),
-    growth: estimate(apps.length, inflation),
+    growth: estimate(growth, inflation),
     factors: new Map(neighbours.map((name, index) => [name, estimate(first + index, inflation)])),
   };
 }
 
-/** The unknown whose value is the fewest errors from 0; null: all are certain. */
-function leastCertain({ values, covariance }: Solution, unknowns: readonly number[]): number | null {
-  let [worst, least]: [number | null, number] = [null, CERTAIN];
+function bestOf(unknowns: readonly number[], solve: (unknown: number) => Solution | null): [Solution | null, number] {
+  let [best, found]: [Solution | null, number] = [null, -1];
   for (const unknown of unknowns) {
-    const errors = values[unknown]! / Math.sqrt(covariance[unknown * values.length + unknown]! || Infinity);
-    if (errors < least) [worst, least] = [unknown, errors];
+    const solution = solve(unknown);
+    if (solution !== null && solution.left < (best?.left ?? Infinity)) [best, found] = [solution, unknown];
   }
-  return worst;
+  return [best, found];
+}
+
+function isCertain({ values, covariance }: Solution, unknown: number): boolean {
+  return values[unknown]! > CERTAIN * Math.sqrt(covariance[unknown * values.length + unknown]!);
 }
 
 function inflationOf(mean: readonly number[], values: readonly number[]): number {

@@ -39,8 +39,7 @@ export function addArrivals(demand: Demand, arrivals: number, seconds: number, n
   demand.rate = demand.rate * kept + (1 - kept) * (arrivals / seconds);
   demand.weight = demand.weight * kept + (1 - kept);
   demand.count += arrivals;
-  // Silence says that nothing is asked for, but a demand that nobody has ever had is not known.
-  if (demand.count > 0) demand.at = now;
+  if (arrivals > 0) demand.at = now;
   demand.arrivals += arrivals;
   demand.seconds += seconds;
   if (demand.seconds < interval) return;

@@ -8,6 +8,18 @@ import type { MatrixGiven } from './profile-book.ts';
 /** Seconds, where the object says nothing of placement. */
 const INTERVAL = 60;
 
+/** What was read of an object, which is another one when it has changed. */
+const read = new WeakMap<AppWeightMatrixSpec, MatrixGiven>();
+
+/** Of all matrices, by `namespace/name`: each is read once. */
+export function givenMatrices(matrices: ReadonlyMap<ObjectKey, { readonly spec: AppWeightMatrixSpec }>): MatrixGiven[] {
+  return [...matrices].map(([key, { spec }]) => {
+    let given = read.get(spec);
+    if (given === undefined) read.set(spec, (given = givenOf(key, spec)));
+    return given;
+  });
+}
+
 /** @param key `namespace/name` of the object */
 export function givenOf(key: ObjectKey, spec: AppWeightMatrixSpec): MatrixGiven {
   const [namespace = ''] = key.split('/');

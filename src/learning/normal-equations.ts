@@ -15,7 +15,8 @@ export interface Solution {
   readonly values: readonly number[];
   /** Covariance of the values, row by row; 0 for those that were bound to 0. */
   readonly covariance: Float64Array;
-  /** Mean weighted square of what is left unexplained. */
+  /** Weighted sum of squares of what is left unexplained, and that by degree of freedom. */
+  readonly left: number;
   readonly residual: number;
 }
 
@@ -78,7 +79,7 @@ export function solveNonNegative(
       covariance[i * size + j] = (residual * inverse[a * free.length + b]!) / (scale[i]! * scale[j]!);
     }
   }
-  return { values: all, covariance, residual };
+  return { values: all, covariance, left: Math.max(0, left), residual };
 }
 
 /** Lawson and Hanson, Solving Least Squares Problems, chapter 23. */

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 
 import { appWeightMatrixSpec } from '../api/app-weight-matrix.ts';
 import type { CountsDocument, CellWork } from '../model/counts.ts';
+import { noLevels } from '../model/levels.ts';
 import { withShares } from '../model/shares.ts';
 import { EXPIRY } from './figure.ts';
 import { observe, seeded } from './fixture.ts';
@@ -87,6 +88,13 @@ test('a window is what was counted between two looks; a cell that is new, or beg
   assert.deepEqual([two?.arrivals, two?.failures], [12, 1]);
   assert.equal(windowsOf(after, before)[0]?.arrivals, 32, 'all there is');
   assert.deepEqual(windowsOf(before, counts('rule d/v shop', cell('d/web1', 15))), [], 'no matrix');
+  assert.deepEqual(windowsOf(before, { ...before }), [], 'nothing new');
+  const levels = new Map([['matrix d/m shop\nd/web1', noLevels()]]);
+  assert.deepEqual(
+    windowsOf(before, before, levels).map(({ arrivals, levels: own }) => [arrivals, own !== null]),
+    [[0, true]],
+    'levels alone',
+  );
 });
 
 test('windows of any looks add up to what was counted', () => {

@@ -52,20 +52,23 @@ export class ProfileBook {
   readonly resources = new Map<ObjectKey, ResourceBook>();
 
   /**
+   * @param windows of all cells at which anything happened
    * @param seconds length of the windows, above 0
    * @param now milliseconds since 1970
    * @param interval seconds between two decisions of a matrix
    */
   add(windows: readonly CellWindow[], seconds: number, now: number, interval: (matrix: ObjectKey) => number): void {
-    const arrivals = new Map<AppBook, { matrix: ObjectKey; sum: number }>();
+    const arrivals = new Map<AppBook, number>();
     for (const window of windows) {
       const app = this.#app(window.matrix, window.app);
-      const sum = arrivals.get(app);
-      if (sum === undefined) arrivals.set(app, { matrix: window.matrix, sum: window.arrivals });
-      else sum.sum += window.arrivals;
+      arrivals.set(app, (arrivals.get(app) ?? 0) + window.arrivals);
       addWindow(app, window, now);
     }
-    for (const [app, { matrix, sum }] of arrivals) addArrivals(app.demand, sum, seconds, now, interval(matrix));
+    for (const [matrix, apps] of this.matrices) {
+      for (const app of apps.values()) {
+        addArrivals(app.demand, arrivals.get(app) ?? 0, seconds, now, interval(matrix));
+      }
+    }
     for (const [matrix, book] of this.resources) book.add(windows.filter((window) => window.matrix === matrix));
   }
 
@@ -96,12 +99,14 @@ export class ProfileBook {
     }
   }
 
-  profile({ matrix, interval, apps, workloads }: MatrixGiven, now: number): MatrixProfile {
+  /** @param cells whether each server of an app is looked at by itself, too: that is most of the work */
+  profile({ matrix, interval, apps, workloads }: MatrixGiven, now: number, cells = true): MatrixProfile {
     const books = this.matrices.get(matrix);
     const costs = this.#costs(matrix, workloads);
     const known = apps.map((app) => {
       const workload = workloads.find((each) => each.apps.includes(app.app))?.workload ?? '';
-      return appProfile(app, books?.get(app.app), costs.get(workload) ?? NO_COSTS, interval, now);
+      const profile = appProfile(app, books?.get(app.app), costs.get(workload) ?? NO_COSTS, interval, now);
+      return cells ? { ...profile, cells: cellProfiles(app, books?.get(app.app), profile, now) } : profile;
     });
     const seconds = classMean(known.map((app) => app.seconds));
     return {
@@ -168,7 +173,6 @@ function appProfile(
   const books = app.servers.flatMap((server) => book?.cells.get(server)?.levels ?? []);
   const concurrency = concurrencyOf(fitConcurrency(pooled(books), now), now);
   const failures = book === undefined ? 0 : book.failures.mean;
-  const cells = app.servers.map((server) => cellProfile(server, book?.cells.get(server), now));
   return {
     app: app.app,
     demand,
@@ -176,7 +180,7 @@ function appProfile(
     seconds,
     failures,
     concurrency,
-    cells: cells.map((cell) => likeApp(cell, seconds, concurrency)),
+    cells: [],
   };
 }
 
@@ -205,6 +209,15 @@ function figures(costs: CostsByResource, of: (each: WorkloadCosts) => Estimate |
   return Object.fromEntries(known);
 }
 
+function cellProfiles(
+  { servers }: AppGiven,
+  book: AppBook | undefined,
+  { seconds, concurrency }: AppProfile,
+  now: number,
+): CellProfile[] {
+  return servers.map((server) => likeApp(cellProfile(server, book?.cells.get(server), now), seconds, concurrency));
+}
+
 function cellProfile(server: ObjectKey, book: CellBook | undefined, now: number): CellProfile {
   if (book === undefined) return { server, seconds: null, concurrency: null };
   return {
@@ -231,6 +244,6 @@ function asDefault(figure: Figure | null): Figure | null {
 function concurrencyOf(fit: ConcurrencyFit | null, now: number): Concurrency | null {
   const limit = fit === null ? null : learned(fit.limit, now);
   if (fit === null || limit === null) return null;
-  const { inflight, peaked, coefficients, lowest, highest } = fit;
-  return { inflight, limit, peaked, coefficients, lowest, highest };
+  const { inflight, peaked, coefficients, knee, lowest, highest } = fit;
+  return { inflight, limit, peaked, coefficients, knee, lowest, highest };
 }

@@ -54,12 +54,16 @@ export class ResourceBook {
     // Requests in flight by server, then workload (Little: their seconds in a window, over its length).
     const inflight = new Map<ObjectKey, Map<string, number>>();
     const apps = new Map(given.map((each) => [each.workload, each]));
+    const most = new Map<string, { readonly seconds: number; readonly inflight: number }>();
     for (const { server, workload, seconds } of uses) {
       const busy = (apps.get(workload)?.apps ?? []).reduce((sum, app) => sum + this.#at(server, app).seconds, 0);
       const here = inflight.get(server) ?? new Map<string, number>();
       inflight.set(server, here.set(workload, busy / seconds));
+      most.set(workload, { seconds, inflight: Math.max(most.get(workload)?.inflight ?? 0, busy / seconds) });
+    }
+    for (const [workload, here] of most) {
       const book = this.#workload(workload);
-      book.busiest = busiest(book.busiest, busy / seconds, seconds);
+      book.busiest = busiest(book.busiest, here.inflight, here.seconds);
     }
     // One for all servers: what they show now counts from the next time on.
     const costs = new Map<CostBook, Costs | null>();

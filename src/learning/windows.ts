@@ -20,8 +20,8 @@ export interface CellWindow {
 }
 
 /**
- * One window for each cell of each matrix. What was not there before began at 0; a cell whose counts fell (its row is
- * another one of the same name) did so too.
+ * One window for each cell of the matrices' rows of which anything is new. What was not there before began at 0; a cell whose
+ * counts fell (its row is another one of the same name) did so too.
  * @param levels by row id and server, one after the other with a line break between
  */
 export function windowsOf(
@@ -34,8 +34,12 @@ export function windowsOf(
     const name = matrixOf(row.id);
     if (name === null) return [];
     const last = known.get(row.id);
+    // Most rows of most matrices are idle, and stay the same object; levels are read a moment later than counts.
+    if (last === row && levels.size === 0) return [];
+    const levelsOf = row.cells.map(({ server }) => levels.get(`${row.id}\n${server}`) ?? null);
+    if (last === row && levelsOf.every((each) => each === null)) return [];
     return row.cells.map((cell, index) => {
-      const then = last === row ? cell : cellBefore(last, cell, index);
+      const then = cellBefore(last, cell, index);
       const change = (of: (each: CellCounts) => number) => {
         const [a, b] = [then === undefined ? 0 : of(then), of(cell)];
         return b < a ? b : b - a;
@@ -48,7 +52,7 @@ export function windowsOf(
         seconds: change(({ work }) => work?.seconds ?? 0),
         failures: change(({ failures }) => failures),
         timeouts: change(({ work }) => work?.timeouts ?? 0),
-        levels: levels.get(`${row.id}\n${cell.server}`) ?? null,
+        levels: levelsOf[index]!,
       };
     });
   });

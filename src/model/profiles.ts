@@ -45,6 +45,7 @@ export interface AppProfile {
   /** Part of the tries that failed (5xx, broken off, refused, late), of late. */
   readonly failures: number;
   readonly concurrency: Concurrency | null;
+  /** None where nobody asked for them. */
   readonly cells: readonly CellProfile[];
 }
 
@@ -60,9 +61,10 @@ export interface Concurrency {
   readonly inflight: number;
   /** The number in flight that is planned with: the peak where it is known. */
   readonly limit: Figure;
-  /** Throughput rises up to `limit` and falls beyond it; false: no peak was seen up to there. */
+  /** Throughput rises up to `limit` and not beyond it; false: it was not seen to stop rising. */
   readonly peaked: boolean;
-  /** Seconds per request = c0 + c1 n + c2 n², with n in flight. */
+  /** Seconds per request with n in flight = c0 + c1 m + c2 m², m = n − knee, 0 below it; 0: there is no knee. */
+  readonly knee: number;
   readonly coefficients: readonly [number, number, number];
   /** The numbers in flight that enough is known of: from … to. */
   readonly lowest: number;

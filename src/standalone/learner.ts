@@ -1,5 +1,5 @@
 /** Learns the profiles of the apps from what the proxy counts, second by second, and keeps them over a restart. */
-import { givenOf } from '../learning/given.ts';
+import { givenMatrices } from '../learning/given.ts';
 import { bookOf, type KeptBook, keptBook } from '../learning/kept-book.ts';
 import { type MatrixGiven, ProfileBook } from '../learning/profile-book.ts';
 import type { Use } from '../learning/resource-book.ts';
@@ -40,8 +40,6 @@ export class Learner {
   #keptAt: number;
   #windows = 0;
   #looking: Promise<void> | null = null;
-  /** What was read of an object, which is another one when it has changed. */
-  readonly #known = new WeakMap<object, MatrixGiven>();
 
   constructor(options: LearnerOptions) {
     this.#options = options;
@@ -106,18 +104,15 @@ export class Learner {
     if (keep) await this.#keep();
   }
 
-  profiles(): ProfilesDocument {
+  /** @param cells as ProfileBook.profile */
+  profiles(cells = true): ProfilesDocument {
     const now = this.#now();
-    const matrices = this.#given().map((each): MatrixProfile => this.#book.profile(each, now));
+    const matrices = this.#given().map((each): MatrixProfile => this.#book.profile(each, now, cells));
     return { at: now / 1000, matrices };
   }
 
   #given(): MatrixGiven[] {
-    return [...this.#options.matrices()].map(([key, { spec }]) => {
-      let given = this.#known.get(spec);
-      if (given === undefined) this.#known.set(spec, (given = givenOf(key, spec)));
-      return given;
-    });
+    return givenMatrices(this.#options.matrices());
   }
 }
 

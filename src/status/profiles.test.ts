@@ -34,6 +34,7 @@ test('a status has what is known, as texts that its schema takes', () => {
           limit: figure(12.3456),
           peaked: true,
           coefficients: [1, 0, 0.01],
+          knee: 0,
           lowest: 1,
           highest: 20,
         },
