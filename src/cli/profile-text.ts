@@ -22,7 +22,7 @@ const HEADS = ['app', 'demand/s', 'seconds', 'in flight', 'limit', 'cost', 'fail
 export function profilesText(matrices: readonly MatrixProfile[], { style, cells }: ProfilePage): string {
   if (matrices.length === 0) return 'There is no matrix.\n';
   return matrices
-    .map(({ matrix, apps, workloads }) => {
+    .map(({ matrix, apps, workloads = [] }) => {
       const lines = apps.flatMap((app) => [appLine(app), ...(cells ? app.cells.map(cellLine) : [])]);
       const widths = HEADS.map((head, at) => Math.max(head.length, ...lines.map((line) => line[at]!.length)));
       const text = (line: readonly string[]) =>

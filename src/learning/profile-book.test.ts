@@ -212,7 +212,7 @@ test('what instances use is what their requests cost, unless the object says it'
     `${shop!.value} ${news!.value}`,
   );
   assert.deepEqual([shop!.source, shop!.upper >= shop!.value], ['learned', true]);
-  const [first] = workloads;
+  const [first] = workloads!;
   assert.equal(first?.workload, 'shop');
   assert.ok(Math.abs(first.idle['cpu']!.value - 0.01) < 2e-3);
   assert.deepEqual(

@@ -11,8 +11,8 @@ export interface MatrixProfile {
   readonly matrix: ObjectKey;
   /** In the order of the object's apps. */
   readonly apps: readonly AppProfile[];
-  /** Of workloads whose use is measured. */
-  readonly workloads: readonly WorkloadProfile[];
+  /** Of workloads whose use is measured; absent: nobody measures it. */
+  readonly workloads?: readonly WorkloadProfile[];
 }
 
 /** By resource. */

@@ -21,7 +21,6 @@ const unknown = { seconds: null, failures: 0, concurrency: null, cost: {}, cells
 test('a status has what is known, as texts that its schema takes', () => {
   const profile: MatrixProfile = {
     matrix: 'd/m',
-    workloads: [],
     apps: [
       { ...unknown, app: 'new', demand: figure(0, 'default') },
       {

@@ -122,7 +122,6 @@ function sampleProfiles(apps: number): ProfilesDocument {
     matrices: [
       {
         matrix: 'demo/eapac',
-        workloads: [],
         apps: Array.from({ length: apps }, (_, i) => ({
           app: `app${i}`,
           demand: figure,
