@@ -51,6 +51,25 @@ export function answerText(fields: readonly string[], behind: number): AnswerTex
   return { text: `HTTP/1.1 ${status} ${phrase}\r\n${lines}\r\n`, status, length };
 }
 
+/**
+ * An answer of 2xx to an extended CONNECT, as what it is in HTTP/1.1: the tunnel is open (RFC 8441 §5).
+ * @param accept Sec-WebSocket-Accept of the key that the server has not seen
+ * @returns null where it is another answer, or malformed
+ */
+export function switchingText(fields: readonly string[], accept: string): AnswerText | null {
+  if (fields[0] !== ':status' || !SUCCESS.test(fields[1]!)) return null;
+  let lines = `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n`;
+  for (let i = 2; i < fields.length; i += 2) {
+    const name = fields[i]!;
+    const value = fields[i + 1]!;
+    if (!isFieldName(name) || !isFieldValue(value) || OF_CONNECTION.has(name)) return null;
+    // RFC 9110 §9.3.6: a tunnel has no length, whatever is said of it
+    if (name !== 'content-length' && name !== 'sec-websocket-accept') lines += `${name}: ${value}\r\n`;
+  }
+  return { text: `HTTP/1.1 101 Switching Protocols\r\n${lines}\r\n`, status: 101, length: -1 };
+}
+
+const SUCCESS = /^2[0-9][0-9]$/;
 const STATUS = /^[1-5][0-9][0-9]$/;
 const LENGTH = /^[0-9]{1,15}$/;
 

@@ -223,7 +223,7 @@ export class FrameReader {
   }
 }
 
-/** Of a setting's value (§6.5.2). */
+/** Of a setting's value (§6.5.2; RFC 8441 §3). */
 function faultOf(number: number, value: number): number {
   switch (number) {
     case SETTING.enablePush:
@@ -232,6 +232,8 @@ function faultOf(number: number, value: number): number {
       return value <= MOST_WINDOW ? ERROR.none : ERROR.flowControl;
     case SETTING.maxFrameSize:
       return value >= FRAME_SIZE && value <= 0xffffff ? ERROR.none : ERROR.protocol;
+    case SETTING.enableConnectProtocol:
+      return value <= 1 ? ERROR.none : ERROR.protocol;
     default:
       return ERROR.none;
   }

@@ -3,7 +3,7 @@
  * time: looking it up instead of decoding it saves 4.6 µs of the 20 that a request costs.
  */
 import { ResponseHead, parseResponse } from '../http/parse-response.ts';
-import { answerText } from './answer-text.ts';
+import { type AnswerText, answerText, switchingText } from './answer-text.ts';
 import type { HpackDecoder } from './hpack-decoder.ts';
 
 export interface KnownHead {
@@ -53,21 +53,44 @@ export class KnownHeads {
     const text = decoder.tooLarge ? null : answerText(decoder.fields, behind);
     if (text === null) return null;
     const isKept = length <= MOST_BLOCK && !decoder.touched;
-    const lines = text.text;
-    const room = new Uint8Array(lines.length + 1);
-    for (let i = 0; i < lines.length; i++) room[i] = lines.charCodeAt(i);
-    const head: KnownHead = {
-      bytes: room.subarray(0, lines.length),
-      isPlain: isPlain(room, lines.length),
-      status: text.status,
-      length: text.length,
-      block: isKept ? bytes.slice(start, end) : NOTHING,
-      behind,
-      indexes: decoder.indexes,
-    };
+    const head = headOf(text, isKept ? bytes.slice(start, end) : NOTHING, behind, decoder.indexes);
     if (isKept) this.slots[slot] = head;
     return head;
   }
+}
+
+/**
+ * The head of an answer to an extended CONNECT: 101 where the tunnel is open.
+ * @param accept Sec-WebSocket-Accept of the key that the server has not seen
+ * @returns as `find`
+ */
+export function tunnelHead(
+  decoder: HpackDecoder,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  behind: number,
+  accept: string,
+): KnownHead | null | undefined {
+  if (!decoder.decode(bytes, start, end)) return undefined;
+  if (decoder.tooLarge) return null;
+  const text = switchingText(decoder.fields, accept) ?? answerText(decoder.fields, behind);
+  return text === null ? null : headOf(text, NOTHING, behind, false);
+}
+
+function headOf(text: AnswerText, block: Uint8Array, behind: number, indexes: boolean): KnownHead {
+  const lines = text.text;
+  const room = new Uint8Array(lines.length + 1);
+  for (let i = 0; i < lines.length; i++) room[i] = lines.charCodeAt(i);
+  return {
+    bytes: room.subarray(0, lines.length),
+    isPlain: isPlain(room, lines.length),
+    status: text.status,
+    length: text.length,
+    block,
+    behind,
+    indexes,
+  };
 }
 
 const NOTHING = new Uint8Array(0);

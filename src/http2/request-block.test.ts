@@ -4,10 +4,10 @@ import { describe, test } from 'node:test';
 import { HpackDecoder } from './hpack-decoder.ts';
 import { mostBlock, writeRequestBlock, writeTrailerBlock, written } from './request-block.ts';
 
-function write(text: string, secure = false) {
+function write(text: string, secure = false, tunnel = false) {
   const head = Buffer.from(text, 'latin1');
   const out = new Uint8Array(mostBlock(head.length));
-  const end = writeRequestBlock(head, secure, out, 0);
+  const end = writeRequestBlock(head, secure, tunnel, out, 0);
   const decoder = new HpackDecoder(1 << 20);
   assert.equal(decoder.decode(out, 0, end), true);
   assert.equal(decoder.touched, false);
@@ -52,6 +52,32 @@ describe('a request head as a block of fields', () => {
       'trailers',
     ]);
     assert.equal(bodyLength, -1);
+  });
+
+  test('a request for an upgrade, as an extended CONNECT', () => {
+    const lines =
+      'Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 0\r\nSec-WebSocket-Version: 13\r\n' +
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: http://a\r\nSec-WebSocket-Protocol: chat, talk\r\n';
+    const { fields, end, isHead, bodyLength } = write(`GET /c?d HTTP/1.1\r\n${lines}Host: a\r\n\r\n`, true, true);
+    assert.deepEqual(fields, [
+      ':method',
+      'CONNECT',
+      ':protocol',
+      'websocket',
+      ':scheme',
+      'https',
+      ':path',
+      '/c?d',
+      ':authority',
+      'a',
+      'sec-websocket-version',
+      '13',
+      'origin',
+      'http://a',
+      'sec-websocket-protocol',
+      'chat, talk',
+    ]);
+    assert.deepEqual([end, isHead, bodyLength], [`GET /c?d HTTP/1.1\r\n${lines}Host: a\r\n\r\n`.length, false, 0]);
   });
 
   test('lengths, methods and fields of the static table', () => {

@@ -19,11 +19,22 @@ export const mostBlock = (head: number): number => 2 * head + 64;
 /**
  * Writes the head at the beginning of `head` to `out` at `at`; returns the offset behind. The head is whole and well-formed.
  * @param secure the scheme is https
+ * @param tunnel it asks for an upgrade to websocket: an extended CONNECT (RFC 8441 §4)
  */
-export function writeRequestBlock(head: Uint8Array, secure: boolean, out: Uint8Array, at: number): number {
+export function writeRequestBlock(
+  head: Uint8Array,
+  secure: boolean,
+  tunnel: boolean,
+  out: Uint8Array,
+  at: number,
+): number {
   let p = 0;
   while (head[p] !== SP) p++;
   let o = writeMethod(head, p, out, at);
+  if (tunnel) {
+    out.set(EXTENDED_CONNECT, at);
+    o = at + EXTENDED_CONNECT.length;
+  }
   out[o++] = secure ? 0x87 : 0x86;
   const target = ++p;
   while (head[p] !== SP) p++;
@@ -43,7 +54,8 @@ export function writeRequestBlock(head: Uint8Array, secure: boolean, out: Uint8A
     while (valueEnd > value && (head[valueEnd - 1] === SP || head[valueEnd - 1] === TAB)) valueEnd--;
     p += 2;
     const index = classify(head, name, nameEnd, value, valueEnd);
-    if (index !== SKIPPED) o = writeField(head, name, nameEnd, value, valueEnd, index, out, o);
+    const goesOn = index !== SKIPPED && !(tunnel && isOfNoTunnel(head, name, nameEnd));
+    if (goesOn) o = writeField(head, name, nameEnd, value, valueEnd, index, out, o);
   }
   written.end = p + 2;
   return o;
@@ -55,6 +67,25 @@ const CR = 0x0d;
 const COLON = 0x3a;
 /** ` HTTP/1.1` and CRLF */
 const REST_OF_LINE = 11;
+
+const literal = (text: string): number[] => [text.length, ...Buffer.from(text, 'latin1')];
+/** `:method: CONNECT` and `:protocol: websocket`, the latter with its name written out. */
+const EXTENDED_CONNECT = Uint8Array.from([
+  0x02,
+  ...literal('CONNECT'),
+  0x00,
+  ...literal(':protocol'),
+  ...literal('websocket'),
+]);
+
+/** RFC 8441 §5: the key is between the client and us; and what follows is no content. */
+function isOfNoTunnel(head: Uint8Array, name: number, nameEnd: number): boolean {
+  const length = nameEnd - name;
+  return (
+    (length === 14 && spells(head, name, 'content-length')) ||
+    (length === 17 && spells(head, name, 'sec-websocket-key'))
+  );
+}
 
 /** What becomes of a field beside its index in the static table; 0 = its name is written out. */
 const SKIPPED = -1;

@@ -32,6 +32,7 @@ const table = {
   tls_failed: { status: 502, fault: 'server' },
   untrusted_server: { status: 502, fault: 'server' },
   no_http2: { status: 502, fault: 'server' },
+  no_websocket: { status: 502, fault: 'server' },
   no_destination: { status: 503, fault: 'server' },
   at_capacity: { status: 503, fault: 'server' },
   not_ready: { status: 503, fault: 'proxy' },

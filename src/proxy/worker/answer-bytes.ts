@@ -74,6 +74,7 @@ export function putEnd(stream: UpstreamStream, trailers: string): void {
     length = writeText(`0\r\n${trailers}\r\n`, input, length);
   }
   flush();
+  if (stream.answer === ANSWER.tunnel) stream.serverEnded();
 }
 
 function turnTo(stream: UpstreamStream): void {
@@ -162,5 +163,6 @@ export function deliverKept(stream: UpstreamStream): void {
     if (end === 0) return;
     handOver(stream, end);
   }
+  if (stream.endIsKept) stream.serverEnded();
   stream.giveCredit();
 }

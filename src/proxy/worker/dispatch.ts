@@ -1,4 +1,5 @@
 /** Choose and send, and again where that is allowed: each try excludes what was tried. */
+import { websocketKey } from '../../http/websocket-key.ts';
 import { DOWN, GLOBAL } from '../shared.ts';
 import { abandon } from './abandon.ts';
 import { countFailure, enterEndpoint, leaveEndpoint } from './accounting.ts';
@@ -20,6 +21,12 @@ export function dispatch(client: Client, target: Target, length: number): void {
   const state = client.state;
   const endpoint = client.row!.endpoints[client.choice]!;
   const { adaptive } = endpoint;
+  if (client.upgrade && endpoint.streams !== null && websocketKey(scratchView(length)) === '') {
+    // RFC 8441 §5: nobody but us looks at the key, and no client goes on without an answer to it
+    abandon(client);
+    refuse(client, 'bad_request');
+    return;
+  }
   if (adaptive !== null) client.dispatchedAt = monotonic();
   const isFull = adaptive !== null && !adaptive.takes(state);
   const upstream = isFull ? null : acquire(state, endpoint, client, target.connectTimeout, client.fresh);
@@ -115,6 +122,8 @@ export function suspect(state: WorkerState, client: Client, how: Loss): void {
     countLimit(state, 'descriptors');
     return;
   }
+  // what it was asked for is nothing that it has failed at: whoever asks would put it out for everybody
+  if (how === 'no_websocket') return;
   countFailure(client, how === 'timeout' || how === 'connect_timeout');
   endpoint.suspected = true;
   // reported a moment ago: whoever decides may have let it in again since, and would not hear that it is out
@@ -137,4 +146,4 @@ const REASONS = {
   end: 'reset',
   reset: 'reset',
   malformed: 'reset',
-} as const satisfies Record<Exclude<Loss, 'exhausted'>, string>;
+} as const satisfies Record<Exclude<Loss, 'exhausted' | 'no_websocket'>, string>;

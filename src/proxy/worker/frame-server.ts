@@ -25,6 +25,8 @@ export class FrameConnection implements FrameHandler {
   readonly ended = new Set<number>();
   goneAway: number | null = null;
   pongs = 0;
+  /** It answers our settings. */
+  acknowledges = true;
   /** Called for each block that is no trailers. */
   onRequest: (request: SeenRequest) => void = () => {};
   onPing: () => void = () => {};
@@ -90,7 +92,7 @@ export class FrameConnection implements FrameHandler {
   }
 
   settingsEnd(): void {
-    this.send(frame(FRAME.settings, FLAG.ack, 0, []));
+    if (this.acknowledges) this.send(frame(FRAME.settings, FLAG.ack, 0, []));
   }
 
   settingsAck(): void {}

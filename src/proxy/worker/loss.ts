@@ -4,7 +4,8 @@ import { FORBIDDEN } from '../address-guard.ts';
 /**
  * `refused`, `unreachable`, `connect_timeout`: before it stood; `forbidden`: the policy does not let it be connected to;
  * `exhausted`: it could not be made, for want of what is ours; `tls`: no handshake came about; `untrusted`: the server is
- * not shown to be who it should be; `no_http2`: it did not agree on h2. `end`: the server ended it. `reset`: it broke. `malformed`: what the server said is not HTTP.
+ * not shown to be who it should be; `no_http2`: it did not agree on h2.
+ * `no_websocket`: it takes no tunnels over HTTP/2. `end`: the server ended it. `reset`: it broke. `malformed`: what the server said is not HTTP.
  */
 export type Loss =
   | 'refused'
@@ -15,6 +16,7 @@ export type Loss =
   | 'tls'
   | 'untrusted'
   | 'no_http2'
+  | 'no_websocket'
   | 'end'
   | 'reset'
   | 'malformed'
@@ -30,6 +32,7 @@ export const NEVER_STOOD: ReadonlySet<Loss> = new Set([
   'tls',
   'untrusted',
   'no_http2',
+  'no_websocket',
 ]);
 
 /** No descriptors, no memory, or no port left on our side. */

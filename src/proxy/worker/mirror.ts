@@ -50,6 +50,8 @@ class Copy implements UpstreamUser {
   private readonly bytes: Buffer;
   private readonly trailers: readonly number[] | null;
   private isOver = false;
+  /** Nobody would be there for the tunnel. */
+  readonly upgrade = false;
   readonly own = null;
 
   constructor(client: Client, bytes: Buffer) {

@@ -363,6 +363,7 @@ const WORDS = {
   tls: 'tls_failed',
   untrusted: 'untrusted_server',
   no_http2: 'no_http2',
+  no_websocket: 'no_websocket',
   timeout: 'answer_timeout',
   end: 'reset_by_server',
   reset: 'reset_by_server',

@@ -1,10 +1,10 @@
 /** An answer in HTTP/1.1, as the relay writes it, put onto a stream of HTTP/2. */
-import { createHash } from 'node:crypto';
 import type { ServerHttp2Stream } from 'node:http2';
 
 import { ChunkedDecoder } from '../../http/chunked.ts';
 import { parseResponse, ResponseHead } from '../../http/parse-response.ts';
 import { answerFields, fieldObject, trailerFields } from '../../http2/answer-fields.ts';
+import { acceptOf } from './websocket-accept.ts';
 
 /** What comes next. */
 const NEXT = { head: 0, length: 1, chunked: 2, bytes: 3, nothing: 4 } as const;
@@ -121,8 +121,3 @@ const AS_IT_IS = { endStream: false, sendDate: false };
 
 /** Used within one call, as those in heads.ts: what the relay is looking at stays there. */
 const head = new ResponseHead();
-/** Sec-WebSocket-Accept of a key (RFC 6455 §4.2.2). */
-function acceptOf(key: string): string {
-  const text = `${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
-  return createHash('sha1').update(text).digest('base64');
-}

@@ -3,18 +3,19 @@ import type { TLSSocket } from 'node:tls';
 
 import { FrameReader, MOST_REST } from '../../http2/frame-reader.ts';
 import { FrameWriter } from '../../http2/frame-writer.ts';
-import { ERROR, PREFACE, SETTING, WINDOW } from '../../http2/frames.ts';
+import { ERROR, WINDOW } from '../../http2/frames.ts';
 import { GLOBAL } from '../shared.ts';
 import { deliverKept } from './answer-bytes.ts';
 import { READ_SIZE, input, inputView } from './buffers.ts';
-import { writeText } from './bytes.ts';
 import { Gathering } from './gathering.ts';
 import { Connection } from './io.ts';
 import { notConnected, type Loss } from './loss.ts';
 import { caught, type WorkerState } from './state.ts';
-import { CONNECTION_WINDOW, type FrameHost, MOST_FIELDS, StreamFrames } from './stream-frames.ts';
+import { type FrameHost, StreamFrames } from './stream-frames.ts';
+import { putPreface } from './stream-preface.ts';
 import { StreamTable } from './stream-table.ts';
-import { type Carrier, STREAM_WINDOW, UpstreamStream } from './upstream-stream.ts';
+import { atTurnEnd } from './turn-end.ts';
+import { type Carrier, UpstreamStream } from './upstream-stream.ts';
 import {
   type Endpoint,
   HANDSHAKE_TIMEOUT,
@@ -32,6 +33,8 @@ const WRITE_TIMEOUT = 60_000;
 const PING_TIMEOUT = 2000;
 
 export interface CarrierOwner {
+  /** Streams at once that the server takes, as far as it has said. */
+  capacity: number;
   gone(connection: StreamConnection): void;
 }
 
@@ -40,11 +43,15 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   readonly endpoint: Endpoint;
   /** Its requests are https. */
   readonly secure: boolean;
+  /** It carries nothing else, and nothing before the server has said that it takes them. */
+  readonly isForTunnels: boolean;
   readonly frames = new FrameWriter();
   window = WINDOW;
   connecting = true;
   /** TCP stands, TLS does not yet. */
   private shaking = false;
+  /** Until when TLS, or the server's settings, may take. */
+  private beginsBy = Infinity;
   /** Takes no more streams. */
   retired = false;
   private readonly owner: CarrierOwner;
@@ -64,12 +71,14 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   private readonly gathering = new Gathering();
   private pinged = false;
 
-  constructor(state: WorkerState, endpoint: Endpoint, owner: CarrierOwner, timeout: number) {
+  constructor(state: WorkerState, endpoint: Endpoint, owner: CarrierOwner, timeout: number, isForTunnels: boolean) {
     super(endpoint.tls === null ? openTcp(state, endpoint) : openTls(state, endpoint));
     this.secure = endpoint.tls !== null;
     this.state = state;
     this.endpoint = endpoint;
     this.owner = owner;
+    this.isForTunnels = isForTunnels;
+    this.said.capacity = owner.capacity;
     this.deadline = state.now + timeout;
     state.sweeper.add(this);
     state.counters.global[GLOBAL.upstreamConnections]!++;
@@ -98,20 +107,41 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   }
 
   get mustWait(): boolean {
-    return this.connecting || this.active >= this.said.capacity;
+    return this.connecting || this.active >= this.said.capacity || (this.isForTunnels && !this.said.takesTunnels);
   }
 
   /** A stream for one exchange: it waits where the connection does not stand yet, or is full. */
   lend(user: UpstreamUser, timeout: number): UpstreamStream {
     const stream = this.free.pop() ?? new UpstreamStream(this.state, this.endpoint, user, timeout, this);
-    stream.lendTo(user, this.connecting && this.shaking ? this.deadline : this.state.now + timeout);
+    const hasBegun = this.connecting ? this.shaking : this.isUnsettled;
+    stream.lendTo(user, hasBegun ? this.beginsBy : this.state.now + timeout);
     stream.requests = this.answered;
     stream.connecting = this.mustWait;
     if (stream.connecting) {
       this.waiting.push(stream);
       waits(this.state, this.endpoint.slot);
+      if (this.isForTunnels && this.said.refusesTunnels) setImmediate(() => this.guarded(() => this.refuse()));
     } else this.active++;
     return stream;
+  }
+
+  /** It stands, and nobody knows yet whether it takes tunnels. */
+  private get isUnsettled(): boolean {
+    return this.isForTunnels && !this.connecting && !this.said.isSettled;
+  }
+
+  private refuse(): void {
+    if (this.said.refusesTunnels) for (const stream of this.waiting.slice()) stream.lose('no_websocket');
+  }
+
+  settled(): void {
+    this.owner.capacity = Math.max(1, this.said.capacity);
+    this.admit();
+    if (!this.isForTunnels) return;
+    if (this.pending === 0 && !this.pinged) this.rests();
+    this.refuse();
+    // on another connection: the end of a tunnel is nothing to wait for
+    for (const stream of this.waiting.slice()) stream.wasReset(true);
   }
 
   number(stream: UpstreamStream): void {
@@ -139,12 +169,18 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
     this.admit();
     if (this.active > 0 || this.waiting.length > 0) return;
     if (this.retired || this.state.draining) this.closeWhenIdle();
-    else if (!this.pinged && this.pending === 0) this.deadline = this.state.now + IDLE_TIMEOUT;
+    else if (!this.pinged && this.pending === 0) this.rests();
+  }
+
+  /** There is nothing that the kernel has to take, or the server to answer at once. */
+  private rests(): void {
+    if (this.isUnsettled) this.deadline = this.beginsBy;
+    else this.deadline = this.load === 0 ? this.state.now + IDLE_TIMEOUT : Infinity;
   }
 
   /** Those that wait, as far as there is room now. */
   admit(): void {
-    while (!this.connecting && !this.gone && this.waiting.length > 0 && this.active < this.said.capacity) {
+    while (!this.gone && this.waiting.length > 0 && !this.mustWait) {
       const stream = this.waiting.shift()!;
       this.active++;
       waitsNoMore(this.state, this.endpoint.slot);
@@ -183,7 +219,7 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   mark(): void {
     if (this.marked) return;
     this.marked = true;
-    if (marked.push(this) === 1) setImmediate(flushMarked);
+    atTurnEnd(this);
   }
 
   wait(stream: UpstreamStream): void {
@@ -224,11 +260,8 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   }
 
   override drained(): void {
-    this.deadline = this.pinged
-      ? this.state.now + PING_TIMEOUT
-      : this.load === 0
-        ? this.state.now + IDLE_TIMEOUT
-        : Infinity;
+    if (this.pinged) this.deadline = this.state.now + PING_TIMEOUT;
+    else this.rests();
     this.goOn();
     this.flush();
   }
@@ -243,11 +276,15 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
 
   // ---- its beginning and its end
 
-  /** Who waits has as long as the handshake has. */
+  /** Who waits has as long as the handshake has; for a tunnel, the server's settings belong to it. */
   private shakes(): void {
     this.shaking = true;
-    this.deadline = this.state.now + HANDSHAKE_TIMEOUT;
-    for (const stream of this.waiting) stream.deadline = this.deadline;
+    this.awaitBy(this.state.now + HANDSHAKE_TIMEOUT);
+  }
+
+  private awaitBy(deadline: number): void {
+    this.beginsBy = this.deadline = deadline;
+    for (const stream of this.waiting) stream.deadline = deadline;
   }
 
   private secured(): void {
@@ -264,26 +301,13 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   private stands(): void {
     if (this.gone) return;
     this.connecting = false;
-    this.deadline = Infinity;
     this.attach(false);
     this.nextBuffer = target;
-    const { frames } = this;
-    frames.room(PREFACE.length);
-    frames.length = writeText(PREFACE, frames.bytes, 0);
-    frames.settings([
-      SETTING.headerTableSize,
-      0,
-      SETTING.enablePush,
-      0,
-      SETTING.initialWindowSize,
-      STREAM_WINDOW,
-      SETTING.maxHeaderListSize,
-      MOST_FIELDS,
-    ]);
-    frames.windowUpdate(0, CONNECTION_WINDOW - WINDOW);
+    putPreface(this.frames);
     this.mark();
+    if (this.isForTunnels) this.awaitBy(this.state.now + HANDSHAKE_TIMEOUT);
     this.admit();
-    if (this.load === 0) this.deadline = this.state.now + IDLE_TIMEOUT;
+    this.rests();
   }
 
   /** Of those who waited for an answer, one has got none in time. */
@@ -298,7 +322,7 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   answersPing(): void {
     if (!this.pinged) return;
     this.pinged = false;
-    if (this.pending === 0) this.deadline = this.load === 0 ? this.state.now + IDLE_TIMEOUT : Infinity;
+    if (this.pending === 0) this.rests();
   }
 
   goneAway(last: number): void {
@@ -309,7 +333,7 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   }
 
   override expired(now: number): void {
-    if (this.connecting) this.lose('connect_timeout');
+    if (this.connecting || this.isUnsettled) this.lose('connect_timeout');
     else if (this.pending > 0 && this.takesMore()) this.deadline = now + WRITE_TIMEOUT;
     else if (this.load === 0) this.closeWhenIdle();
     else this.lose('reset');
@@ -372,9 +396,3 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
  */
 const work = new Uint8Array(MOST_REST + READ_SIZE);
 const target = work.subarray(MOST_REST);
-const marked: StreamConnection[] = [];
-
-function flushMarked(): void {
-  const connections = marked.splice(0);
-  for (const connection of connections) connection.guarded(() => connection.turn());
-}

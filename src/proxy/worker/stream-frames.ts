@@ -5,9 +5,10 @@ import type { FrameHandler } from '../../http2/frame-reader.ts';
 import type { FrameWriter } from '../../http2/frame-writer.ts';
 import { ERROR, MOST_WINDOW, SETTING, WINDOW } from '../../http2/frames.ts';
 import { HpackDecoder } from '../../http2/hpack-decoder.ts';
-import { KnownHeads } from '../../http2/known-heads.ts';
+import { KnownHeads, tunnelHead } from '../../http2/known-heads.ts';
 import { flush, flushHead, putData, putEnd, putHead } from './answer-bytes.ts';
 import type { WorkerState } from './state.ts';
+import { CONNECTION_WINDOW, MOST_FIELDS } from './stream-preface.ts';
 import type { StreamTable } from './stream-table.ts';
 import { ANSWER, type UpstreamStream } from './upstream-stream.ts';
 
@@ -19,26 +20,26 @@ export interface FrameHost {
   /** Bytes of DATA that the server takes from all streams together. */
   window: number;
   mark(): void;
-  /** The server may take more streams now. */
-  admit(): void;
+  /** The server has said its settings, or others. */
+  settled(): void;
   answersPing(): void;
   /** Nothing was done for streams above `last`, and nothing will be. */
   goneAway(last: number): void;
 }
 
 /** Streams at once on one connection, before the server says how many it takes, and the most whatever it says. */
-const FIRST_STREAMS = 100;
+export const FIRST_STREAMS = 100;
 const MOST_STREAMS = 256;
-/** What the server may send on all streams before it is given more. */
-export const CONNECTION_WINDOW: number = 1 << 24;
-/** Fields of one head, as RFC 9113 §6.5.2 counts them (105). */
-export const MOST_FIELDS = 65_536;
 /** Frames a second that bring nothing on: more of them is a flood (113). */
 const MOST_OVERHEAD = 1000;
 
 export class StreamFrames implements FrameHandler {
   /** Streams at once that the server takes. */
   capacity = FIRST_STREAMS;
+  /** Its settings are known. */
+  isSettled = false;
+  /** RFC 8441 §3: it takes extended CONNECTs. */
+  takesTunnels = false;
   /** Bytes of DATA that the server takes of a stream at first. */
   initialWindow = WINDOW;
   private readonly host: FrameHost;
@@ -51,6 +52,10 @@ export class StreamFrames implements FrameHandler {
   constructor(host: FrameHost, table: StreamTable) {
     this.host = host;
     this.table = table;
+  }
+
+  get refusesTunnels(): boolean {
+    return this.isSettled && !this.takesTunnels;
   }
 
   /** The end of a read: what was put together goes to its users. */
@@ -138,8 +143,17 @@ export class StreamFrames implements FrameHandler {
 
   private head(stream: UpstreamStream, bytes: Uint8Array, start: number, end: number, ended: boolean): number {
     const behind = stream.isHead ? BEHIND.never : ended ? BEHIND.nothing : BEHIND.body;
-    const head = knownHeads.find(this.decoder, bytes, start, end, behind);
+    const head = stream.isTunnel
+      ? tunnelHead(this.decoder, bytes, start, end, behind, stream.accept)
+      : knownHeads.find(this.decoder, bytes, start, end, behind);
     if (head === undefined) return ERROR.compression;
+    if (head?.status === SWITCHING) {
+      putHead(stream, head);
+      stream.answer = ANSWER.tunnel;
+      if (ended) this.answerEnds(stream, '');
+      else headsWaiting.push(stream);
+      return ERROR.none;
+    }
     if (head === null || (head.status < 200 && ended)) {
       this.malformed(stream);
       return ERROR.none;
@@ -149,6 +163,7 @@ export class StreamFrames implements FrameHandler {
       flushHead(stream);
       return ERROR.none;
     }
+    if (stream.isTunnel) stream.tunnelRefused();
     const isBare = stream.isHead || ended || head.status === 204 || head.status === 304 || head.length === 0;
     stream.answer = isBare ? ANSWER.nothing : head.length > 0 ? ANSWER.length : ANSWER.chunked;
     stream.answerLeft = head.length;
@@ -160,7 +175,8 @@ export class StreamFrames implements FrameHandler {
   private trailers(stream: UpstreamStream, bytes: Uint8Array, start: number, end: number): number {
     if (!this.decoder.decode(bytes, start, end)) return ERROR.compression;
     const lines = this.decoder.tooLarge ? null : trailerText(this.decoder.fields);
-    if (lines === null) this.malformed(stream);
+    // RFC 9113 §8.5: a tunnel has nothing but DATA
+    if (lines === null || stream.answer === ANSWER.tunnel) this.malformed(stream);
     else if (stream.answer === ANSWER.length && stream.answerLeft > 0) this.truncated(stream);
     else this.answerEnds(stream, lines);
     return ERROR.none;
@@ -177,6 +193,11 @@ export class StreamFrames implements FrameHandler {
 
   setting(number: number, value: number): number {
     if (number === SETTING.maxConcurrentStreams) this.capacity = Math.min(value, MOST_STREAMS);
+    if (number === SETTING.enableConnectProtocol) {
+      // RFC 8441 §3: it may not be taken back
+      if (this.takesTunnels && value === 0) return ERROR.protocol;
+      this.takesTunnels = value === 1;
+    }
     if (number !== SETTING.initialWindowSize) return ERROR.none;
     const more = value - this.initialWindow;
     this.initialWindow = value;
@@ -190,7 +211,8 @@ export class StreamFrames implements FrameHandler {
   settingsEnd(): void {
     this.host.frames.settingsAck();
     this.host.mark();
-    this.host.admit();
+    this.isSettled = true;
+    this.host.settled();
   }
 
   settingsAck(): void {}
@@ -232,6 +254,8 @@ export class StreamFrames implements FrameHandler {
   }
 }
 
+/** What a tunnel is opened by. */
+const SWITCHING = 101;
 /** Of the present read: heads that nothing has come behind so far. */
 const headsWaiting: UpstreamStream[] = [];
 const knownHeads = new KnownHeads();

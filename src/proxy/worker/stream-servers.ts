@@ -18,6 +18,8 @@ export const KINDS = ['H2C', 'H2'] as const;
 export type Kind = (typeof KINDS)[number];
 
 type Answer = (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => void;
+/** Answers an extended CONNECT. */
+export type Tunnel = (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => void;
 
 export interface StreamServer {
   readonly port: number;
@@ -37,11 +39,16 @@ export async function streamServer(
   kind: Kind,
   answer: Answer,
   options: http2.ServerOptions = {},
+  tunnel: Tunnel = (stream) => stream.close(),
 ): Promise<StreamServer> {
   const sessions = new Set<http2.ServerHttp2Session>();
   const server =
     kind === 'H2' ? http2.createSecureServer({ ...options, ...SHOWN }, answer) : http2.createServer(options, answer);
   let opened = 0;
+  server.on('connect', (request) => {
+    request.stream.on('error', () => {});
+    tunnel(request.stream, request.headers);
+  });
   server.on('session', (session) => {
     opened++;
     sessions.add(session);

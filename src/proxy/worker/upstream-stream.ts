@@ -5,6 +5,7 @@
 import type net from 'node:net';
 
 import { ChunkedDecoder } from '../../http/chunked.ts';
+import { websocketKey } from '../../http/websocket-key.ts';
 import type { FrameWriter } from '../../http2/frame-writer.ts';
 import { ERROR, FRAME_HEAD, FRAME_SIZE } from '../../http2/frames.ts';
 import type { KnownHead } from '../../http2/known-heads.ts';
@@ -12,7 +13,9 @@ import { mostBlock, writeRequestBlock, writeTrailerBlock, written } from '../../
 import { READ_SIZE } from './buffers.ts';
 import type { Loss } from './loss.ts';
 import type { WorkerState } from './state.ts';
+import { STREAM_WINDOW } from './stream-preface.ts';
 import { type Endpoint, Upstream, type UpstreamUser } from './upstream.ts';
+import { acceptOf } from './websocket-accept.ts';
 
 /** The connection that carries streams, as they know it. */
 export interface Carrier {
@@ -37,10 +40,8 @@ export interface Carrier {
   doubt(): void;
 }
 
-/** What a server may send on a stream before we give it more: also what is kept of it for a client that does not read. */
-export const STREAM_WINDOW = 131_072;
 /** How the body of an answer comes. */
-export const ANSWER = { head: 0, length: 1, chunked: 2, nothing: 3 } as const;
+export const ANSWER = { head: 0, length: 1, chunked: 2, nothing: 3, tunnel: 4 } as const;
 /** How long a server may take to end a stream whose answer is whole. */
 const END_TIMEOUT = 1000;
 
@@ -49,6 +50,10 @@ export class UpstreamStream extends Upstream {
   /** 0: it has none yet, or none any more. */
   id = 0;
   isHead = false;
+  /** A tunnel was asked for, and has not been refused. */
+  isTunnel = false;
+  /** What the client has to be told when it opens. */
+  accept = '';
   /** Bytes of DATA that the server takes. */
   window = 0;
   localEnded = false;
@@ -67,6 +72,8 @@ export class UpstreamStream extends Upstream {
   kept: Uint8Array[] | null = null;
   /** Bytes of DATA in there. */
   keptData = 0;
+  /** The server's end of a tunnel came behind that. */
+  endIsKept = false;
 
   // ---- the request
   private headSent = false;
@@ -78,6 +85,8 @@ export class UpstreamStream extends Upstream {
   private queueEnd = 0;
   /** The body ends with what is in the queue. */
   private ending = false;
+  /** Called when it has. */
+  private whenEnded: (() => void) | null = null;
 
   constructor(state: WorkerState, endpoint: Endpoint, user: UpstreamUser, timeout: number, carrier: Carrier) {
     super(state, endpoint, user, timeout, false, carrier.socket);
@@ -89,9 +98,10 @@ export class UpstreamStream extends Upstream {
     this.user = user;
     this.held = null;
     this.sent = this.deaf = this.isHead = this.localEnded = this.remoteEnded = false;
-    this.headSent = this.ending = false;
+    this.headSent = this.ending = this.endIsKept = false;
+    this.isTunnel = user.upgrade;
     this.id = this.answer = this.answerLeft = this.passed = this.keptData = this.pending = 0;
-    this.head = this.kept = this.queue = null;
+    this.head = this.kept = this.queue = this.whenEnded = null;
     this.paused = false;
     this.receiveLeft = STREAM_WINDOW;
     this.deadline = deadline;
@@ -114,11 +124,12 @@ export class UpstreamStream extends Upstream {
     carrier.number(this);
     frames.room(FRAME_HEAD + mostBlock(view.length));
     const start = frames.length;
-    frames.length = writeRequestBlock(view, carrier.secure, frames.bytes, start + FRAME_HEAD);
+    frames.length = writeRequestBlock(view, carrier.secure, this.isTunnel, frames.bytes, start + FRAME_HEAD);
     this.headSent = true;
     this.isHead = written.isHead;
     this.bodyLeft = written.bodyLength;
-    this.localEnded = written.bodyLength === 0;
+    this.localEnded = written.bodyLength === 0 && !this.isTunnel;
+    if (this.isTunnel) this.accept = acceptOf(websocketKey(view));
     if (written.bodyLength < 0) (this.chunks ??= new ChunkedDecoder()).reset();
     frames.headers(start, this.id, this.localEnded);
     carrier.mark();
@@ -126,6 +137,10 @@ export class UpstreamStream extends Upstream {
   }
 
   private sendBody(view: Uint8Array, start: number): void {
+    if (this.isTunnel) {
+      this.put(view, start, view.length);
+      return;
+    }
     if (this.bodyLeft >= 0) {
       const end = Math.min(view.length, start + this.bodyLeft);
       this.bodyLeft -= end - start;
@@ -180,6 +195,24 @@ export class UpstreamStream extends Upstream {
     }
   }
 
+  /** What a tunnel takes from the client ends, behind what waits. */
+  override endSide(done?: () => void): void {
+    if (this.gone) return;
+    this.whenEnded = done ?? this.whenEnded;
+    if (this.id > 0 && !this.localEnded) {
+      this.ending = true;
+      if (this.queue !== null) return;
+      this.send(NOTHING, 0, 0);
+    }
+    this.whenEnded?.();
+  }
+
+  /** It is answered instead of opened: nothing more goes to the server. */
+  tunnelRefused(): void {
+    this.isTunnel = false;
+    this.endSide();
+  }
+
   private enqueue(bytes: Uint8Array, start: number, end: number): void {
     const waiting = this.queueEnd - this.queueStart;
     const { queue } = this;
@@ -203,7 +236,8 @@ export class UpstreamStream extends Upstream {
     this.queue = null;
     this.queueStart = this.queueEnd = this.pending = 0;
     try {
-      this.user?.upstreamDrained(this);
+      if (this.whenEnded === null) this.user?.upstreamDrained(this);
+      else this.whenEnded();
     } catch (error) {
       this.fail(error);
     }
@@ -219,7 +253,7 @@ export class UpstreamStream extends Upstream {
   override resume(): void {
     if (!this.paused || this.gone) return;
     this.paused = false;
-    if (this.kept !== null) this.carrier.deliver(this);
+    if (this.kept !== null || this.endIsKept) this.carrier.deliver(this);
     else this.giveCredit();
   }
 
@@ -251,6 +285,18 @@ export class UpstreamStream extends Upstream {
 
   keep(bytes: Uint8Array): void {
     (this.kept ??= []).push(bytes);
+  }
+
+  /** Its end of a tunnel: told behind all that came before. */
+  serverEnded(): void {
+    if (this.gone) return;
+    this.endIsKept = this.paused || this.kept !== null;
+    if (this.endIsKept) return;
+    try {
+      this.user?.lost(this, 'end');
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   // ---- its end

@@ -33,6 +33,8 @@ export interface UpstreamUser {
   requestTrailers(): readonly number[] | null;
   /** Between whom the client's connection is; null: nobody knows, or there is none. */
   ends(): Ends | null;
+  /** It asks for a tunnel: an upgrade to websocket. */
+  readonly upgrade: boolean;
   /** Idle connections that serve nobody else; null: it never had one. They end with it. */
   own: Upstream[] | null;
 }
@@ -367,6 +369,7 @@ const NOBODY: UpstreamUser = {
   fail() {},
   requestTrailers: () => null,
   ends: () => null,
+  upgrade: false,
   own: null,
 };
 
