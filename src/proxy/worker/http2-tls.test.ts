@@ -4,8 +4,12 @@ import { once } from 'node:events';
 import http2, { type ClientHttp2Session, type SecureClientSessionOptions } from 'node:http2';
 import { it, type TestContext } from 'node:test';
 
+import { realServer, rule, to } from './fixture.ts';
 import { get as getStream } from './http2-stage.ts';
+import { until } from './in-process.ts';
+import { speaking, streamServer } from './stream-servers.ts';
 import { client, clientOptions, connected, get, keyAndCertificate, secureServer, stage } from './tls-stage.ts';
+import { askForTunnel, reading } from './websocket-stage.ts';
 
 async function session(
   t: TestContext,
@@ -78,4 +82,41 @@ it('a body of many megabytes both ways', async (t) => {
   await once(stream, 'close');
   assert.equal(stream.rstCode, 0);
   assert.equal(web.requests[0]!.body.length, 8 << 20);
+});
+
+it('a WebSocket through TLS on both sides, over HTTP/2 on both', async (t) => {
+  const sessions: http2.Http2Session[] = [];
+  const { port: at } = await streamServer(
+    t,
+    'H2',
+    () => {},
+    { settings: { enableConnectProtocol: true } },
+    (stream, headers) => {
+      sessions.push(stream.session!);
+      stream.respond({ ':status': 200, 'x-forwarded-proto': headers['x-forwarded-proto'] });
+      stream.pipe(stream);
+    },
+  );
+  const { tls, credentials } = speaking('H2');
+  const { port, proxy } = await stage(t, (listening) => [
+    ...credentials!.authorities,
+    realServer('s', at, { protocol: 'H2', tls: tls! }),
+    secureServer(listening, { rules: [rule('all', to('s'))] }),
+  ]);
+  const connection = await session(t, port);
+  const [first, second] = await Promise.all([
+    askForTunnel(connection, '/chat', 'shop.example'),
+    askForTunnel(connection, '/chat', 'shop.example'),
+  ]);
+  const heads = await Promise.all([first, second].map(async (stream) => (await once(stream, 'response'))[0] as object));
+  for (const head of heads) assert.partialDeepStrictEqual(head, { ':status': 200, 'x-forwarded-proto': 'https' });
+  const [one, two] = [reading(first), reading(second)];
+  first.write('one');
+  second.end('two');
+  await until(() => one.text === 'one' && two.ended, 'they do not come back');
+  assert.equal(two.text, 'two');
+  assert.equal(new Set(sessions).size, 1);
+  sessions[0]!.destroy();
+  await until(() => one.broken, 'it is not broken');
+  await until(() => proxy.serving.totals().upstreamActive === 0, 'the connection is left');
 });

@@ -203,11 +203,13 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
 
   private closeWhenIdle(): void {
     if (this.gone) return;
+    this.retired = true;
     if (!this.connecting) {
       this.frames.goAway(ERROR.none);
       this.flush();
     }
-    this.destroy();
+    // the end of a tunnel, and what came before it, is still to be taken
+    if (this.pending === 0) this.destroy();
   }
 
   // ---- writing
@@ -264,6 +266,7 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
     else this.rests();
     this.goOn();
     this.flush();
+    if (this.retired && this.load === 0 && this.pending === 0) this.destroy();
   }
 
   /** Windows have opened, or the kernel takes more: each stream in its turn. */
@@ -335,7 +338,7 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   override expired(now: number): void {
     if (this.connecting || this.isUnsettled) this.lose('connect_timeout');
     else if (this.pending > 0 && this.takesMore()) this.deadline = now + WRITE_TIMEOUT;
-    else if (this.load === 0) this.closeWhenIdle();
+    else if (this.load === 0 && this.pending === 0) this.closeWhenIdle();
     else this.lose('reset');
   }
 
@@ -351,10 +354,9 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   /** All of its streams are lost with it. */
   private lose(how: Loss): void {
     if (this.gone) return;
-    const streams = this.table.all();
-    const waiting = this.waiting.slice();
+    const streams = [...this.table.all(), ...this.waiting];
     this.destroy();
-    for (const stream of [...streams, ...waiting]) {
+    for (const stream of streams) {
       stream.localEnded = stream.remoteEnded = true;
       stream.lose(how);
     }

@@ -64,6 +64,9 @@ async function stage(
   return { server, proxy, requests, lines };
 }
 
+/** More than the buffers of two connections. */
+const SENT = 12_000_000;
+
 /** Opens every tunnel, answers everything else. */
 const opens: Serve = (connection, { id, fields }) => {
   if (fields[':method'] === 'CONNECT') connection.send(headers(id, OK));
@@ -189,6 +192,31 @@ for (const kind of KINDS) {
       });
     });
   }
+
+  test(`${kind}: what the kernel still has to take when a connection ends with its last tunnel`, async (t) => {
+    const { server, proxy } = await stage(t, kind, opens, [OFFER, [SETTING.initialWindowSize, 0x7fffffff]]);
+    const { stream } = await open(t, 'HTTP/1.1', proxy.port);
+    const [connection] = server.connections;
+    const { socket } = connection!;
+    connection!.send(windowUpdate(0, 1 << 30), data(1, '', true), goAway(1, 0));
+    const got = reading(stream);
+    await until(() => got.ended, 'no end');
+    socket.pause();
+    // a reader that is slower than whoever writes
+    socket.on('data', () => {
+      socket.pause();
+      setTimeout(() => socket.resume(), 1);
+    });
+    stream.end(Buffer.alloc(SENT, 120));
+    const [carrier] = proxy.streamConnections();
+    await until(() => carrier!.pending > 0, 'the kernel takes all of it');
+    socket.resume();
+    await until(() => connection!.ended.has(1) || socket.destroyed, 'no end');
+    assert.equal(connection!.bodies.get(1)?.length, SENT);
+    await until(() => socket.readableEnded, 'the connection is left');
+    assert.equal(connection!.goneAway, 0);
+    await proxy.settled();
+  });
 
   describe(`${kind}: the beginning of a tunnel`, () => {
     test('it waits for the settings; requests do not', async (t) => {

@@ -71,14 +71,18 @@ export async function openByConnect(t: TestContext, port: number, path = '/chat'
   return { status: Number(status), fields: fields as Record<string, string>, stream };
 }
 
-export async function askForTunnel(session: ClientHttp2Session, path = '/chat'): Promise<ClientHttp2Stream> {
+export async function askForTunnel(
+  session: ClientHttp2Session,
+  path = '/chat',
+  authority = 'a.example',
+): Promise<ClientHttp2Stream> {
   if (session.remoteSettings.enableConnectProtocol !== true) await once(session, 'remoteSettings');
   const stream = session.request(
     {
       ':method': 'CONNECT',
       ':protocol': 'websocket',
       ':scheme': 'http',
-      ':authority': 'a.example',
+      ':authority': authority,
       ':path': path,
       'sec-websocket-version': '13',
     },
