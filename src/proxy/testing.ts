@@ -45,7 +45,12 @@ export async function startTestProxy(options: TestProxyOptions): Promise<TestPro
     const broken = listeners.find((listener) => listener.error !== null);
     if (broken !== undefined) throw new Error(`${broken.address}:${broken.port}: ${broken.error}`);
   };
-  await configure(options.pieces);
+  try {
+    await configure(options.pieces);
+  } catch (error) {
+    await serving.close();
+    throw error;
+  }
   return { serving, configure, close: () => serving.close() };
 }
 

@@ -35,7 +35,12 @@ import { type Patience, WorkerPool } from './worker-pool.ts';
 /** Starts the workers; resolves when they are up, with nothing to serve yet. Rejects if none comes up. */
 export async function startServing(options: ServingOptions): Promise<Serving> {
   const serving = new ServingProcess(options);
-  await serving.start();
+  try {
+    await serving.start();
+  } catch (error) {
+    await serving.close();
+    throw error;
+  }
   return serving;
 }
 

@@ -74,9 +74,9 @@ describe('filters', () => {
     });
   });
   after(async () => {
-    await proxy.close();
     web.close();
     shadow.close();
+    await proxy.close();
   });
 
   it('rewrites prefix and host, and keeps the query', async () => {

@@ -141,6 +141,8 @@ export async function origin(name: string, answer?: http.RequestListener, port =
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
+  // where the proxy that it is for does not come up, nobody is there to close it
+  server.unref();
   return {
     port: (server.address() as AddressInfo).port,
     requests,

@@ -64,9 +64,9 @@ describe('a listener that wants a PROXY protocol header', () => {
   });
 
   after(async () => {
-    await proxy.close();
     web.close();
     echo.close();
+    await proxy.close();
   });
 
   const pieces = () => {
