@@ -137,7 +137,7 @@ function listed(title: string, lines: readonly string[], style: Style): string[]
 }
 
 /** The first column to the left, the others to the right. */
-function table(rows: readonly (readonly string[])[], style: Style): string[] {
+export function table(rows: readonly (readonly string[])[], style: Style): string[] {
   const widths = rows[0]!.map((_, at) => Math.max(...rows.map((row) => row[at]!.length)));
   const line = (row: readonly string[]) =>
     row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]!))).join('  ');
@@ -145,11 +145,11 @@ function table(rows: readonly (readonly string[])[], style: Style): string[] {
 }
 
 /** Never rounded up to 100. */
-function percent(part: number): string {
+export function percent(part: number): string {
   const value = 100 * part;
   return value > 99.99 && value < 100 - 1e-4 ? '99.99' : value.toFixed(value >= 99.95 && value < 100 - 1e-4 ? 2 : 1);
 }
 
-function rate(value: number): string {
+export function rate(value: number): string {
   return value.toLocaleString('en', { maximumFractionDigits: value >= 100 ? 0 : 2 });
 }

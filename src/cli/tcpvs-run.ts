@@ -42,6 +42,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'which workload runs where, with which weights, for a problem file of demands and capacities',
     load: async () => (await import('./optimize.ts')).optimize,
   },
+  simulate: {
+    summary: 'what clients would get after a change of weights, a lost host, another demand',
+    load: async () => (await import('./simulate.ts')).simulate,
+  },
   demo: {
     summary: 'five servers, six apps and the weight matrix at work, on this machine',
     load: async () => (await import('./demo.ts')).demo,

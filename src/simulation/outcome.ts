@@ -6,14 +6,18 @@ const PER_OCTAVE = 32;
 const LEAST = 1e-4;
 const BUCKETS = 32 * 24;
 
+/** Of the requests that came after the warm-up. */
 export interface ColumnOutcome {
-  /** Requests that came after the warm-up. */
   readonly offered: number;
   /** Those that were answered before their client left. */
   readonly replied: number;
+  /** Seconds from arrival to answer, of those; NaN where there was none. */
+  readonly mean: number;
+  readonly p50: number;
+  readonly p99: number;
 }
 
-/** Of the requests that came after the warm-up. */
+/** Of all columns. */
 export interface Outcome extends ColumnOutcome {
   readonly columns: readonly ColumnOutcome[];
   /** Whose client left while they waited or were worked on. */
@@ -22,14 +26,13 @@ export interface Outcome extends ColumnOutcome {
   readonly refused: number;
   /** Taken from a queue since their client would have left before an answer. */
   readonly shed: number;
-  /** Seconds from arrival to answer, of those that were answered; NaN where none was. */
-  readonly mean: number;
-  readonly p50: number;
-  readonly p99: number;
-  /** Over the whole run: [h * R + r], what was given out of a resource as a part of capacity x time; and requests on a host. */
+  /** Until the last request came: [h * R + r], what was given out of a resource as a part of capacity x time; and requests on a host. */
   readonly utilization: Float64Array;
   readonly present: Float64Array;
-  /** Seconds that were simulated, until the last request was settled. */
+  /** Until the last request was settled: what was given out of every resource, and request-seconds on every host. */
+  readonly given: Float64Array;
+  readonly held: Float64Array;
+  /** Seconds that were simulated. */
   readonly seconds: number;
 }
 
@@ -43,6 +46,12 @@ export class Latencies {
     this.sum += seconds;
     const bucket = Math.floor(PER_OCTAVE * Math.log2(Math.max(seconds, LEAST) / LEAST));
     this.#buckets[Math.min(bucket, BUCKETS - 1)]!++;
+  }
+
+  addAll(other: Latencies): void {
+    this.count += other.count;
+    this.sum += other.sum;
+    for (let bucket = 0; bucket < BUCKETS; bucket++) this.#buckets[bucket]! += other.#buckets[bucket]!;
   }
 
   get mean(): number {

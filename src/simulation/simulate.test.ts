@@ -47,8 +47,9 @@ describe('clients', () => {
   it('leave after their timeout, and the server goes on with what they left', () => {
     const outcome = simulate(byHand(world([1], 1), both));
     assert.deepEqual([outcome.replied, outcome.timedOut], [0, 3]);
-    // The third one had a third of the processor for 4.5 s, then all of it: not ready after 5.
-    close(outcome.utilization[0]!, 1);
+    // The third one had a third of the processor until both are done at 11: not ready after 5. Nothing of it was idle.
+    close(outcome.given[0]!, 10);
+    assert.equal(outcome.seconds, 10);
   });
 
   it('or it stops, and others are faster', () => {

@@ -3,7 +3,7 @@ import type { Arrivals } from './arrivals.ts';
 import { Dispatcher, type Dispatching } from './dispatcher.ts';
 import { EventQueue } from './event-queue.ts';
 import { HostState } from './host-state.ts';
-import { Latencies, type Outcome } from './outcome.ts';
+import { type ColumnOutcome, Latencies, type Outcome } from './outcome.ts';
 import { checkWorld, type World } from './world.ts';
 
 export interface Setting {
@@ -57,7 +57,6 @@ class Run {
   readonly #dispatcher: Dispatcher;
   /** Of stations: host * resources + resource. */
   readonly #events: EventQueue;
-  readonly #latencies = new Latencies();
   #now = 0;
   #settled = 0;
   /** Requests up to this one have had their timeout looked at: all wait equally long, so they end in order. */
@@ -72,7 +71,7 @@ class Run {
 
   // Per column.
   readonly #offered: Int32Array;
-  readonly #replied: Int32Array;
+  readonly #latencies: readonly Latencies[];
   #timedOut = 0;
   #refused = 0;
   #shed = 0;
@@ -89,7 +88,7 @@ class Run {
     this.#sentAt = new Float64Array(arrivals.count);
     this.#others = new Int32Array(arrivals.count);
     this.#offered = new Int32Array(world.columnCount);
-    this.#replied = new Int32Array(world.columnCount);
+    this.#latencies = Array.from({ length: world.columnCount }, () => new Latencies());
     this.#isOver = (request) => this.#state[request] === DONE;
     this.#dispatcher = new Dispatcher(
       dispatching,
@@ -108,16 +107,19 @@ class Run {
     const events = this.#events;
     const { time, count } = arrivals;
     let next = 0;
+    let use = this.#use();
     while (this.#settled < count) {
       const arrival = next < count ? time[next]! : Infinity;
       const expiry = this.#expired < next ? time[this.#expired]! + timeout : Infinity;
       const event = events.time;
       this.#now = Math.min(event, arrival, expiry);
       if (this.#now === event) this.#serve(events.source);
-      else if (this.#now === arrival) this.#arrive(next++);
-      else this.#expire(this.#expired++);
+      else if (this.#now === arrival) {
+        this.#arrive(next++);
+        if (next === count) use = this.#use();
+      } else this.#expire(this.#expired++);
     }
-    return this.#outcome();
+    return this.#outcome(use, count === 0 ? 0 : time[count - 1]!);
   }
 
   #arrive(request: number): void {
@@ -205,8 +207,8 @@ class Run {
     const slot = this.#slot[request]!;
     this.#settle(request, DONE);
     if (this.#isCounted(request)) {
-      this.#replied[this.#setting.arrivals.column[request]!]!++;
-      this.#latencies.add(this.#now - this.#setting.arrivals.time[request]!);
+      const { column, time } = this.#setting.arrivals;
+      this.#latencies[column[request]!]!.add(this.#now - time[request]!);
     }
     this.#dispatcher.over(slot);
     this.#dispatcher.answered(slot, this.#now - this.#sentAt[request]!, this.#now * 1000, this.#others[request]!);
@@ -283,29 +285,38 @@ class Run {
     return this.#setting.arrivals.time[request]! >= this.#setting.warmUp;
   }
 
-  #outcome(): Outcome {
-    const { world } = this.#setting;
-    const seconds = this.#now;
-    for (const host of this.#hosts) host.advance(seconds);
+  /** What hosts have done so far. */
+  #use(): { given: Float64Array; held: Float64Array } {
+    for (const host of this.#hosts) host.advance(this.#now);
     return {
-      offered: sum(this.#offered),
-      replied: sum(this.#replied),
-      columns: Array.from(this.#offered, (offered, j) => ({ offered, replied: this.#replied[j]! })),
+      given: Float64Array.from(this.#hosts.flatMap(({ stations }) => stations.map(({ given }) => given))),
+      held: Float64Array.from(this.#hosts, ({ area }) => area),
+    };
+  }
+
+  /** @param use until the last request came, at `last` */
+  #outcome(use: { given: Float64Array; held: Float64Array }, last: number): Outcome {
+    const { capacity } = this.#setting.world;
+    const all = new Latencies();
+    for (const each of this.#latencies) all.addAll(each);
+    return {
+      ...outcomeOf(
+        this.#offered.reduce((a, b) => a + b, 0),
+        all,
+      ),
+      columns: this.#latencies.map((each, column) => outcomeOf(this.#offered[column]!, each)),
       timedOut: this.#timedOut,
       refused: this.#refused,
       shed: this.#shed,
-      mean: this.#latencies.mean,
-      p50: this.#latencies.quantile(0.5),
-      p99: this.#latencies.quantile(0.99),
-      utilization: Float64Array.from(this.#hosts.flatMap(({ stations }) => stations.map(({ given }) => given))).map(
-        (given, at) => given / (world.capacity[at]! * seconds),
-      ),
-      present: Float64Array.from(this.#hosts, ({ area }) => area / seconds),
-      seconds,
+      utilization: use.given.map((given, at) => (last === 0 ? 0 : given / (capacity[at]! * last))),
+      present: use.held.map((held) => (last === 0 ? 0 : held / last)),
+      ...this.#use(),
+      seconds: this.#now,
     };
   }
 }
 
-function sum(counts: Int32Array): number {
-  return counts.reduce((a, b) => a + b, 0);
+function outcomeOf(offered: number, latencies: Latencies): ColumnOutcome {
+  const { count, mean } = latencies;
+  return { offered, replied: count, mean, p50: latencies.quantile(0.5), p99: latencies.quantile(0.99) };
 }
