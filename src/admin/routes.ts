@@ -93,13 +93,17 @@ export const OWNER_ROUTES: Routes<AdminBackend> = new Map<string, Readonly<Recor
   ],
 ]);
 
-/** What a cluster's controller shows: what the proxies have counted, as one. `kubectl tcpvs -L` reads it. */
+/** What a cluster's controller shows: what the proxies have counted, as one (`kubectl tcpvs -L`), and what was learned of it. */
 export const CONTROLLER_ROUTES: Routes<ControllerBackend> = new Map<
   string,
   Readonly<Record<string, Handler<ControllerBackend>>>
->([...PUBLIC_ROUTES, ['/v1/counts', { GET: (backend) => json(backend.counts()) }]]);
+>([
+  ...PUBLIC_ROUTES,
+  ['/v1/counts', { GET: (backend) => json(backend.counts()) }],
+  ['/v1/profiles', { GET: (backend) => json(backend.profiles()) }],
+]);
 
-export type ControllerBackend = PublicBackend & Pick<AdminBackend, 'counts'>;
+export type ControllerBackend = PublicBackend & Pick<AdminBackend, 'counts' | 'profiles'>;
 
 function readiness({ ready, reasons, details }: Readiness, owner: boolean): Answer {
   const lines = owner ? [...reasons, ...details] : reasons;

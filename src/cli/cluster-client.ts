@@ -1,5 +1,5 @@
 /** The table as the objects of a cluster, in one namespace: what `kubectl tcpvs` lists and changes. */
-import type { ApiObject, CountsDocument, ObjectsWrite, StatusDocument } from '../admin/contract.ts';
+import type { ApiObject, CountsDocument, ObjectsWrite, ProfilesDocument, StatusDocument } from '../admin/contract.ts';
 import { ApiError } from '../kube/api-error.ts';
 import type { Api, CallOptions } from '../kube/api.ts';
 import { collectionPath, objectPath } from '../kube/resource.ts';
@@ -40,19 +40,32 @@ export class ClusterClient implements TableServer {
 
   /** Of all installations that may be seen: each counts the objects of its own class. */
   async counts(): Promise<CountsDocument> {
-    const services = await this.#ask<{ items: Service[] }>('GET', '/api/v1/services', {
-      query: { labelSelector: CONTROLLERS },
-    });
-    if (services.items.length === 0) throw new AdminError(0, 'no Service of a tcpvs controller in the cluster');
-    const documents = await Promise.all(
-      services.items.map(({ metadata: { namespace, name } }) =>
-        this.#ask<CountsDocument>('GET', `/api/v1/namespaces/${namespace}/services/${name}:admin/proxy/v1/counts`),
-      ),
-    );
+    const documents = await this.#askControllers<CountsDocument>('/v1/counts');
     return {
       rows: documents.flatMap(({ rows }) => rows),
       endpoints: documents.flatMap(({ endpoints }) => endpoints),
     };
+  }
+
+  /** Of all installations that may be seen; each replica of a controller learns by itself, and one of them answers. */
+  async profiles(): Promise<ProfilesDocument> {
+    const documents = await this.#askControllers<ProfilesDocument>('/v1/profiles');
+    return {
+      at: Math.max(...documents.map(({ at }) => at)),
+      matrices: documents.flatMap(({ matrices }) => matrices),
+    };
+  }
+
+  async #askControllers<T>(path: string): Promise<T[]> {
+    const services = await this.#ask<{ items: Service[] }>('GET', '/api/v1/services', {
+      query: { labelSelector: CONTROLLERS },
+    });
+    if (services.items.length === 0) throw new AdminError(0, 'no Service of a tcpvs controller in the cluster');
+    return await Promise.all(
+      services.items.map(({ metadata: { namespace, name } }) =>
+        this.#ask<T>('GET', `/api/v1/namespaces/${namespace}/services/${name}:admin/proxy${path}`),
+      ),
+    );
   }
 
   /**

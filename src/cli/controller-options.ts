@@ -28,7 +28,7 @@ export const CONTROLLER_HELP: CommandHelp = {
   text: [
     'Several of them may run: all serve snapshots, the one that leads writes statuses. SIGTERM hands leadership over.\n' +
       'The chart (charts/tcpvs) and deploy/ run it with the right flags and rights.',
-    'HOST:PORT of --admin has /healthz, /readyz, /metrics and /v1/counts. POD_NAME, POD_NAMESPACE and POD_IP of the\n' +
+    'HOST:PORT of --admin has /healthz, /readyz, /metrics, /v1/counts and /v1/profiles. POD_NAME, POD_NAMESPACE and POD_IP of the\n' +
       'environment say where it runs.',
   ],
   options: {

@@ -81,5 +81,6 @@ function backendOf(cluster: ClusterController, phase: { readonly ending: boolean
     },
     metrics: () => renderFamilies(controllerMetrics({ version: VERSION, ready: isReady(), ...cluster.metrics })),
     counts: () => cluster.counts(),
+    profiles: () => cluster.profiles(),
   };
 }

@@ -36,7 +36,7 @@ export async function readLive(line: CommandLine, over: readonly StoredObject[] 
   // The Kubernetes client takes a quarter of a second to load: not where only files are looked at.
   const { connectApi } = await import('../kube/connect.ts');
   const { readCluster } = await import('../controller/read-cluster.ts');
-  const { api } = connect(line, connectApi);
+  const { api } = connectLive(line, connectApi);
   try {
     const className = line.value('class') ?? 'tcpvs';
     const { state, objects, unread } = await readCluster(api, className, line.value('namespace'));
@@ -51,7 +51,8 @@ export async function readLive(line: CommandLine, over: readonly StoredObject[] 
   }
 }
 
-function connect(line: CommandLine, connectApi: (options: ConnectOptions) => Connection): Connection {
+/** Errors: CommandFailed, where the kubeconfig cannot be used; nothing is asked yet. */
+export function connectLive(line: CommandLine, connectApi: (options: ConnectOptions) => Connection): Connection {
   const context = line.value('context');
   try {
     return connectApi({

@@ -1,7 +1,16 @@
 /** `tcpvs profile`: what a running server has learned of its apps. */
+import type { ProfilesDocument } from '../admin/contract.ts';
 import { AdminClient, AdminError } from './admin-client.ts';
-import { CommandFailed, type CommandHelp, helpText, readCommandLine, UsageError } from './command-line.ts';
+import {
+  CommandFailed,
+  type CommandHelp,
+  type CommandLine,
+  helpText,
+  readCommandLine,
+  UsageError,
+} from './command-line.ts';
 import { EXIT } from './exit-codes.ts';
+import { connectLive, isLive, LIVE_OPTIONS } from './live-cluster.ts';
 import type { Output } from './output.ts';
 import { profilesText } from './profile-text.ts';
 import { socketPath } from './socket-path.ts';
@@ -17,10 +26,11 @@ const HELP: CommandHelp = {
   ],
   options: {
     socket: { value: 'PATH', help: 'admin socket of the server\n(default: TCPVS_SOCKET, else as tcpvs serve)' },
+    ...LIVE_OPTIONS,
     cells: { help: 'each server of an app by itself, too' },
     json: { help: 'print as JSON' },
   },
-  examples: ['tcpvs profile', 'tcpvs profile default/eapac --cells', 'tcpvs profile --json'],
+  examples: ['tcpvs profile', 'tcpvs profile default/eapac --cells', 'tcpvs profile --live --namespace shop --json'],
 };
 
 export async function profile(args: readonly string[], output: Output): Promise<number> {
@@ -31,9 +41,12 @@ export async function profile(args: readonly string[], output: Output): Promise<
   }
   const [wanted, ...more] = line.operands;
   if (more.length > 0) throw new UsageError(`read ${line.operands.length} matrices, expected one at most`);
-  const document = await read(socketPath(line.value('socket') ?? undefined));
-  const key = wanted === undefined || wanted.includes('/') ? wanted : `default/${wanted}`;
-  const matrices = document.matrices.filter(({ matrix }) => key === undefined || matrix === key);
+  const document = await read(line);
+  const namespace = line.value('namespace');
+  const key = wanted === undefined || wanted.includes('/') ? wanted : `${namespace ?? 'default'}/${wanted}`;
+  const matrices = document.matrices.filter(({ matrix }) =>
+    key === undefined ? namespace === null || matrix.startsWith(`${namespace}/`) : matrix === key,
+  );
   if (key !== undefined && matrices.length === 0) {
     const there = document.matrices.map(({ matrix }) => matrix).join(', ');
     throw new CommandFailed(`there is no matrix ${key}; there is ${there === '' ? 'none' : there}`);
@@ -46,9 +59,18 @@ export async function profile(args: readonly string[], output: Output): Promise<
   return EXIT.ok;
 }
 
-async function read(socket: string) {
+async function read(line: CommandLine): Promise<ProfilesDocument> {
   try {
-    return await new AdminClient(socket).profiles();
+    if (!isLive(line)) return await new AdminClient(socketPath(line.value('socket') ?? undefined)).profiles();
+    // The Kubernetes client takes a quarter of a second to load: not where only a socket is spoken to.
+    const { connectApi } = await import('../kube/connect.ts');
+    const { ClusterClient } = await import('./cluster-client.ts');
+    const { api } = connectLive(line, connectApi);
+    try {
+      return await new ClusterClient(api, '').profiles();
+    } finally {
+      api.close();
+    }
   } catch (error) {
     if (error instanceof AdminError) throw new CommandFailed(error.message);
     throw error;

@@ -9,14 +9,16 @@ import { LeaderElection } from '../kube/leader-election.ts';
 import { createTokenReviewer } from '../kube/token-reviewer.ts';
 import type { WatchTiming } from '../kube/watch-timing.ts';
 import type { CountsDocument } from '../model/counts.ts';
+import type { ProfilesDocument } from '../model/profiles.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { mergeCounts } from '../status/merge-counts.ts';
 import type { Log } from '../telemetry/log.ts';
 import { checkPattern } from '../translate/check-pattern.ts';
 import type { Policy } from '../translate/cluster-facts.ts';
-import { type LastGood, noLastGood } from '../translate/cluster-state.ts';
+import { type ClusterState, type LastGood, noLastGood } from '../translate/cluster-state.ts';
 import { translate, type Translation } from '../translate/translate.ts';
 import { Announcer } from './announcer.ts';
+import { ClusterProfiles } from './cluster-profiles.ts';
 import { KINDS } from './kinds.ts';
 import { LastGoodKeeper } from './last-good-keeper.ts';
 import { Loop } from './loop.ts';
@@ -65,6 +67,7 @@ export class ClusterController {
   readonly #own: OwnObjects;
   readonly #announcer: Announcer;
   readonly #keeper: StatusKeeper;
+  readonly #profiles: ClusterProfiles;
   readonly #revisions: LastGoodKeeper;
   readonly #election: LeaderElection;
   readonly #propagation: Propagation;
@@ -72,6 +75,7 @@ export class ClusterController {
   #identity: ServerIdentity | null = null;
   #server: SnapshotServer | null = null;
   #translation: Translation | null = null;
+  #matrices: ClusterState['matrices'] = new Map();
   #lastGood: LastGood = noLastGood;
   #inForce: InForce | null = null;
   /** There are last good versions that were not looked at. */
@@ -121,6 +125,7 @@ export class ClusterController {
       ...timing,
     });
     this.#announcer = new Announcer({ api, instance: options.pod.name, log });
+    this.#profiles = new ClusterProfiles({ replicas, matrices: () => this.#matrices });
     this.#keeper = new StatusKeeper({
       present: (kind, key) => this.#world.object(kind, key),
       write: ({ metadata: { namespace = '', name, resourceVersion = '' } }, kind, status) =>
@@ -134,6 +139,7 @@ export class ClusterController {
         }),
       replicas,
       ready,
+      profiles: () => new Map(this.#profiles.profiles(false).matrices.map((each) => [each.matrix, each])),
       flipped: (object, _, flip) => this.#announcer.flipped(object, flip),
       log,
     });
@@ -175,6 +181,7 @@ export class ClusterController {
     this.#own.start();
     this.#revisions.start();
     this.#election.start();
+    this.#profiles.start();
     await Promise.all([
       this.#world.watches.whenSynced(),
       this.#proxies.whenSynced(),
@@ -215,6 +222,11 @@ export class ClusterController {
     return mergeCounts([...this.#proxies.ready].flatMap((uid) => replicas.get(uid)?.counts ?? []));
   }
 
+  /** What this replica has learned of the apps. */
+  profiles(): ProfilesDocument {
+    return this.#profiles.profiles();
+  }
+
   get metrics(): Omit<ControllerMetrics, 'version' | 'ready'> {
     return {
       generation: this.#generation,
@@ -233,12 +245,14 @@ export class ClusterController {
       readyProxies: this.#proxies.ready.size,
       eventsDropped: this.#announcer.dropped,
       delivery: this.#server?.families() ?? [],
+      profiles: this.#profiles.profiles(false),
     };
   }
 
   /** Gives leadership up first, so that somebody else writes statuses at once. Never rejects. */
   async close(): Promise<void> {
     this.#closing = true;
+    this.#profiles.close();
     await Promise.all([this.#keeper.close(), this.#revisions.close()]);
     await this.#election.close();
     await Promise.all([this.#loop.close(), this.#announcer.close(), this.#own.close()]);
@@ -290,6 +304,7 @@ export class ClusterController {
 
   #translate(lastGood: LastGood, policy: Policy): Translation {
     const state = this.#world.state(lastGood, { ...this.#proxies.facts, policy });
+    this.#matrices = state.matrices;
     const previous = this.#translation?.snapshot;
     return (this.#translation = translate(state, { checkPattern, ...(previous === undefined ? {} : { previous }) }));
   }

@@ -24,6 +24,7 @@ const input: ControllerMetrics = {
   readyProxies: 2,
   eventsDropped: 0,
   delivery: [gauge('tcpvs_delivery_proxies', 'As the snapshot server says it.', 1)],
+  profiles: { at: 0, matrices: [] },
 };
 
 test('what a controller shows is well formed, and docs/metrics-controller.md names it all', () => {

@@ -1,8 +1,10 @@
 /** What a controller's `/metrics` shows. */
 import type { RestartReason } from '../kube/resource-watch.ts';
+import type { ProfilesDocument } from '../model/profiles.ts';
 import { configHash } from '../telemetry/config-hash.ts';
 import { counter, type Family, gauge } from '../telemetry/exposition.ts';
 import type { Histogram } from '../telemetry/histogram.ts';
+import { profileFamilies, profilesByKey } from '../telemetry/metrics-profiles.ts';
 import { processFamilies } from '../telemetry/process.ts';
 import { queueFamilies, type QueueMetrics } from './queue-metrics.ts';
 import type { StatusKeeperStats } from './status/status-keeper.ts';
@@ -24,7 +26,11 @@ export interface ControllerMetrics {
   readonly eventsDropped: number;
   /** Of the snapshot server. */
   readonly delivery: readonly Family[];
+  readonly profiles: ProfilesDocument;
 }
+
+/** Series grow with objects: so many apps are shown, in the order of the objects. */
+const MOST_APPS = 200;
 
 export interface ObjectCount {
   readonly kind: string;
@@ -66,6 +72,7 @@ export function controllerMetrics(input: ControllerMetrics): Family[] {
     ),
     counter('tcpvs_events_dropped_total', 'Events that the API did not take.', input.eventsDropped),
     ...input.delivery,
+    ...profileFamilies([...profilesByKey(input.profiles).values()].slice(0, MOST_APPS)),
     ...processFamilies(),
   ];
 }

@@ -77,6 +77,7 @@ function forget(book: LevelBook, part: number): void {
 export function pooled(books: readonly LevelBook[]): LevelBook {
   const all = newLevelBook();
   for (const { seconds, answers, at, count, busy, area } of books) {
+    if (count === 0) continue;
     for (let level = 0; level < LEVELS; level++) {
       all.seconds[level]! += seconds[level]!;
       all.answers[level]! += answers[level]!;

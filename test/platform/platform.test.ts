@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { ProfilesDocument } from '../../src/model/profiles.ts';
 import { auditEvents, compareWithAudit } from '../chart/audit.ts';
 import { rightsOf } from '../chart/rights.ts';
 import { rendered } from '../chart/stage.ts';
@@ -119,6 +120,22 @@ describe('the platform', { skip: skipReason(), timeout: 400_000 }, () => {
       stdout.includes(`${web2?.requests}`) && stdout.includes((100 * (web2?.delivered ?? 0)).toFixed(1)),
       stdout,
     );
+  });
+
+  test('what was asked of an app is learned by the controllers, and shown to whoever may see it', async () => {
+    const learned = async () => {
+      const where = ['--kubeconfig', cluster.kubeconfig, '-n', 'eapac', '--json'];
+      const { stdout } = await must([join(ROOT, 'bin/tcpvs'), 'profile', ...where]);
+      const { matrices } = JSON.parse(stdout) as ProfilesDocument;
+      return matrices[0]?.apps.find(({ app }) => app === 'appc');
+    };
+    let appc = await learned();
+    for (let tries = 0; appc?.seconds?.source !== 'learned' && tries < 50; tries++) {
+      assert.equal((await ask(agent, `${PROXY}/appc/x`)).status, 200);
+      appc = await learned();
+    }
+    assert.deepEqual([appc?.demand.source, appc?.seconds?.source], ['learned', 'learned']);
+    assert.ok(appc!.demand.value > 0 && appc!.seconds!.value > 0);
   });
 
   test('a changed weight is in force at once, and the status says when', async () => {

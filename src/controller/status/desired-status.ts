@@ -93,7 +93,7 @@ function worthOf(status: PresentStatus, present: PresentStatus): DesiredStatus['
 const withoutDefaults = (status: PresentStatus): Record<string, unknown> =>
   Object.fromEntries(Object.entries(status).filter(([, value]) => !(Array.isArray(value) && value.length === 0)));
 
-const COUNTS: ReadonlySet<string> = new Set(['shares', 'endpoints', 'replicas']);
+const COUNTS: ReadonlySet<string> = new Set(['shares', 'endpoints', 'replicas', 'profiles']);
 
 /** A status without its counts, and without messages, which have counts in them. */
 function essence(value: unknown): unknown {

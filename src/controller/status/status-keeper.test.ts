@@ -6,6 +6,7 @@ import { ApiError } from '../../kube/api-error.ts';
 import { ManualClock } from '../../kube/fixture/manual-clock.ts';
 import type { KubeObject } from '../../kube/resource.ts';
 import type { EndpointCounts } from '../../model/counts.ts';
+import type { MatrixProfile } from '../../model/profiles.ts';
 import type { Kind, ObjectStatus } from '../../model/status.ts';
 import { createLogger } from '../../telemetry/log.ts';
 import { StatusKeeper } from './status-keeper.ts';
@@ -63,12 +64,14 @@ function open(names: readonly string[]) {
   const clock = new ManualClock();
   const objects = new Map(names.map((name) => [`shop/${name}`, objectOf(name, '1')]));
   const replicas = new Map<string, ReplicaState>();
+  const profiles = new Map<string, MatrixProfile>();
   const writes: string[] = [];
   const flips: string[] = [];
   let version = 1;
   let fault: Error | null = null;
   const keeper = new StatusKeeper({
     present: (_kind: Kind, key) => objects.get(key),
+    profiles: () => profiles,
     write: async (object, _kind, written) => {
       if (fault !== null) throw fault;
       const key = `shop/${object.metadata.name}`;
@@ -98,6 +101,7 @@ function open(names: readonly string[]) {
     clock,
     objects,
     replicas,
+    profiles,
     writes,
     flips,
     keeper,
@@ -183,6 +187,30 @@ test('counts alone go along with the next change, or after ten minutes', async (
   assert.equal(writes.length, 2);
   const written = objects.get('shop/a')!['status'] as { replicas: unknown };
   assert.deepEqual(written.replicas, { programmed: 2, total: 2 });
+  await keeper.close();
+});
+
+const learned = (rate: number): MatrixProfile => {
+  const demand = { value: rate, source: 'learned', count: 9, error: 0, upper: rate, age: 1 } as const;
+  const shop = { app: 'shop', demand, cost: {}, seconds: null, failures: 0, concurrency: null, cells: [] };
+  return { matrix: 'shop/m', apps: [shop] };
+};
+
+test('what is learned of apps goes along with the next change, or after ten minutes', async () => {
+  const { clock, keeper, writes, replicas, objects, profiles } = open(['m']);
+  replicas.set('p1', replica('p1', '1'));
+  profiles.set('shop/m', learned(5));
+  keeper.lead(true);
+  keeper.translated({ snapshot: { id: '1', pieces: [] }, statuses: [ofKind('AppWeightMatrix', 'm', 1)] });
+  await go(clock, 1000);
+  profiles.set('shop/m', learned(7));
+  keeper.touched();
+  await go(clock, 9 * 60_000);
+  assert.equal(writes.length, 1);
+  await go(clock, 2 * 60_000);
+  assert.equal(writes.length, 2);
+  const written = objects.get('shop/m')!['status'] as { profiles: unknown };
+  assert.deepEqual(written.profiles, [{ app: 'shop', demand: { value: '7', upper: '7', source: 'Learned' } }]);
   await keeper.close();
 });
 

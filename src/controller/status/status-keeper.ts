@@ -3,6 +3,7 @@ import { isConflict, isNotFound } from '../../kube/api-error.ts';
 import { type Clock, systemClock } from '../../kube/clock.ts';
 import { compareVersions, type KubeObject } from '../../kube/resource.ts';
 import { DONE, type Outcome, WorkQueue, type WorkQueueMeasures } from '../../kube/work-queue.ts';
+import type { MatrixProfile } from '../../model/profiles.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { Kind, ObjectStatus } from '../../model/status.ts';
 import { Slices } from '../../slices/slices.ts';
@@ -24,6 +25,8 @@ export interface StatusKeeperOptions {
   readonly replicas: () => ReadonlyMap<string, ReplicaState>;
   /** Uids of the proxies that are ready: those that have to serve a change until it is programmed. */
   readonly ready: () => ReadonlySet<string>;
+  /** By matrix: what was learned of its apps. */
+  readonly profiles: () => ReadonlyMap<string, MatrixProfile>;
   readonly flipped: (object: KubeObject, kind: Kind, flip: Flip) => void;
   readonly log: Log;
   readonly clock?: Clock;
@@ -189,6 +192,7 @@ export class StatusKeeper {
       counts: groupCounts(await slices.all(mergeSteps(documents))),
       // Every proxy keeps its own shares exact; their sum need not be.
       onTarget: this.#targets.look(snapshot, groupCounts({ rows, endpoints: [] }).matrices),
+      profiles: this.#options.profiles(),
     };
   }
 

@@ -1,0 +1,78 @@
+/** What is learned of the apps in a cluster, from what all proxies report: every replica of the controller learns by itself. */
+import type { ReplicaState } from '../delivery/contract.ts';
+import { givenMatrices } from '../learning/given.ts';
+import { type MatrixGiven, ProfileBook } from '../learning/profile-book.ts';
+import { type CellWindow, windowsOf } from '../learning/windows.ts';
+import type { CountsDocument } from '../model/counts.ts';
+import type { ProfilesDocument } from '../model/profiles.ts';
+import type { ClusterState } from '../translate/cluster-state.ts';
+
+export interface ClusterProfilesOptions {
+  /** By uid. */
+  readonly replicas: () => ReadonlyMap<string, Pick<ReplicaState, 'counts'>>;
+  readonly matrices: () => ClusterState['matrices'];
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+/** Milliseconds between two looks, and between two times of forgetting what is not there any more. */
+const WINDOW = 1000;
+const PRUNING = 60_000;
+
+export class ClusterProfiles {
+  readonly #options: ClusterProfilesOptions;
+  readonly #now: () => number;
+  readonly #book = new ProfileBook();
+  /** What was last seen of each proxy: one that starts anew counts from 0, and must not take the others' sums along. */
+  #before = new Map<string, CountsDocument>();
+  #lookedAt: number | null = null;
+  #prunedAt: number;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(options: ClusterProfilesOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    this.#prunedAt = this.#now();
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => this.look(), WINDOW).unref();
+  }
+
+  close(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+  }
+
+  /** Takes up what was reported since the look before. */
+  look(): void {
+    const now = this.#now();
+    const windows: CellWindow[] = [];
+    const seen = new Map<string, CountsDocument>();
+    for (const [uid, { counts }] of this.#options.replicas()) {
+      const before = this.#before.get(uid);
+      // Whatever a proxy has counted before it was first heard of is not of this second.
+      if (before !== undefined && before !== counts)
+        for (const window of windowsOf(before, counts)) windows.push(window);
+      seen.set(uid, counts);
+    }
+    const passed = this.#lookedAt === null ? 0 : now - this.#lookedAt;
+    [this.#before, this.#lookedAt] = [seen, now];
+    if (passed <= 0) return;
+    const given = this.#given();
+    const intervals = new Map(given.map(({ matrix, interval }) => [matrix, interval]));
+    this.#book.add(windows, passed / 1000, now, (matrix) => intervals.get(matrix) ?? WINDOW / 1000);
+    if (now - this.#prunedAt < PRUNING) return;
+    this.#prunedAt = now;
+    this.#book.prune(given, now);
+  }
+
+  /** @param cells as ProfileBook.profile */
+  profiles(cells = true): ProfilesDocument {
+    const now = this.#now();
+    return { at: now / 1000, matrices: this.#given().map((each) => this.#book.profile(each, now, cells)) };
+  }
+
+  #given(): MatrixGiven[] {
+    return givenMatrices(this.#options.matrices());
+  }
+}
