@@ -102,7 +102,7 @@ export class ProfileBook {
   /** @param cells whether each server of an app is looked at by itself, too: that is most of the work */
   profile({ matrix, interval, apps, workloads }: MatrixGiven, now: number, cells = true): MatrixProfile {
     const books = this.matrices.get(matrix);
-    const costs = this.#costs(matrix, workloads);
+    const costs = this.#costs(matrix, workloads, now);
     const known = apps.map((app) => {
       const workload = workloads.find((each) => each.apps.includes(app.app))?.workload ?? '';
       const profile = appProfile(app, books?.get(app.app), costs.get(workload) ?? NO_COSTS, interval, now);
@@ -117,12 +117,12 @@ export class ProfileBook {
   }
 
   /** Of the workloads of which there are any. */
-  #costs(matrix: ObjectKey, workloads: readonly WorkloadGiven[]): Map<string, CostsByResource> {
+  #costs(matrix: ObjectKey, workloads: readonly WorkloadGiven[], now: number): Map<string, CostsByResource> {
     const book = this.resources.get(matrix);
     const all = workloads.flatMap(({ workload }): [string, CostsByResource][] => {
       const resources = book?.workloads.get(workload)?.costs.keys() ?? [];
       const known = [...resources].flatMap((resource): [string, WorkloadCosts][] => {
-        const costs = book?.costsOf(workload, resource) ?? null;
+        const costs = book?.costsOf(workload, resource, now) ?? null;
         return costs === null ? [] : [[resource, costs]];
       });
       return known.length === 0 ? [] : [[workload, new Map(known)]];

@@ -6,6 +6,7 @@ import { seeded } from './fixture.ts';
 import { ResourceBook, type WorkloadGiven } from './resource-book.ts';
 
 const NOW = 1e12;
+const LATER = NOW + 1e9;
 const WINDOW = 5;
 
 /** Two workloads on two servers: their loads vary by themselves and, slowly, together. */
@@ -55,7 +56,7 @@ function scene(truth: { chi: number; kappa: number; noise: number; seed: number;
 test('the costs of classes that share an instance are told apart, and what it uses when idle', () => {
   for (const seed of [1, 2, 3]) {
     const { book, cost } = scene({ chi: 0, kappa: 0, noise: 0.1, seed });
-    const shop = book.costsOf('shop', 'cpu')!;
+    const shop = book.costsOf('shop', 'cpu', LATER)!;
     for (const app of ['browse', 'pay'] as const) {
       const { value, variance } = shop.byApp.get(app)!;
       assert.ok(Math.abs(value / cost[app] - 1) < 0.05, `${app}: ${value}`);
@@ -74,7 +75,7 @@ test('where nobody disturbs anybody, no conflict above 0.03 is found, whatever t
           ['shop', 'batch'],
           ['batch', 'shop'],
         ] as const) {
-          const { value } = book.costsOf(workload, 'cpu')!.factors.get(neighbour)!;
+          const { value } = book.costsOf(workload, 'cpu', LATER)!.factors.get(neighbour)!;
           assert.ok(
             value <= 0.03,
             `seed ${seed}, noise ${noise}, kappa ${kappa}: ${workload} by ${neighbour} ${value}`,
@@ -88,26 +89,26 @@ test('where nobody disturbs anybody, no conflict above 0.03 is found, whatever t
 test('a conflict that is there is found, and a request costs what it costs alone', () => {
   for (const seed of [1, 2, 3, 4]) {
     const { book, cost } = scene({ chi: 0.5, kappa: 0, noise: 0.1, seed });
-    const { factors, byApp } = book.costsOf('shop', 'cpu')!;
+    const { factors, byApp } = book.costsOf('shop', 'cpu', LATER)!;
     const { value } = factors.get('batch')!;
     assert.ok(value > 0.3 && value < 0.7, `seed ${seed}: ${value}`);
     const off = byApp.get('pay')!.value / cost.pay - 1;
     assert.ok(Math.abs(off) < 0.08, `seed ${seed}: pay is off by ${off}`);
-    assert.ok(book.costsOf('batch', 'cpu')!.factors.get('shop')!.value <= 0.03);
+    assert.ok(book.costsOf('batch', 'cpu', LATER)!.factors.get('shop')!.value <= 0.03);
   }
 });
 
 test('what each further request in flight adds is no conflict', () => {
   const { book } = scene({ chi: 0, kappa: 0.02, noise: 0.1, seed: 7 });
-  const { growth, factors } = book.costsOf('shop', 'cpu')!;
+  const { growth, factors } = book.costsOf('shop', 'cpu', LATER)!;
   assert.ok(Math.abs(growth!.value - 0.02) < 0.008, `${growth!.value}`);
   assert.ok(factors.get('batch')!.value <= 0.03);
 });
 
 test('little is not enough, and other classes begin anew', () => {
   const { book } = scene({ chi: 0.5, kappa: 0, noise: 0.1, seed: 1, windows: 9 });
-  assert.equal(book.costsOf('shop', 'cpu'), null);
-  assert.equal(book.costsOf('nobody', 'cpu'), null);
+  assert.equal(book.costsOf('shop', 'cpu', LATER), null);
+  assert.equal(book.costsOf('nobody', 'cpu', LATER), null);
   const costs = newCostBook(['a', 'b']);
   for (let window = 0; window < 30; window++) addUse(costs, 2 * (1 + window), [1 + window, 0], 1, NOW);
   const { byApp } = costsOf(costs)!;

@@ -29,12 +29,16 @@ export interface WorkloadBook {
 }
 
 /** Workloads whose pressure on another one is looked for: those that share most servers with it. */
-const MOST_NEIGHBOURS = 16;
+const MOST_NEIGHBOURS = 8;
+/** Milliseconds for which what was solved stands, and in how many parts they are spread: not all are due at once. */
+const STANDING = 60_000;
+const SPREAD = 16;
 
 export class ResourceBook {
   readonly workloads = new Map<string, WorkloadBook>();
   /** By server and app, since the last uses. */
   readonly #cells = new Map<string, { answered: number; seconds: number }>();
+  readonly #solved = new Map<string, { readonly until: number; readonly costs: WorkloadCosts | null }>();
 
   add(windows: readonly CellWindow[]): void {
     for (const { server, app, answered, seconds } of windows) {
@@ -67,9 +71,13 @@ export class ResourceBook {
     }
     // One for all servers: what they show now counts from the next time on.
     const costs = new Map<CostBook, Costs | null>();
+    const neighbours = new Map<string, readonly string[]>();
     for (const use of uses) {
       const workload = apps.get(use.workload);
-      if (workload !== undefined) this.#addUse(workload, given, use, inflight.get(use.server)!, costs, now);
+      if (workload === undefined) continue;
+      const beside = neighbours.get(use.workload) ?? neighboursOf(use.workload, given);
+      neighbours.set(use.workload, beside);
+      this.#addUse(workload, beside, use, inflight.get(use.server)!, costs, now);
     }
     this.#cells.clear();
   }
@@ -77,9 +85,22 @@ export class ResourceBook {
   /** Forgets workloads that there are not any more. */
   prune(present: ReadonlySet<string>): void {
     for (const workload of this.workloads.keys()) if (!present.has(workload)) this.workloads.delete(workload);
+    for (const key of this.#solved.keys()) if (!present.has(key.split('\n', 1)[0]!)) this.#solved.delete(key);
   }
 
-  costsOf(workload: string, resource: string): WorkloadCosts | null {
+  /** As they were solved for within the last minute or two. */
+  costsOf(workload: string, resource: string, now: number): WorkloadCosts | null {
+    const key = `${workload}\n${resource}`;
+    const solved = this.#solved.get(key);
+    if (solved !== undefined && now < solved.until) return solved.costs;
+    const costs = this.#solve(workload, resource);
+    const until = now + STANDING * (1 + (this.#solved.size % SPREAD) / SPREAD);
+    // Few windows are soon more.
+    if (costs !== null) this.#solved.set(key, { until, costs });
+    return costs;
+  }
+
+  #solve(workload: string, resource: string): WorkloadCosts | null {
     const book = this.workloads.get(workload);
     const [cost, conflict] = [book?.costs.get(resource), book?.conflicts.get(resource)];
     const costs = cost === undefined ? null : costsOf(cost);
@@ -96,7 +117,7 @@ export class ResourceBook {
 
   #addUse(
     { workload, apps }: WorkloadGiven,
-    given: readonly WorkloadGiven[],
+    neighbours: readonly string[],
     { server, seconds, amounts }: Use,
     inflight: ReadonlyMap<string, number>,
     known: Map<CostBook, Costs | null>,
@@ -105,7 +126,6 @@ export class ResourceBook {
     const book = this.#workload(workload);
     const answered = apps.map((app) => this.#at(server, app).answered);
     const total = answered.reduce((sum, each) => sum + each, 0);
-    const neighbours = neighboursOf(workload, given);
     for (const [resource, amount] of Object.entries(amounts)) {
       const cost = fitting(
         book.costs,

@@ -67,6 +67,13 @@ describe('the platform', { skip: skipReason(), timeout: 400_000 }, () => {
     const destinations = rules.find((rule) => rule.app === app)?.destinations ?? [];
     return { destinations, total: destinations.reduce((sum, { requests }) => sum + requests, 0) };
   };
+  /** What a controller has learned of an app. */
+  const profileOf = async (name: string) => {
+    const where = ['--kubeconfig', cluster.kubeconfig, '-n', 'eapac', '--json'];
+    const text = await must([join(ROOT, 'bin/tcpvs'), 'profile', ...where]);
+    const { matrices } = JSON.parse(text) as ProfilesDocument;
+    return matrices[0]?.apps.find(({ app }) => app === name);
+  };
   const apply = (manifest: string) => kubectl('apply --server-side --force-conflicts -f -', manifest);
   const statusOf = async (namespace: string, path: string) => {
     const { status } = await cluster.client.get(`${OBJECTS}/${namespace}/${path}`);
@@ -123,16 +130,10 @@ describe('the platform', { skip: skipReason(), timeout: 400_000 }, () => {
   });
 
   test('what was asked of an app is learned by the controllers, and shown to whoever may see it', async () => {
-    const learned = async () => {
-      const where = ['--kubeconfig', cluster.kubeconfig, '-n', 'eapac', '--json'];
-      const { stdout } = await must([join(ROOT, 'bin/tcpvs'), 'profile', ...where]);
-      const { matrices } = JSON.parse(stdout) as ProfilesDocument;
-      return matrices[0]?.apps.find(({ app }) => app === 'appc');
-    };
-    let appc = await learned();
+    let appc = await profileOf('appc');
     for (let tries = 0; appc?.seconds?.source !== 'learned' && tries < 50; tries++) {
       assert.equal((await ask(agent, `${PROXY}/appc/x`)).status, 200);
-      appc = await learned();
+      appc = await profileOf('appc');
     }
     assert.deepEqual([appc?.demand.source, appc?.seconds?.source], ['learned', 'learned']);
     assert.ok(appc!.demand.value > 0 && appc!.seconds!.value > 0);

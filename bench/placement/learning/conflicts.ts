@@ -46,7 +46,7 @@ export function measureConflicts(truth: ConflictTruth, scenes: number, random: R
     const cost = APPS.map(() => 0.002 * 20 ** random());
     const book = runScene(truth, chi, cost, random);
     for (const [a, app] of APPS.entries()) {
-      const learned = book.costsOf(app, 'cpu')!;
+      const learned = book.costsOf(app, 'cpu', NOW)!;
       costs.push(Math.abs(learned.byApp.get(app)!.value / cost[a]! - 1));
       for (const [b, neighbour] of APPS.entries()) {
         if (a === b) continue;
