@@ -7,7 +7,7 @@ import { mostBlock, writeRequestBlock, writeTrailerBlock, written } from './requ
 function write(text: string, secure = false, tunnel = false) {
   const head = Buffer.from(text, 'latin1');
   const out = new Uint8Array(mostBlock(head.length));
-  const end = writeRequestBlock(head, secure, tunnel, out, 0);
+  const end = writeRequestBlock(head, secure, tunnel, null, out, 0);
   const decoder = new HpackDecoder(1 << 20);
   assert.equal(decoder.decode(out, 0, end), true);
   assert.equal(decoder.touched, false);

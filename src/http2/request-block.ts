@@ -3,6 +3,7 @@
  * Nothing is put into the dynamic table, and what is nobody else's business is marked as never to be (RFC 7541 §6.2.3).
  */
 import { spells } from '../http/characters.ts';
+import type { KnownFields } from './known-fields.ts';
 
 /** What the last block was about. */
 export const written = {
@@ -20,11 +21,13 @@ export const mostBlock = (head: number): number => 2 * head + 64;
  * Writes the head at the beginning of `head` to `out` at `at`; returns the offset behind. The head is whole and well-formed.
  * @param secure the scheme is https
  * @param tunnel it asks for an upgrade to websocket: an extended CONNECT (RFC 8441 §4)
+ * @param known what this client's fields were; they are replaced by the present ones. Those of a tunnel are no other request's
  */
 export function writeRequestBlock(
   head: Uint8Array,
   secure: boolean,
   tunnel: boolean,
+  known: KnownFields | null,
   out: Uint8Array,
   at: number,
 ): number {
@@ -41,6 +44,15 @@ export function writeRequestBlock(
   out[o++] = 0x04;
   o = writeString(head, target, p, out, o);
   p += REST_OF_LINE;
+  const before = tunnel ? null : known;
+  if (before !== null && before.isAt(head, p)) {
+    out.set(before.block, o);
+    written.bodyLength = before.bodyLength;
+    written.end = p + before.length;
+    return o + before.block.length;
+  }
+  const fields = p;
+  const block = o;
   o = writeAuthority(head, p, out, o);
   written.bodyLength = 0;
   while (head[p] !== CR) {
@@ -58,6 +70,7 @@ export function writeRequestBlock(
     if (goesOn) o = writeField(head, name, nameEnd, value, valueEnd, index, out, o);
   }
   written.end = p + 2;
+  if (before !== null) before.keep(head, fields, written.end, out, block, o, written.bodyLength);
   return o;
 }
 

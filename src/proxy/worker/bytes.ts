@@ -6,12 +6,16 @@ const SHORT = 192;
 
 /**
  * Copies `from[start … end)`; returns the offset behind. What
- * stands at the beginning of the read buffer, as heads do, has a view already.
+ * stands at the beginning of the read buffer, as heads do, has a view already, and so has what is copied whole.
  */
 export function copyRange(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
   const length = end - start;
   if (start === 0 && from === input) {
     to.set(inputView(end), at);
+    return at + length;
+  }
+  if (length === from.length) {
+    to.set(from, at);
     return at + length;
   }
   if (length > SHORT) {

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 
 import type { ChunkedDecoder } from '../../http/chunked.ts';
+import { KnownFields } from '../../http2/known-fields.ts';
 import type { KnownHead } from '../../http2/known-heads.ts';
 import type { ReasonWord } from '../../model/reasons.ts';
 import type { Limits } from '../../model/snapshot.ts';
@@ -79,6 +80,7 @@ export abstract class Client extends Connection implements UpstreamUser {
   fresh = false;
   upstream: Upstream | null = null;
   own: Upstream[] | null = null;
+  private fields: KnownFields | null = null;
   /** What was sent, for another try: the head, and the body so far if `retainedWhole`. */
   retained: Uint8Array | null = null;
   retainedLength = 0;
@@ -127,6 +129,11 @@ export abstract class Client extends Connection implements UpstreamUser {
 
   requestTrailers(): readonly number[] | null {
     return this.bodyLeft < 0 ? (this.decoder?.trailers ?? null) : null;
+  }
+
+  /** Made for those whose requests go out over HTTP/2. */
+  knownFields(): KnownFields | null {
+    return (this.fields ??= new KnownFields());
   }
 
   /** Closes with a reset: the client must not take what it got for the whole. `why` is for the access log. */

@@ -5,6 +5,7 @@
 import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 
+import { KnownFields } from '../../http2/known-fields.ts';
 import { GLOBAL } from '../shared.ts';
 import { leaveListener } from './accounting.ts';
 import type { Secure } from './client.ts';
@@ -58,6 +59,7 @@ export class Http2Connection extends Connection implements StreamOwner {
   readonly secure: Secure | null;
   readonly peer: string;
   requests = 0;
+  readonly fields = new KnownFields();
   /** Those that are open. */
   streams = 0;
   private readonly clients = new Set<StreamClient>();

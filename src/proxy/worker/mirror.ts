@@ -103,4 +103,8 @@ class Copy implements UpstreamUser {
   requestTrailers(): readonly number[] | null {
     return this.trailers;
   }
+
+  knownFields(): null {
+    return null;
+  }
 }

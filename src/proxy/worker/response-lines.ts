@@ -15,7 +15,8 @@ export function writeResponseHead(client: Client, head: ResponseHead, framing: n
   const keepFraming = !bare && head.plainFraming && (!head.chunked || client.minor === 1);
   let o: number;
   if (!head.special && head.plainLine && edits === null && !bare && keepFraming) {
-    o = copyRange(head.bytes, head.start, head.end - 2, out, 0);
+    // with the empty line, which what follows is put over: a head that was looked up is copied whole then
+    o = copyRange(head.bytes, head.start, head.end, out, 0) - 2;
   } else {
     o = copyLines(head, edits?.remove ?? NONE, keepFraming, out);
     if (!keepFraming && !bare) o = writeFraming(client, head, out, o);

@@ -7,6 +7,7 @@ import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 
 import { trailerText } from '../../http2/field-rules.ts';
+import type { KnownFields } from '../../http2/known-fields.ts';
 import { type RequestText, requestText } from '../../http2/request-text.ts';
 import type { ReasonWord } from '../../model/reasons.ts';
 import type { Ends } from '../../proxy-protocol/write-header.ts';
@@ -31,6 +32,8 @@ export interface StreamOwner {
   readonly peer: string;
   /** Streams that it has had. */
   readonly requests: number;
+  /** Of its streams' requests. */
+  readonly fields: KnownFields;
   /** So many bytes of content have come or gone. */
   carried(bytes: number): void;
   /** A stream is over; `reset`: before its answer was whole. */
@@ -194,6 +197,11 @@ export class StreamClient extends ClientConnection {
   /** Bytes of content that have come and that nobody has taken. */
   get waiting(): number {
     return this.stream.readableLength;
+  }
+
+  /** A connection's streams say much the same. */
+  override knownFields(): KnownFields {
+    return this.owner.fields;
   }
 
   override ends(): Ends | null {

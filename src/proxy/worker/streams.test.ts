@@ -11,6 +11,8 @@ import { ask } from './fixture.ts';
 import { until } from './in-process.ts';
 import { KINDS, proxyTo, streamServer } from './stream-servers.ts';
 
+const TE = 'Transfer-Encoding: chunked\r\n';
+
 /** All that a client gets that says `text`, up to the end of the connection. */
 async function raw(port: number, text: string): Promise<string> {
   const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
@@ -41,6 +43,37 @@ for (const kind of KINDS) {
       assert.equal(opened(), 1);
       assert.equal(proxy.loop.state.counters.global[GLOBAL.upstreamConnections], 1);
       assert.equal(proxy.loop.state.counters.global[GLOBAL.upstreamStreams], 50);
+      await proxy.settled();
+    });
+
+    test('requests of one client whose fields are those of the one before, and others', async (t) => {
+      const { port: at } = await streamServer(t, kind, (request, response) => {
+        let body = '';
+        request.on('data', (chunk: Buffer) => (body += chunk));
+        request.on('end', () => {
+          response.end(`${request.method} ${request.url} ${String(request.headers['x-n'])} ${body};`);
+        });
+      });
+      const proxy = await proxyTo(t, kind, [at]);
+      const length = 'Content-Length: 2\r\n';
+      const requests = [
+        ...['/a', '/b'].map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\nX-N: 1\r\n\r\n`),
+        `GET /c HTTP/1.1\r\nHost: a\r\nX-N: 2\r\n\r\n`,
+        ...['d1', 'd2'].map((body) => `POST /d HTTP/1.1\r\nHost: a\r\nX-N: 2\r\n${length}\r\n${body}`),
+        ...['e1', 'e2'].map((body) => `PUT /e HTTP/1.1\r\nHost: a\r\n${TE}\r\n2\r\n${body}\r\n0\r\n\r\n`),
+        `GET /f HTTP/1.1\r\nHost: a\r\nX-N: 1\r\nConnection: close\r\n\r\n`,
+      ];
+      const seen = (await raw(proxy.port, requests.join(''))).match(/[A-Z]+ \/[^;]*;/g);
+      assert.deepEqual(seen, [
+        'GET /a 1 ;',
+        'GET /b 1 ;',
+        'GET /c 2 ;',
+        'POST /d 2 d1;',
+        'POST /d 2 d2;',
+        'PUT /e undefined e1;',
+        'PUT /e undefined e2;',
+        'GET /f 1 ;',
+      ]);
       await proxy.settled();
     });
 

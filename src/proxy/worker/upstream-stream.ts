@@ -124,7 +124,8 @@ export class UpstreamStream extends Upstream {
     carrier.number(this);
     frames.room(FRAME_HEAD + mostBlock(view.length));
     const start = frames.length;
-    frames.length = writeRequestBlock(view, carrier.secure, this.isTunnel, frames.bytes, start + FRAME_HEAD);
+    const known = this.user?.knownFields() ?? null;
+    frames.length = writeRequestBlock(view, carrier.secure, this.isTunnel, known, frames.bytes, start + FRAME_HEAD);
     this.headSent = true;
     this.isHead = written.isHead;
     this.bodyLeft = written.bodyLength;

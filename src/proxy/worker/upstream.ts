@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls';
 
 import type { ChunkedDecoder } from '../../http/chunked.ts';
 import type { PartialHead } from '../../http/partial-head.ts';
+import type { KnownFields } from '../../http2/known-fields.ts';
 import type { KnownHead } from '../../http2/known-heads.ts';
 import type { EndpointPlan } from '../../model/plan.ts';
 import { type Ends, proxyHeader } from '../../proxy-protocol/write-header.ts';
@@ -31,6 +32,8 @@ export interface UpstreamUser {
   fail(error: unknown): void;
   /** Of a request that was written whole: the lines of its trailers; null where it had none. */
   requestTrailers(): readonly number[] | null;
+  /** The fields of the request before, where it has one request after another; null: it has but one. */
+  knownFields(): KnownFields | null;
   /** Between whom the client's connection is; null: nobody knows, or there is none. */
   ends(): Ends | null;
   /** It asks for a tunnel: an upgrade to websocket. */
@@ -368,6 +371,7 @@ const NOBODY: UpstreamUser = {
   upstreamDrained() {},
   fail() {},
   requestTrailers: () => null,
+  knownFields: () => null,
   ends: () => null,
   upgrade: false,
   own: null,
