@@ -4,12 +4,19 @@ interface StreamBinding {
   readonly streamBaseState: Int32Array;
   readonly kReadBytesOrError: number;
   readonly kLastWriteErr: number;
+  readonly recordsStatus: boolean;
+}
+
+interface RawBinding extends Omit<StreamBinding, 'recordsStatus'> {
+  readonly WriteWrap: new () => object;
 }
 
 const binding = probe();
 
 /** Handles are used directly. */
 export const DIRECT = binding !== null;
+/** A write that nobody hears of tells in itself how it went, once it is done. */
+export const RECORDS_STATUS = binding?.recordsStatus ?? false;
 
 const streamState = binding?.streamBaseState ?? new Int32Array(1);
 const readIndex = binding?.kReadBytesOrError ?? 0;
@@ -31,10 +38,11 @@ export const END = -4095;
 function probe(): StreamBinding | null {
   if (process.env['TCPVS_IO'] === 'public') return null;
   try {
-    const wrap = (process as unknown as { binding(name: string): Partial<StreamBinding> }).binding('stream_wrap');
-    const { streamBaseState, kReadBytesOrError, kLastWriteErr } = wrap;
+    const wrap = (process as unknown as { binding(name: string): Partial<RawBinding> }).binding('stream_wrap');
+    const { streamBaseState, kReadBytesOrError, kLastWriteErr, WriteWrap } = wrap;
+    const recordsStatus = WriteWrap !== undefined && 'writeStatus' in new WriteWrap();
     return streamBaseState instanceof Int32Array && kReadBytesOrError !== undefined && kLastWriteErr !== undefined
-      ? { streamBaseState, kReadBytesOrError, kLastWriteErr }
+      ? { streamBaseState, kReadBytesOrError, kLastWriteErr, recordsStatus }
       : null;
   } catch {
     return null;

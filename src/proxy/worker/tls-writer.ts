@@ -1,13 +1,16 @@
 /**
  * Writing through TLS on the handle itself. It differs from TCP: what is given is encrypted at once, so that its buffer is
- * free again; a write is never done when the call returns (it tells so in the next turn), and before that the handle must
+ * free again; a write is never done when the call returns (it is at the end of the turn), and before that the handle must
  * not get another one: Node aborts the process. What comes meanwhile is kept here and goes out as one.
  *
+ * Whether a write is done is looked up when the next one comes, where nobody waits for it: to be told costs a call into
+ * JavaScript for each answer.
+ *
  * `pending` of the connection tells, as everywhere, whether the peer has to be waited for: a write that the kernel has
- * taken whole does not count, though it is not reported yet.
+ * taken whole does not count, though it is not done yet.
  */
 import type { HandleOwner, PendingWrite, RawHandle } from './raw-handle.ts';
-import { lastWriteError } from './stream-state.ts';
+import { RECORDS_STATUS, lastWriteError } from './stream-state.ts';
 
 /** More than this TLS may hand to the kernel in several turns. */
 const AT_ONCE = 65_536;
@@ -17,7 +20,8 @@ export class TlsWriter {
   private readonly handle: RawHandle;
   /** The connection below, whose queue is the kernel's. */
   private readonly below: Pick<RawHandle, 'writeQueueSize'>;
-  private busy = false;
+  /** Of the writes the last one, until it is known to be done. */
+  private last: PendingWrite | null = null;
   private queue: Uint8Array | null = null;
   /** Bytes in the queue. */
   queued = 0;
@@ -31,32 +35,48 @@ export class TlsWriter {
 
   /** @returns false where the connection is gone */
   write(view: Uint8Array): boolean {
-    if (!this.busy) return this.pass(view);
-    this.keep(view);
-    this.connection.waits();
-    return true;
+    if (this.isBusy()) {
+      this.keep(view);
+      this.wait();
+      return true;
+    }
+    return this.pass(view);
   }
 
   /** Calls `act` once nothing is on its way through TLS: its end must not overtake what was written. */
   whenDone(act: () => void): void {
-    if (this.busy) this.afterwards = act;
-    else act();
+    if (!this.isBusy()) {
+      act();
+      return;
+    }
+    this.afterwards = act;
+    this.hear();
+  }
+
+  private isBusy(): boolean {
+    return this.last !== null && !isOver(this.last);
+  }
+
+  private wait(): void {
+    this.connection.waits();
+    this.hear();
+  }
+
+  /** Of the end of the last write, which is not over. */
+  private hear(): void {
+    const { last } = this;
+    last!.connection = this.connection;
+    last!.oncomplete = written;
   }
 
   private pass(view: Uint8Array): boolean {
     const result = this.handle.writeBuffer(null, view);
     if (typeof result !== 'object') return result === 0;
     if (lastWriteError() !== 0) return false;
-    this.busy = true;
-    result.connection = this.connection;
-    result.oncomplete = written;
-    const status = result.writeStatus;
-    if (status !== null && status !== undefined) {
-      result.writeStatus = null;
-      result.oncomplete(status);
-      return true;
-    }
-    if (view.length > AT_ONCE || this.below.writeQueueSize > 0) this.connection.waits();
+    this.last = result;
+    if (isOver(result)) this.done(result.writeStatus!);
+    else if (view.length > AT_ONCE || this.below.writeQueueSize > 0) this.wait();
+    else if (!RECORDS_STATUS) this.hear();
     return true;
   }
 
@@ -75,7 +95,7 @@ export class TlsWriter {
   /** The write has been taken by the kernel, or (`status` below 0) failed. */
   done(status: number): void {
     const { connection, queue, queued } = this;
-    this.busy = false;
+    this.last = null;
     if (connection.gone) return;
     if (status < 0) {
       connection.writeFailed();
@@ -92,12 +112,19 @@ export class TlsWriter {
       }
     }
     if (waited && connection.pending === 0) connection.drained();
-    if (!this.busy && this.afterwards !== null) {
-      const act = this.afterwards;
-      this.afterwards = null;
-      act();
+    const act = this.afterwards;
+    if (act === null) return;
+    if (this.isBusy()) {
+      this.hear();
+      return;
     }
+    this.afterwards = null;
+    act();
   }
+}
+
+function isOver(write: PendingWrite): boolean {
+  return write.writeStatus !== null && write.writeStatus !== undefined;
 }
 
 /** One function for all writes: see `onread` in io.ts. */
