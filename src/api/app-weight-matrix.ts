@@ -159,7 +159,7 @@ const profile = z.strictObject({
     3,
   )
     .exactOptional()
-    .describe('Of one request at low concurrency: core-seconds, bytes.'),
+    .describe('Of one request: core-seconds, bytes.'),
 });
 
 export const appWeightMatrixStatus = z.strictObject({

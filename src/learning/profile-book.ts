@@ -177,6 +177,7 @@ function appProfile(
     app: app.app,
     demand,
     cost: costOf(app, costs, now),
+    ...(costs.size === 0 ? {} : { alone: figures(costs, ({ alone }) => alone.get(app.app) ?? null, now) }),
     seconds,
     failures,
     concurrency,

@@ -58,7 +58,7 @@ test('the costs of classes that share an instance are told apart, and what it us
     const { book, cost } = scene({ chi: 0, kappa: 0, noise: 0.1, seed });
     const shop = book.costsOf('shop', 'cpu', LATER)!;
     for (const app of ['browse', 'pay'] as const) {
-      const { value, variance } = shop.byApp.get(app)!;
+      const { value, variance } = shop.alone.get(app)!;
       assert.ok(Math.abs(value / cost[app] - 1) < 0.05, `${app}: ${value}`);
       assert.ok(Math.abs(value - cost[app]) < 5 * Math.sqrt(variance), `${app}: ${value} ±${Math.sqrt(variance)}`);
     }
@@ -89,11 +89,12 @@ test('where nobody disturbs anybody, no conflict above 0.03 is found, whatever t
 test('a conflict that is there is found, and a request costs what it costs alone', () => {
   for (const seed of [1, 2, 3, 4]) {
     const { book, cost } = scene({ chi: 0.5, kappa: 0, noise: 0.1, seed });
-    const { factors, byApp } = book.costsOf('shop', 'cpu', LATER)!;
+    const { factors, alone, byApp } = book.costsOf('shop', 'cpu', LATER)!;
     const { value } = factors.get('batch')!;
     assert.ok(value > 0.3 && value < 0.7, `seed ${seed}: ${value}`);
-    const off = byApp.get('pay')!.value / cost.pay - 1;
+    const off = alone.get('pay')!.value / cost.pay - 1;
     assert.ok(Math.abs(off) < 0.08, `seed ${seed}: pay is off by ${off}`);
+    assert.ok(byApp.get('pay')!.value > 1.1 * cost.pay, 'as things are it costs more');
     assert.ok(book.costsOf('batch', 'cpu', LATER)!.factors.get('shop')!.value <= 0.03);
   }
 });

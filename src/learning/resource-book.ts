@@ -109,7 +109,8 @@ export class ResourceBook {
     const conflicts = conflict === undefined ? null : conflictsOf(conflict, means);
     return {
       idle: costs.idle,
-      byApp: new Map([...costs.byApp].map(([app, each]) => [app, aloneOf(each, conflicts?.alone.get(app))])),
+      byApp: costs.byApp,
+      alone: new Map([...costs.byApp].map(([app, each]) => [app, aloneOf(each, conflicts?.alone.get(app))])),
       growth: conflicts?.growth ?? null,
       factors: conflicts?.factors ?? new Map<string, Estimate>(),
     };
@@ -173,8 +174,10 @@ export class ResourceBook {
 
 export interface WorkloadCosts {
   readonly idle: Estimate;
-  /** Of one request alone on its server. */
+  /** Of one request, as things are. */
   readonly byApp: ReadonlyMap<string, Estimate>;
+  /** With nothing else in flight at its server; as `byApp` as long as nothing else is known. */
+  readonly alone: ReadonlyMap<string, Estimate>;
   readonly growth: Estimate | null;
   readonly factors: ReadonlyMap<string, Estimate>;
 }

@@ -38,8 +38,10 @@ export interface AppProfile {
   readonly app: string;
   /** Arrivals per second; those that were shed and that failed are among them. */
   readonly demand: Figure;
-  /** Of one request at low concurrency, by resource: core-seconds, bytes; what is known. */
+  /** Of one request, by resource: core-seconds, bytes; what is known. Learned: as things are, beside the neighbours it has. */
   readonly cost: Figures;
+  /** The same with nothing else in flight at its server, to be taken together with `growth` and conflicts; absent: not learned. */
+  readonly alone?: Figures;
   /** Seconds from the head of a request to the end of its answer; null: nothing is known. */
   readonly seconds: Figure | null;
   /** Part of the tries that failed (5xx, broken off, refused, late), of late. */

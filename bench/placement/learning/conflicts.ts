@@ -47,7 +47,7 @@ export function measureConflicts(truth: ConflictTruth, scenes: number, random: R
     const book = runScene(truth, chi, cost, random);
     for (const [a, app] of APPS.entries()) {
       const learned = book.costsOf(app, 'cpu', NOW)!;
-      costs.push(Math.abs(learned.byApp.get(app)!.value / cost[a]! - 1));
+      costs.push(Math.abs(learned.alone.get(app)!.value / cost[a]! - 1));
       for (const [b, neighbour] of APPS.entries()) {
         if (a === b) continue;
         const value = learned.factors.get(neighbour)?.value ?? 0;
