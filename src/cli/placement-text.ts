@@ -5,6 +5,9 @@ import { printable, type Style } from './output.ts';
 
 type Shown = StatusDocument['objects'][number];
 
+/** A cluster's object that nobody has looked at has none. */
+const NONE = {} as Shown['status'];
+
 interface Recommendation {
   readonly rows?: readonly PlacedRow[];
   readonly reason?: string;
@@ -27,7 +30,7 @@ export function placementsOf(objects: StatusDocument['objects']): Placement[] {
   return objects.flatMap((object) => placementOf(object) ?? []);
 }
 
-function placementOf({ kind, metadata, spec, status }: Shown): Placement | null {
+function placementOf({ kind, metadata, spec, status = NONE }: Shown): Placement | null {
   const { mode, rows = [], placement } = spec as Spec;
   if (kind !== 'AppWeightMatrix' || (mode !== 'Recommend' && mode !== 'Auto')) return null;
   const computed = (status['rows'] ?? []) as readonly PlacedRow[];

@@ -1,7 +1,16 @@
-/** `tcpvs placement`: what the placement manager of a running server recommends or does, and why. */
+/** `tcpvs placement`: what the placement manager of a running server, or of a cluster, recommends or does, and why. */
+import type { StatusDocument } from '../admin/contract.ts';
 import { AdminClient, AdminError } from './admin-client.ts';
-import { CommandFailed, type CommandHelp, helpText, readCommandLine, UsageError } from './command-line.ts';
+import {
+  CommandFailed,
+  type CommandHelp,
+  type CommandLine,
+  helpText,
+  readCommandLine,
+  UsageError,
+} from './command-line.ts';
 import { EXIT } from './exit-codes.ts';
+import { isLive, LIVE_OPTIONS, readLive } from './live-cluster.ts';
 import type { Output } from './output.ts';
 import { placementsOf, placementsText } from './placement-text.ts';
 import { socketPath } from './socket-path.ts';
@@ -16,9 +25,10 @@ const HELP: CommandHelp = {
   ],
   options: {
     socket: { value: 'PATH', help: 'admin socket of the server\n(default: TCPVS_SOCKET, else as tcpvs serve)' },
+    ...LIVE_OPTIONS,
     json: { help: 'print as JSON' },
   },
-  examples: ['tcpvs placement', 'tcpvs placement default/eapac --json'],
+  examples: ['tcpvs placement', 'tcpvs placement default/eapac --json', 'tcpvs placement --live --namespace shop'],
 };
 
 export async function placement(args: readonly string[], output: Output): Promise<number> {
@@ -29,8 +39,9 @@ export async function placement(args: readonly string[], output: Output): Promis
   }
   const [wanted, ...more] = line.operands;
   if (more.length > 0) throw new UsageError(`read ${line.operands.length} matrices, expected one at most`);
-  const all = placementsOf((await read(socketPath(line.value('socket') ?? undefined))).objects);
-  const key = wanted === undefined || wanted.includes('/') ? wanted : `default/${wanted}`;
+  const all = placementsOf(await read(line));
+  const namespace = line.value('namespace') ?? 'default';
+  const key = wanted === undefined || wanted.includes('/') ? wanted : `${namespace}/${wanted}`;
   const placements = all.filter(({ matrix }) => key === undefined || matrix === key);
   if (key !== undefined && placements.length === 0) {
     const there = all.map(({ matrix }) => matrix).join(', ');
@@ -40,9 +51,10 @@ export async function placement(args: readonly string[], output: Output): Promis
   return EXIT.ok;
 }
 
-async function read(socket: string) {
+async function read(line: CommandLine): Promise<StatusDocument['objects']> {
+  if (isLive(line)) return (await readLive(line)).objects as StatusDocument['objects'];
   try {
-    return await new AdminClient(socket).status();
+    return (await new AdminClient(socketPath(line.value('socket') ?? undefined)).status()).objects;
   } catch (error) {
     if (error instanceof AdminError) throw new CommandFailed(error.message);
     throw error;

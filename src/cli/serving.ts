@@ -13,11 +13,11 @@ import type { Listening } from '../proxy/supervisor/local-listeners.ts';
 import { Controller } from '../standalone/controller.ts';
 import { InstanceUsage } from '../standalone/instance-usage.ts';
 import { Learner } from '../standalone/learner.ts';
-import { PlacementManager } from '../standalone/manager.ts';
 import { faultText } from '../standalone/objects.ts';
 import { fileParser } from '../standalone/parse-file.ts';
 import { StandaloneSource } from '../standalone/source.ts';
 import { newCookieKeys, StateDirectory } from '../standalone/state-directory.ts';
+import { PlacementManager } from '../steering/placement-manager.ts';
 import { renderFamilies } from '../telemetry/exposition.ts';
 import { isLogLevel, type Log } from '../telemetry/log.ts';
 import { placementFamilies } from '../telemetry/metrics-placement.ts';
@@ -94,7 +94,8 @@ async function start(options: ServeOptions, { log, listeners, ready }: Surroundi
     report,
   });
   const manager = new PlacementManager({
-    serving,
+    counts: () => serving.countsInSlices(),
+    proxies: () => ({ heard: serving.ready ? 1 : 0, all: 1 }),
     solver: new SolverThread(),
     objects: () => controller.placeable,
     className: options.className,

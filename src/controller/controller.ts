@@ -26,6 +26,7 @@ import type { ControllerMetrics } from './metrics.ts';
 import type { ControllerOptions } from './options.ts';
 import { OwnObjects } from './own/own-objects.ts';
 import { ServerIdentity } from './own/server-identity.ts';
+import { Placement } from './placement/placement.ts';
 import { PolicyFile } from './policy-file.ts';
 import { Propagation } from './propagation.ts';
 import { ProxyService } from './proxy-service.ts';
@@ -68,6 +69,7 @@ export class ClusterController {
   readonly #announcer: Announcer;
   readonly #keeper: StatusKeeper;
   readonly #profiles: ClusterProfiles;
+  readonly #placement: Placement;
   readonly #revisions: LastGoodKeeper;
   readonly #election: LeaderElection;
   readonly #propagation: Propagation;
@@ -124,6 +126,14 @@ export class ClusterController {
       log,
       ...timing,
     });
+    this.#placement = new Placement({
+      objects: () => this.#world.placeable,
+      className: options.className,
+      proxies: () => new Map([...ready()].map((uid) => [uid, replicas().get(uid) ?? null])),
+      profiles: () => this.#profiles.profiles(false),
+      onRows: () => this.#keeper.touched(),
+      log,
+    });
     this.#announcer = new Announcer({ api, instance: options.pod.name, log });
     this.#profiles = new ClusterProfiles({ replicas, matrices: () => this.#matrices });
     this.#keeper = new StatusKeeper({
@@ -140,6 +150,7 @@ export class ClusterController {
       replicas,
       ready,
       profiles: () => new Map(this.#profiles.profiles(false).matrices.map((each) => [each.matrix, each])),
+      placements: () => this.#placement.placements,
       flipped: (object, _, flip) => this.#announcer.flipped(object, flip),
       log,
     });
@@ -164,6 +175,8 @@ export class ClusterController {
       // A pod that is restarted under its name is another candidate.
       identity: `${options.pod.name}_${randomBytes(4).toString('hex')}`,
       onChange: (leading) => {
+        // Before statuses are written: they are to have the weights that rule.
+        this.#placement.lead(leading);
         this.#keeper.lead(leading);
         this.#own.lead(leading);
         this.#revisions.lead(leading);
@@ -244,6 +257,7 @@ export class ClusterController {
       propagation: this.#propagation.histogram,
       readyProxies: this.#proxies.ready.size,
       eventsDropped: this.#announcer.dropped,
+      placements: this.#placement.placements,
       delivery: this.#server?.families() ?? [],
       profiles: this.#profiles.profiles(false),
     };
@@ -253,7 +267,7 @@ export class ClusterController {
   async close(): Promise<void> {
     this.#closing = true;
     this.#profiles.close();
-    await Promise.all([this.#keeper.close(), this.#revisions.close()]);
+    await Promise.all([this.#keeper.close(), this.#revisions.close(), this.#placement.close()]);
     await this.#election.close();
     await Promise.all([this.#loop.close(), this.#announcer.close(), this.#own.close()]);
     this.#policy.close();

@@ -23,6 +23,7 @@ const input: ControllerMetrics = {
   propagation: new Histogram(PROPAGATION_BOUNDS),
   readyProxies: 2,
   eventsDropped: 0,
+  placements: [],
   delivery: [gauge('tcpvs_delivery_proxies', 'As the snapshot server says it.', 1)],
   profiles: { at: 0, matrices: [] },
 };

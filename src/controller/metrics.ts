@@ -1,9 +1,11 @@
 /** What a controller's `/metrics` shows. */
 import type { RestartReason } from '../kube/resource-watch.ts';
+import type { MatrixPlacement } from '../model/placements.ts';
 import type { ProfilesDocument } from '../model/profiles.ts';
 import { configHash } from '../telemetry/config-hash.ts';
 import { counter, type Family, gauge } from '../telemetry/exposition.ts';
 import type { Histogram } from '../telemetry/histogram.ts';
+import { placementFamilies } from '../telemetry/metrics-placement.ts';
 import { profileFamilies, profilesByKey } from '../telemetry/metrics-profiles.ts';
 import { processFamilies } from '../telemetry/process.ts';
 import { queueFamilies, type QueueMetrics } from './queue-metrics.ts';
@@ -24,6 +26,8 @@ export interface ControllerMetrics {
   readonly propagation: Histogram;
   readonly readyProxies: number;
   readonly eventsDropped: number;
+  /** Of matrices whose weights are computed; those of the replica that leads. */
+  readonly placements: readonly MatrixPlacement[];
   /** Of the snapshot server. */
   readonly delivery: readonly Family[];
   readonly profiles: ProfilesDocument;
@@ -71,6 +75,7 @@ export function controllerMetrics(input: ControllerMetrics): Family[] {
       restarts.map(({ type, reason, count }) => ({ labels: { resource: type, reason }, value: count })),
     ),
     counter('tcpvs_events_dropped_total', 'Events that the API did not take.', input.eventsDropped),
+    ...placementFamilies(input.placements),
     ...input.delivery,
     ...profileFamilies([...profilesByKey(input.profiles).values()].slice(0, MOST_APPS)),
     ...processFamilies(),

@@ -2,7 +2,7 @@ import type { AppWeightMatrix, RealServer, TcpVirtualServer } from '../api/parse
 import type { Versions } from '../delivery/versions.ts';
 import type { KubeObject } from '../kube/resource.ts';
 import type { Kind } from '../model/status.ts';
-import type { ClusterFacts, ReferenceGrantFacts } from '../translate/cluster-facts.ts';
+import { type ClusterFacts, emptyFacts, type ReferenceGrantFacts } from '../translate/cluster-facts.ts';
 import type { ClusterState, InvalidObject, LastGood, TlsSecret } from '../translate/cluster-state.ts';
 import { GoodSecrets } from '../translate/good-secrets.ts';
 import { deniedSecret, serviceRangesOf } from './facts/cluster.ts';
@@ -98,6 +98,16 @@ export class World {
         grants: this.#grantList,
         serviceRanges: this.#ranges(serviceRanges.view),
       },
+    };
+  }
+
+  /** What placement is computed of. */
+  get placeable(): Pick<ClusterState, 'matrices' | 'realServers'> & { readonly cluster: ClusterFacts } {
+    const { nodes } = this.watches;
+    return {
+      matrices: this.#matrices.view,
+      realServers: this.#realServers.view,
+      cluster: { ...emptyFacts, nodes: nodes.view },
     };
   }
 

@@ -3,9 +3,9 @@ import { describe, it } from 'node:test';
 
 import fc from 'fast-check';
 
+import { columnsOf, type Rows } from '../model/matrix-rows.ts';
 import { matrixOf, specOf, World } from './fixture.ts';
 import type { Measured } from './measured.ts';
-import { columnsOf, type Rows } from './rows.ts';
 import { NEEDED } from './trust.ts';
 
 const app = (rate: number, cost = 0.01) => ({ rate, cost, seconds: 0.05, failing: 0 });

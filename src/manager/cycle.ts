@@ -1,3 +1,4 @@
+import { carryOver, type Rows, sameRow } from '../model/matrix-rows.ts';
 /**
  * One cycle of a matrix' manager: what it knew, what was seen since and what the solver says → what it knows now, the weights
  * that rule and why. The rules are those of placement.md 5; whatever is in doubt, the weights stay as they are.
@@ -7,7 +8,6 @@ import { type Expected, expectedOf } from './expected.ts';
 import { KEPT, windowOf, worseThan } from './health.ts';
 import { figuresOf, jumpOf, lackOf, type Measured } from './measured.ts';
 import type { Planned } from './problem-of.ts';
-import { carryOver, type Rows, sameRow } from './rows.ts';
 import type { ComputedRows, ManagerState, Watch } from './state.ts';
 import { type Loads, partOfTheWay, rowsTowards } from './step.ts';
 import { judge, NEEDED } from './trust.ts';

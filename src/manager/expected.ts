@@ -1,7 +1,7 @@
+import { columnsOf, type Rows } from '../model/matrix-rows.ts';
 /** What weights would do with a demand: how full the hosts get, how much is served. */
 import type { Amounts, ColumnSpec } from '../placement/problem/problem.ts';
 import type { Planned } from './problem-of.ts';
-import { columnsOf, type Rows } from './rows.ts';
 
 export interface Expected {
   /** Highest utilisation of a host, of all that it has; above 1 where it is asked for more. */

@@ -1,5 +1,6 @@
 /** A world for tests: servers, apps and their clients, seen through what a proxy would count. */
 import { type AppWeightMatrixSpec, appWeightMatrixSpec } from '../api/app-weight-matrix.ts';
+import { columnsOf, type Rows } from '../model/matrix-rows.ts';
 import type { AppProfile, Figure, MatrixProfile } from '../model/profiles.ts';
 import { compileModel } from '../placement/model.ts';
 import { seededRandom } from '../placement/random.ts';
@@ -8,7 +9,6 @@ import { solve } from '../placement/solve.ts';
 import { type Answer, cycle, type Outcome } from './cycle.ts';
 import type { Measured, MeasuredCell } from './measured.ts';
 import { type Posed, problemOf } from './problem-of.ts';
-import { columnsOf, type Rows } from './rows.ts';
 import type { ServerFacts } from './servers.ts';
 import { type ManagerState, newState, stateOf } from './state.ts';
 

@@ -100,6 +100,22 @@ describe('a problem', () => {
     assert.ok(expected.satisfied < 1 && expected.satisfied > 0.97);
   });
 
+  it('takes what a server can do from its nodes, where the object does not say', () => {
+    const nodes = new Map([
+      ['n1', { labels: { pool: 'web' }, allocatable: { cpu: '1900m' } }],
+      ['n2', { labels: { pool: 'web' }, allocatable: { cpu: '4' } }],
+      ['n3', { labels: {} }],
+    ]);
+    const cpu = (spec: object) => serverFacts(realServerSpec.parse(spec), nodes).capacity['cpu'];
+    assert.equal(cpu({ nodeName: 'n1' }), 1.9);
+    assert.equal(cpu({ nodeName: 'n1', capacity: { cpu: 1 } }), 1);
+    assert.equal(cpu({ nodeSelector: { pool: 'web' } }), 5.9);
+    assert.equal(cpu({ nodeName: 'n3' }), undefined);
+    assert.equal(cpu({ nodeName: 'gone' }), undefined);
+    assert.equal(cpu({ nodeSelector: { pool: 'db' } }), undefined);
+    assert.equal(cpu({ serviceRef: { name: 'shop' } }), undefined);
+  });
+
   it('names what it lacks, and what to do about it', () => {
     const { servers } = inputs();
     assert.deepEqual(lacks({ servers: new Map([...servers, ['web2', server({ io: '1M' })]]) }), [

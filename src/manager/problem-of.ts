@@ -3,10 +3,10 @@
  * not in question here: what is asked for is the load of each cell.
  */
 import { type AppWeightMatrixSpec, DEFAULT_PLACEMENT } from '../api/app-weight-matrix.ts';
+import { columnsOf, type Rows } from '../model/matrix-rows.ts';
 import type { AppProfile, MatrixProfile } from '../model/profiles.ts';
 import type { Amounts, ColumnSpec, HostSpec, LoadSpec, Problem, WorkloadSpec } from '../placement/problem/problem.ts';
 import { intervalOf } from './interval.ts';
-import { columnsOf, type Rows } from './rows.ts';
 import type { ServerFacts } from './servers.ts';
 
 export interface ProblemInputs {

@@ -1,9 +1,9 @@
 /** Real servers as placement sees them: how much they can do, and what others use of it. */
 import type { RealServerSpec } from '../api/real-server.ts';
+import { columnsOf, type Rows } from '../model/matrix-rows.ts';
 import type { MatrixProfile } from '../model/profiles.ts';
 import type { Amounts } from '../placement/problem/problem.ts';
 import { parseQuantity } from '../placement/problem/quantity.ts';
-import { columnsOf, type Rows } from './rows.ts';
 
 export interface ServerFacts {
   /** Per second, by resource: cores, bytes. What is not known is not there. */
@@ -12,16 +12,41 @@ export interface ServerFacts {
   readonly quiesced: boolean;
 }
 
+/** A node of a cluster, as far as it says what a server can do. */
+export interface Node {
+  readonly labels: Readonly<Record<string, string>>;
+  /** Quantities by resource. */
+  readonly allocatable?: Readonly<Record<string, string>>;
+}
+
 /** What requests use; memory and pods are not used up by requests. */
 const BY_REQUESTS = ['cpu', 'io', 'net'] as const;
 
-export function serverFacts({ capacity, quiesce }: RealServerSpec): ServerFacts {
+/** What the object does not give, its nodes have, all of them together. */
+export function serverFacts(spec: RealServerSpec, nodes: ReadonlyMap<string, Node> = new Map()): ServerFacts {
+  const own = nodesOf(spec, nodes);
   const amounts = BY_REQUESTS.flatMap((resource) => {
-    const given = capacity?.[resource];
-    const amount = given === undefined ? null : parseQuantity(given);
+    const given = spec.capacity?.[resource];
+    const amount = given === undefined ? sumOf(own, resource) : parseQuantity(given);
     return amount === null ? [] : [[resource, amount] as const];
   });
-  return { capacity: Object.fromEntries(amounts), quiesced: quiesce };
+  return { capacity: Object.fromEntries(amounts), quiesced: spec.quiesce };
+}
+
+function nodesOf({ nodeName, nodeSelector }: RealServerSpec, nodes: ReadonlyMap<string, Node>): Node[] {
+  if (nodeName !== undefined) return [nodes.get(nodeName) ?? []].flat();
+  if (nodeSelector === undefined) return [];
+  const wanted = Object.entries(nodeSelector);
+  return [...nodes.values()].filter(({ labels }) => wanted.every(([label, value]) => labels[label] === value));
+}
+
+/** Null: of one of them, or of none, it is not known. */
+function sumOf(nodes: readonly Node[], resource: string): number | null {
+  const amounts = nodes.map(({ allocatable }) => parseQuantity(allocatable?.[resource] ?? ''));
+  return amounts.reduce(
+    (sum: number | null, each) => (each === null ? null : (sum ?? 0) + each),
+    amounts[0] === undefined ? null : 0,
+  );
 }
 
 /** What a matrix' apps use of its servers with the weights that it has, as far as their costs are known. */

@@ -1,9 +1,9 @@
 /** What the manager of a matrix knows from one cycle to the next: plain JSON, so that a restart loses nothing. */
 import { z } from 'zod';
 
+import type { Row } from '../model/matrix-rows.ts';
 import type { Window } from './health.ts';
 import type { Figures } from './measured.ts';
-import type { Row } from './rows.ts';
 import { NO_TRUST, type Prediction, type Trust } from './trust.ts';
 
 export interface ManagerState {

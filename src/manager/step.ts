@@ -1,6 +1,6 @@
+import { columnsOf, type Rows, withColumns } from '../model/matrix-rows.ts';
 /** Weights for loads, at once or a step of the way. */
 import { SCALE, weightsOf } from '../placement/weights.ts';
-import { columnsOf, type Rows, withColumns } from './rows.ts';
 
 /** The most that a share may change in one cycle: 20 percentage points (placement.md 5). */
 export const MOST_PER_CYCLE = 0.2;

@@ -72,6 +72,8 @@ export interface NodeFacts {
   readonly addresses: readonly string[];
   /** spec.podCIDRs; [] where the network does not use them. */
   readonly podRanges: readonly string[];
+  /** Of status.allocatable what requests use: quantities; absent where it is not known. */
+  readonly allocatable?: Readonly<Record<string, string>>;
 }
 
 export interface ReferenceGrantFacts {

@@ -4,6 +4,7 @@ import type { RealServerSpec } from '../api/real-server.ts';
 import type { TcpVirtualServerSpec } from '../api/tcp-virtual-server.ts';
 import { AddressPolicy, type Verdict } from '../model/address-policy.ts';
 import { canonicalJson, hashContent } from '../model/content.ts';
+import type { Rows } from '../model/matrix-rows.ts';
 import type {
   AuthorityPiece,
   CertificatePiece,
@@ -29,7 +30,7 @@ import type { Problem } from './conditions.ts';
 import type { Reader, Rules } from './graph.ts';
 import { hostsNotAllowed } from './host-policy.ts';
 import type { PatternJudgement } from './judge.ts';
-import { type Rows, translateMatrix } from './matrices.ts';
+import { translateMatrix } from './matrices.ts';
 import { API_SERVICE, exposureOf, networksOf, POLICY_KEY, policyContent } from './policies.ts';
 import { type References, resolveReferences } from './references.ts';
 import { authorityContent, certificateContent, sameUses, type SecretUses, usedBy, usesOf } from './secrets.ts';

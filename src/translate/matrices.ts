@@ -1,5 +1,6 @@
 /** Matrices: columns of destinations, from the rows that are in force. */
 import type { AppWeightMatrixSpec, AppWeightMatrixStatus } from '../api/app-weight-matrix.ts';
+import { carryOver, type Rows } from '../model/matrix-rows.ts';
 import type { Column, Destination, MatrixPiece, ObjectKey } from '../model/snapshot.ts';
 import type { Condition, ObjectStatus } from '../model/status.ts';
 import type { ClusterState } from './cluster-state.ts';
@@ -13,11 +14,12 @@ export interface MatrixResult {
   readonly status: ObjectStatus;
 }
 
-export type Rows = readonly { readonly server: string; readonly weights: readonly { app: string; weight: number }[] }[];
-
-/** Auto: computed weights rule, where there are any; else, and in the other modes, the rows of the spec. */
+/**
+ * Auto: computed weights rule, for the cells that the spec has now; else, and in the other modes, the rows of the spec. Who
+ * computes them writes them anew after an edit, but nobody's requests wait for that.
+ */
 export const rowsInForce = (spec: AppWeightMatrixSpec, status: AppWeightMatrixStatus | undefined): Rows =>
-  spec.mode === 'Auto' && status !== undefined && status.rows.length > 0 ? status.rows : spec.rows;
+  (spec.mode === 'Auto' && status !== undefined ? carryOver(spec.rows, status.rows) : null) ?? spec.rows;
 
 export interface MatrixWorld extends ServiceWorld {
   readonly mode: ClusterState['mode'];

@@ -2,7 +2,12 @@
 import { Agent, request } from 'node:https';
 
 import { keysId } from '../../src/delivery/keys.ts';
+import { diffCounts, NO_COUNTS } from '../../src/delivery/reports.ts';
 import { FORMAT, type Manifest, type SyncRequest } from '../../src/delivery/wire.ts';
+import type { CountsDocument } from '../../src/model/counts.ts';
+
+/** Milliseconds between two reports. */
+const REPORTS = 200;
 
 export interface AcknowledgingProxyOptions {
   /** Of all controllers, as a proxy speaks to each of them. */
@@ -14,6 +19,8 @@ export interface AcknowledgingProxyOptions {
   readonly className?: string;
   /** Of a snapshot that it has got: what it says of it; null: nothing, it is still busy. Default: it serves it. */
   readonly program?: (snapshot: string) => SyncRequest['programmed'];
+  /** What it reports of its counts, over and over; default: nothing. */
+  readonly counts?: () => CountsDocument;
 }
 
 /** Pieces by `KIND key`, as the last manifest has left them. */
@@ -30,7 +37,7 @@ export interface AcknowledgingProxy {
 }
 
 export function startAcknowledgingProxy(options: AcknowledgingProxyOptions): AcknowledgingProxy {
-  const { ports, bundle, serverName, token, className = 'tcpvs', program } = options;
+  const { ports, bundle, serverName, token, className = 'tcpvs', program, counts } = options;
   const agent = new Agent({ keepAlive: true, ca: bundle, servername: serverName, maxCachedSessions: 0 });
   const abort = new AbortController();
   const pieces = new Map<string, Record<string, any>>();
@@ -104,7 +111,14 @@ export function startAcknowledgingProxy(options: AcknowledgingProxyOptions): Ack
       if (status !== 200 && status !== 204) await new Promise((resolve) => setTimeout(resolve, 50));
     }
   };
-  const ended = Promise.all(ports.map(loop));
+  const report = async (port: number) => {
+    for (let sequence = 1; counts !== undefined && !abort.signal.aborted; sequence++) {
+      const [body] = diffCounts(NO_COUNTS, counts());
+      if (body !== undefined) await post(port, '/v1/report', { sequence, base: 0, ...body }).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, REPORTS));
+    }
+  };
+  const ended = Promise.all([...ports.map(loop), ...ports.map(report)]);
   return {
     pieces,
     refusals,

@@ -8,11 +8,15 @@ import type { TlsSecret } from '../../translate/cluster-state.ts';
 /** `previous`: what was read of the same node before; a heartbeat changes nothing of it, and then it is returned. */
 export function nodeFacts({ metadata, spec, status }: KubeObject, previous?: NodeFacts): NodeFacts {
   const { podCIDR, podCIDRs } = (spec ?? {}) as { podCIDR?: string; podCIDRs?: readonly string[] };
-  const { addresses = [] } = (status ?? {}) as { addresses?: readonly { type: string; address: string }[] };
+  const { addresses = [], allocatable } = (status ?? {}) as {
+    addresses?: readonly { type: string; address: string }[];
+    allocatable?: Readonly<Record<string, string>>;
+  };
   const facts: NodeFacts = {
     labels: metadata.labels ?? {},
     addresses: addresses.filter(({ type }) => IP_TYPES.has(type)).map(({ address }) => address),
     podRanges: podCIDRs ?? (podCIDR === undefined ? [] : [podCIDR]),
+    ...(allocatable?.['cpu'] === undefined ? {} : { allocatable: { cpu: allocatable['cpu'] } }),
   };
   return previous !== undefined && isDeepStrictEqual(previous, facts) ? previous : facts;
 }

@@ -95,10 +95,18 @@ const withoutDefaults = (status: PresentStatus): Record<string, unknown> =>
 
 const COUNTS: ReadonlySet<string> = new Set(['shares', 'endpoints', 'replicas', 'profiles']);
 
+/** What is recommended is computed anew all the time; another reason is news, as far as it is not in its numbers. */
+function newsOf(recommendation: unknown): unknown {
+  const { reason } = recommendation as { reason?: unknown };
+  return typeof reason === 'string' ? reason.replaceAll(/[0-9][0-9.:TZ-]*/g, '') : null;
+}
+
 /** A status without its counts, and without messages, which have counts in them. */
 function essence(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(essence);
   if (typeof value !== 'object' || value === null) return value;
   const kept = Object.entries(value).filter(([name]) => name !== 'message' && !COUNTS.has(name));
-  return Object.fromEntries(kept.map(([name, part]) => [name, essence(part)]));
+  return Object.fromEntries(
+    kept.map(([name, part]) => [name, name === 'recommendation' ? newsOf(part) : essence(part)]),
+  );
 }

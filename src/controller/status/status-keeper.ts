@@ -3,6 +3,7 @@ import { isConflict, isNotFound } from '../../kube/api-error.ts';
 import { type Clock, systemClock } from '../../kube/clock.ts';
 import { compareVersions, type KubeObject } from '../../kube/resource.ts';
 import { DONE, type Outcome, WorkQueue, type WorkQueueMeasures } from '../../kube/work-queue.ts';
+import type { MatrixPlacement } from '../../model/placements.ts';
 import type { MatrixProfile } from '../../model/profiles.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { Kind, ObjectStatus } from '../../model/status.ts';
@@ -27,6 +28,8 @@ export interface StatusKeeperOptions {
   readonly ready: () => ReadonlySet<string>;
   /** By matrix: what was learned of its apps. */
   readonly profiles: () => ReadonlyMap<string, MatrixProfile>;
+  /** Of matrices whose weights are computed. */
+  readonly placements?: () => readonly MatrixPlacement[];
   readonly flipped: (object: KubeObject, kind: Kind, flip: Flip) => void;
   readonly log: Log;
   readonly clock?: Clock;
@@ -193,6 +196,7 @@ export class StatusKeeper {
       // Every proxy keeps its own shares exact; their sum need not be.
       onTarget: this.#targets.look(snapshot, groupCounts({ rows, endpoints: [] }).matrices),
       profiles: this.#options.profiles(),
+      placements: new Map((this.#options.placements?.() ?? []).map((each) => [each.matrix, each])),
     };
   }
 

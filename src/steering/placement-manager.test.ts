@@ -10,7 +10,7 @@ import type { CountsDocument } from '../model/counts.ts';
 import type { Problem } from '../placement/problem/problem.ts';
 import { SolverThread } from '../placement/thread/solver-thread.ts';
 import { createLogger } from '../telemetry/log.ts';
-import { PlacementManager } from './manager.ts';
+import { PlacementManager } from './placement-manager.ts';
 
 const solver = new SolverThread();
 after(() => solver.close());
@@ -50,7 +50,8 @@ class Stage {
 
   open(kept: unknown = null): PlacementManager {
     return new PlacementManager({
-      serving: { ready: true, countsInSlices: () => Promise.resolve(this.counts()) },
+      counts: () => Promise.resolve(this.counts()),
+      proxies: () => ({ heard: 1, all: 1 }),
       solver: {
         solve: (problem, options) => {
           this.asked(problem);

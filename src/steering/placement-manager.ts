@@ -1,6 +1,6 @@
 /**
- * The placement manager of a server: once per interval and matrix it looks at what was counted, asks the solver in its thread, and
- * decides. The weights that come of it go through the controller, as any change does.
+ * The placement manager at work: once per interval and matrix it looks at what was counted, asks the solver in its thread, and
+ * decides. The weights that come of it go the way that any change goes.
  */
 import type { AppWeightMatrixSpec } from '../api/app-weight-matrix.ts';
 import { windowsOf } from '../learning/windows.ts';
@@ -9,22 +9,24 @@ import { intervalOf } from '../manager/interval.ts';
 import { type KeptManager, keptManager, managerOf } from '../manager/kept-manager.ts';
 import type { Measured } from '../manager/measured.ts';
 import { type Planned, type Posed, problemOf } from '../manager/problem-of.ts';
-import { carryOver, sameRows } from '../manager/rows.ts';
 import { addUp, type ServerFacts, serverFacts, usedBy } from '../manager/servers.ts';
 import { type ComputedRows, type ManagerState, newState } from '../manager/state.ts';
 import type { CountsDocument } from '../model/counts.ts';
+import { carryOver, sameRows } from '../model/matrix-rows.ts';
 import type { MatrixPlacement } from '../model/placements.ts';
 import type { MatrixProfile, ProfilesDocument } from '../model/profiles.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
 import type { SolverThread } from '../placement/thread/solver-thread.ts';
-import type { Serving } from '../proxy/serving-contract.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ClusterState } from '../translate/cluster-state.ts';
 
 export interface ManagerOptions {
-  readonly serving: Pick<Serving, 'countsInSlices' | 'ready'>;
+  readonly counts: () => Promise<CountsDocument>;
+  /** How many proxies serve, and how many of them were heard of within so many seconds. */
+  readonly proxies: (seconds: number) => { readonly heard: number; readonly all: number };
   readonly solver: Pick<SolverThread, 'solve' | 'close'>;
-  readonly objects: () => Pick<ClusterState, 'matrices' | 'realServers'>;
+  /** Matrices with the weights that are in force for them in their status. */
+  readonly objects: () => Pick<ClusterState, 'matrices' | 'realServers' | 'cluster'>;
   readonly className: string;
   readonly profiles: () => ProfilesDocument;
   /** Puts in force what `rows` says now. */
@@ -67,6 +69,8 @@ export class PlacementManager {
   #looking: Promise<void> | null = null;
   #keptAt: number;
   #closed = false;
+  /** During one look: to make them costs more than to use them. */
+  #profiles: ReadonlyMap<ObjectKey, MatrixProfile> | null = null;
 
   constructor(options: ManagerOptions) {
     this.#options = options;
@@ -83,9 +87,9 @@ export class PlacementManager {
 
   /** The weights that rule in place of the object's own; null: none do. The same as before as long as they are. */
   rows(key: ObjectKey, spec: AppWeightMatrixSpec): ComputedRows | null {
-    const one = this.#managed.get(key);
+    const one = this.#managed.get(key) ?? this.#adopted(key);
     const of = one?.state.rows ?? null;
-    if (one === undefined || of === null || spec.mode !== 'Auto') return null;
+    if (one === null || of === null || spec.mode !== 'Auto') return null;
     if (one.given?.spec !== spec || one.given.of !== of) {
       const rows = carryOver(spec.rows, of);
       const since = new Map(of.map((row) => [row.server, row.since]));
@@ -97,23 +101,21 @@ export class PlacementManager {
 
   /** Of the matrices whose weights are computed. */
   placements(): MatrixPlacement[] {
-    return [...this.#managed].flatMap(([matrix, { last, state, moves, returns }]) => {
-      const spec = this.#options.objects().matrices.get(matrix)?.spec;
-      if (spec === undefined || spec.mode === 'Static') return [];
+    return this.#wanted().map(([matrix, { spec }]) => {
+      const rows = this.rows(matrix, spec);
+      const { last = null, state = newState(), moves = 0, returns = 0 } = this.#managed.get(matrix) ?? {};
       const { recommended, why } = last?.outcome ?? NOT_YET;
       const at = last === null ? null : last.at / 1000;
-      const rows = this.rows(matrix, spec);
       const reason = spec.placement?.actuate === 'Manage' ? `${why}; ${NO_WORKLOADS}` : why;
-      return [{ matrix, at, rows, recommended, reason, proven: state.trust.good, moves, returns }];
+      return { matrix, at, rows, recommended, reason, proven: state.trust.good, moves, returns };
     });
   }
 
   /** Takes those that are due through a cycle, one after the other. */
   async look(): Promise<void> {
-    const { objects, className, solver, log } = this.#options;
-    const wanted = [...objects().matrices].filter(
-      ([, { spec }]) => spec.mode !== 'Static' && spec.className === className,
-    );
+    const { solver, log } = this.#options;
+    this.#profiles = null;
+    const wanted = this.#wanted();
     const known = new Set(wanted.map(([key]) => key));
     const gone = [...this.#managed.keys()].filter((key) => !known.has(key));
     for (const key of gone) this.#managed.delete(key);
@@ -138,18 +140,34 @@ export class PlacementManager {
     if (keep) await this.#keep();
   }
 
+  /** Those that ask for it. */
+  #wanted() {
+    const { objects, className } = this.#options;
+    return [...objects().matrices].filter(([, { spec }]) => spec.mode !== 'Static' && spec.className === className);
+  }
+
+  /** What another one has put in force, whose place this one takes; null: nothing. */
+  #adopted(key: ObjectKey): Managed | null {
+    const object = this.#options.objects().matrices.get(key);
+    const rows = object?.status?.rows ?? [];
+    if (object?.spec.mode !== 'Auto' || rows.length === 0) return null;
+    const one = managed({ ...newState(), rows: rows.map((row) => ({ since: this.#text(), ...row })) });
+    this.#managed.set(key, one);
+    return one;
+  }
+
   async #turn(key: ObjectKey, spec: AppWeightMatrixSpec): Promise<void> {
-    const one = this.#managed.get(key) ?? managed(newState());
+    const one = this.#managed.get(key) ?? this.#adopted(key) ?? managed(newState());
     this.#managed.set(key, one);
     const interval = intervalOf(spec);
     // An edit is no cycle: what was counted before it says nothing of what comes after.
     const isNew = one.spec !== spec;
     const passed = (this.#now() - one.since) / 1000;
     if (!isNew && passed >= 0 && passed < interval) return;
-    const counts = await this.#options.serving.countsInSlices();
+    const counts = await this.#options.counts();
     if (this.#closed) return;
-    const profile = this.#options.profiles().matrices.find(({ matrix }) => matrix === key) ?? null;
-    const measured = isNew || passed < 0 ? null : this.#measured(key, one, counts, profile);
+    const profile = this.#known().get(key) ?? null;
+    const measured = isNew || passed < 0 ? null : this.#measured(key, one, counts, { profile, interval });
     Object.assign(one, { spec, counts, since: this.#now() });
     const isPaused = spec.placement?.paused ?? false;
     const posed = this.#problem(key, spec, counts, profile);
@@ -201,11 +219,16 @@ export class PlacementManager {
     if (before === null ? after !== null : after === null || !sameRows(before, after)) apply();
   }
 
-  #measured(key: ObjectKey, one: Managed, counts: CountsDocument, profile: MatrixProfile | null): Measured {
+  #measured(
+    key: ObjectKey,
+    one: Managed,
+    counts: CountsDocument,
+    { profile, interval }: { readonly profile: MatrixProfile | null; readonly interval: number },
+  ): Measured {
     const ages = (profile?.apps ?? []).flatMap(({ demand }) => demand.age ?? []);
     const cells = windowsOf(one.counts, counts).filter(({ matrix }) => matrix === key);
     return {
-      proxies: { heard: this.#options.serving.ready ? 1 : 0, all: 1 },
+      proxies: this.#options.proxies(2 * interval),
       age: Math.min(...ages, ages.length === 0 ? 0 : Number.POSITIVE_INFINITY),
       seconds: (this.#now() - one.since) / 1000,
       cells: cells.map((cell) => ({ ...cell, server: nameOf(cell.server) })),
@@ -231,20 +254,24 @@ export class PlacementManager {
   }
 
   #servers(matrix: ObjectKey): Map<string, ServerFacts> {
-    const { realServers } = this.#options.objects();
+    const { realServers, cluster } = this.#options.objects();
     const namespace = matrix.slice(0, matrix.indexOf('/') + 1);
     return new Map(
       [...realServers].flatMap(([key, { spec }]) =>
         key.startsWith(namespace) && spec.className === this.#options.className
-          ? [[nameOf(key), serverFacts(spec)] as const]
+          ? [[nameOf(key), serverFacts(spec, cluster?.nodes)] as const]
           : [],
       ),
     );
   }
 
+  #known(): ReadonlyMap<ObjectKey, MatrixProfile> {
+    return (this.#profiles ??= new Map(this.#options.profiles().matrices.map((each) => [each.matrix, each])));
+  }
+
   #usedByOthers(matrix: ObjectKey) {
     const namespace = matrix.slice(0, matrix.indexOf('/') + 1);
-    const profiles = new Map(this.#options.profiles().matrices.map((each) => [each.matrix, each]));
+    const profiles = this.#known();
     return addUp(
       [...this.#options.objects().matrices].flatMap(([key, { spec }]) => {
         const profile = profiles.get(key);
@@ -267,7 +294,7 @@ export class PlacementManager {
   }
 }
 
-const NO_WORKLOADS = 'placement.actuate is Manage, but without a cluster weights alone are computed';
+const NO_WORKLOADS = 'placement.actuate is Manage, but no workload is started or stopped: weights alone are computed';
 const NOT_YET = { recommended: null, why: 'nothing is computed yet: the first interval is being counted' };
 
 function managed(state: ManagerState): Managed {
