@@ -99,7 +99,7 @@ async function start(options: ServeOptions, { log, listeners, ready }: Surroundi
     solver: new SolverThread(),
     objects: () => controller.placeable,
     className: options.className,
-    profiles: () => learner.profiles(),
+    profiles: () => learner.profiles(false),
     apply: () => controller.recompute(),
     kept: (await stateDirectory?.placement(report)) ?? null,
     keep: stateDirectory === null ? null : (known) => stateDirectory.keepPlacement(known),

@@ -102,14 +102,14 @@ describe('a problem', () => {
 
   it('takes what a server can do from its nodes, where the object does not say', () => {
     const nodes = new Map([
-      ['n1', { labels: { pool: 'web' }, allocatable: { cpu: '1900m' } }],
+      ['n1', { labels: { pool: 'web' }, allocatable: { cpu: '1500m' } }],
       ['n2', { labels: { pool: 'web' }, allocatable: { cpu: '4' } }],
       ['n3', { labels: {} }],
     ]);
     const cpu = (spec: object) => serverFacts(realServerSpec.parse(spec), nodes).capacity['cpu'];
-    assert.equal(cpu({ nodeName: 'n1' }), 1.9);
+    assert.equal(cpu({ nodeName: 'n1' }), 1.5);
     assert.equal(cpu({ nodeName: 'n1', capacity: { cpu: 1 } }), 1);
-    assert.equal(cpu({ nodeSelector: { pool: 'web' } }), 5.9);
+    assert.equal(cpu({ nodeSelector: { pool: 'web' } }), 5.5);
     assert.equal(cpu({ nodeName: 'n3' }), undefined);
     assert.equal(cpu({ nodeName: 'gone' }), undefined);
     assert.equal(cpu({ nodeSelector: { pool: 'db' } }), undefined);
