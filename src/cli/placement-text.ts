@@ -1,12 +1,10 @@
 /** What the placement manager found, for a person. Pure. */
-import type { ApiObject, StatusDocument } from '../admin/contract.ts';
+import type { ApiObject } from '../admin/contract.ts';
 import type { PlacedRow } from '../model/placements.ts';
 import { printable, type Style } from './output.ts';
 
-type Shown = StatusDocument['objects'][number];
-
-/** A cluster's object that nobody has looked at has none. */
-const NONE = {} as Shown['status'];
+/** An object of a cluster that nobody has looked at has no status. */
+type Shown = ApiObject & { readonly status?: Readonly<Record<string, unknown>> };
 
 interface Recommendation {
   readonly rows?: readonly PlacedRow[];
@@ -26,15 +24,15 @@ export interface Placement {
 }
 
 /** Of all matrices that ask for it. */
-export function placementsOf(objects: StatusDocument['objects']): Placement[] {
+export function placementsOf(objects: readonly Shown[]): Placement[] {
   return objects.flatMap((object) => placementOf(object) ?? []);
 }
 
-function placementOf({ kind, metadata, spec, status = NONE }: Shown): Placement | null {
+function placementOf({ kind, metadata, spec, status }: Shown): Placement | null {
   const { mode, rows = [], placement } = spec as Spec;
   if (kind !== 'AppWeightMatrix' || (mode !== 'Recommend' && mode !== 'Auto')) return null;
-  const computed = (status['rows'] ?? []) as readonly PlacedRow[];
-  const recommendation = (status['recommendation'] ?? {}) as Recommendation;
+  const computed = (status?.['rows'] ?? []) as readonly PlacedRow[];
+  const recommendation = (status?.['recommendation'] ?? {}) as Recommendation;
   const times = computed.flatMap(({ since }) => since ?? []).toSorted();
   return {
     matrix: `${metadata.namespace}/${metadata.name}`,

@@ -112,7 +112,8 @@ export function startAcknowledgingProxy(options: AcknowledgingProxyOptions): Ack
     }
   };
   const report = async (port: number) => {
-    for (let sequence = 1; counts !== undefined && !abort.signal.aborted; sequence++) {
+    if (counts === undefined) return;
+    for (let sequence = 1; !abort.signal.aborted; sequence++) {
       const [body] = diffCounts(NO_COUNTS, counts());
       if (body !== undefined) await post(port, '/v1/report', { sequence, base: 0, ...body }).catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, REPORTS));

@@ -19,6 +19,26 @@ interface Rows {
   readonly recommendation?: Rows & { readonly reason?: string };
 }
 
+const make = (kind: string, name: string, spec: object) => ({
+  apiVersion: 'tcpvs.io/v1alpha1',
+  kind,
+  metadata: { name },
+  spec,
+});
+const matrix = (mode: string, cells = { web1: 90, web2: 10 }) =>
+  make('AppWeightMatrix', 'm', {
+    mode,
+    apps: [{ name: 'shop', demand: { rate: '100' }, profile: { cpu: '8m' } }],
+    rows: Object.entries(cells).map(([server, weight]) => ({ server, weights: [{ app: 'shop', weight }] })),
+    placement: { interval: '1s' },
+  });
+const statusOf = (all: readonly KubeObject[]) => (all[0]?.status ?? {}) as Rows;
+const weightsOf = ({ rows = [] }: Rows) => rows.map(({ weights }) => weights[0]!.weight);
+const served = (pieces: Pieces) =>
+  ([...pieces.values()].find(({ kind }) => kind === 'Matrix')?.['columns'][0].cells as { weight: number }[] | undefined)
+    ?.map(({ weight }) => weight)
+    .join(':');
+
 describe('computed weights in a cluster', { skip: skipReason('api') }, () => {
   let api: Api;
   let stage: Stage;
@@ -30,30 +50,6 @@ describe('computed weights in a cluster', { skip: skipReason('api') }, () => {
   after(() => api?.stop());
 
   const at = (plural: string) => `${GROUP}/namespaces/${stage.namespace}/${plural}`;
-  const make = (kind: string, name: string, spec: object) => ({
-    apiVersion: 'tcpvs.io/v1alpha1',
-    kind,
-    metadata: { name },
-    spec,
-  });
-  const matrix = (mode: string, cells = { web1: 90, web2: 10 }) =>
-    make('AppWeightMatrix', 'm', {
-      mode,
-      apps: [{ name: 'shop', demand: { rate: '100' }, profile: { cpu: '8m' } }],
-      rows: Object.entries(cells).map(([server, weight]) => ({ server, weights: [{ app: 'shop', weight }] })),
-      placement: { interval: '1s' },
-    });
-  const statusOf = (all: readonly KubeObject[]) => (all[0]?.status ?? {}) as Rows;
-  const weightsOf = ({ rows = [] }: Rows) => rows.map(({ weights }) => weights[0]!.weight);
-  const served = (pieces: Pieces) =>
-    (
-      [...pieces.values()].find(({ kind }) => kind === 'Matrix')?.['columns'][0].cells as
-        | { weight: number }[]
-        | undefined
-    )
-      ?.map(({ weight }) => weight)
-      .join(':');
-
   const objects = async () => {
     const core = `/api/v1/namespaces/${stage.namespace}`;
     await api.client.create(`${core}/services`, {

@@ -83,10 +83,11 @@ test('kstatus: Reconciling while it is not known, Stalled where the object itsel
   assert.equal(types(condition('Accepted', 'True'), condition('Ready', 'False')), 'Accepted Ready');
 });
 
+const rows = (weight: number) => [{ server: 'web1', weights: [{ app: 'shop', weight }], since: THEN }];
+const matrix = (weight: number, recommended: number, reason: string) =>
+  complete(WELL, { rows: rows(weight), recommendation: { rows: rows(recommended), changes: [], reason } });
+
 test('weights in force and another reason are written at once, what is computed anew all the time is not', () => {
-  const rows = (weight: number) => [{ server: 'web1', weights: [{ app: 'shop', weight }], since: THEN }];
-  const matrix = (weight: number, recommended: number, reason: string) =>
-    complete(WELL, { rows: rows(weight), recommendation: { rows: rows(recommended), changes: [], reason } });
   const present = written(matrix(1, 2, 'web1 is used to 40 %; 3 of 10 cycles'));
   const worth = (status: ObjectStatus) => desiredStatus(status, present, NOW).worth;
   assert.equal(worth(matrix(1, 2, 'web1 is used to 40 %; 3 of 10 cycles')), 'Nothing');
