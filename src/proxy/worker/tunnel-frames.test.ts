@@ -218,6 +218,23 @@ for (const kind of KINDS) {
     await proxy.settled();
   });
 
+  test(`${kind}: while the worker drains, a tunnel goes on, and its connection ends with it`, async (t) => {
+    const { server, proxy } = await stage(t, kind, opens);
+    const { stream } = await open(t, 'HTTP/1.1', proxy.port);
+    const got = reading(stream);
+    const [connection] = server.connections;
+    proxy.loop.handle({ type: 'drain' });
+    connection!.send(data(1, 'still here'));
+    await until(() => got.text === 'still here', got.text);
+    assert.equal(connection!.goneAway, null);
+    stream.end('and I');
+    await until(() => connection!.ended.has(1), 'no end');
+    connection!.send(data(1, '', true));
+    await until(() => got.ended && connection!.socket.readableEnded, 'the connection is left');
+    assert.deepEqual([connection!.bodies.get(1), connection!.goneAway], ['and I', 0]);
+    await proxy.settled();
+  });
+
   describe(`${kind}: the beginning of a tunnel`, () => {
     test('it waits for the settings; requests do not', async (t) => {
       let asked: FrameConnection | null = null;
