@@ -1,7 +1,11 @@
 /** Computed weights in a cluster: a real API server, controllers that come and go, a proxy that says what it counts. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
 
+import { ROOT } from '../../src/cli/demo-serve.ts';
 import type { CountsDocument } from '../../src/model/counts.ts';
 import type { KubeObject } from './api-client.ts';
 import { type Api, startApi } from './api.ts';
@@ -11,6 +15,8 @@ import { installCrds } from './crds.ts';
 import { until } from './follow.ts';
 
 const GROUP = '/apis/tcpvs.io/v1alpha1';
+
+const run = promisify(execFile);
 
 type Pieces = ReadonlyMap<string, Record<string, any>>;
 
@@ -150,6 +156,11 @@ describe('computed weights in a cluster', { skip: skipReason('api') }, () => {
     });
     assert.deepEqual(statusOf(kept).rows, inForce);
     assert.match(statusOf(kept).recommendation!.reason!, /the weights stay until it is proven|came as predicted/);
+
+    const args = ['placement', `--kubeconfig=${api.kubeconfig}`, `--namespace=${stage.namespace}`, 'm'];
+    const { stdout } = await run(join(ROOT, 'bin/tcpvs'), args);
+    assert.match(stdout, /^placement\/m Auto: computed weights rule, last changed at 2026-01-01T00:00:00Z\n/);
+    assert.match(stdout, /web1 80\.0 .*web2 20\.0/);
 
     await api.client.apply(`${at('appweightmatrices')}/m`, matrix('Auto', { web1: 70, web2: 0 }));
     await next.until(() => served(next.pieces) === '70:0');
