@@ -110,8 +110,8 @@ async function start(options: ServeOptions, { log, listeners, ready }: Surroundi
   const admin = await startAdmin({ backend, log, ...sockets });
   const port = admin.port === null ? {} : { port: admin.port };
   log.info({ socket: options.adminSocket, ...options.admin, ...port }, 'admin API');
-  await controller.start();
   learner.start();
+  await controller.start();
   manager.start();
   const waiting = controller.waiting;
   if (waiting !== null) log.error(`not ready: ${waiting}`);

@@ -116,6 +116,20 @@ export class ProfileBook {
     };
   }
 
+  /** By row id and server, with a line break between: the number in flight at which throughput peaks, where it is known. */
+  limits(now: number): Map<string, number> {
+    const limits = new Map<string, number>();
+    for (const [matrix, apps] of this.matrices) {
+      for (const [app, { cells }] of apps) {
+        for (const [server, { levels }] of cells) {
+          const fit = fitConcurrency(levels, now);
+          if (fit?.peaked === true) limits.set(`matrix ${matrix} ${app}\n${server}`, fit.limit.value);
+        }
+      }
+    }
+    return limits;
+  }
+
   /** Of the workloads of which there are any. */
   #costs(matrix: ObjectKey, workloads: readonly WorkloadGiven[], now: number): Map<string, CostsByResource> {
     const book = this.resources.get(matrix);

@@ -33,6 +33,11 @@ export interface Serving {
   setCookieKeys(keys: readonly string[]): void;
   /** As ProxySettings.ticketKeys, at run time: no connection is closed. Errors: RangeError for what is no key. */
   setTicketKeys(keys: readonly string[]): void;
+  /**
+   * By row id and server, with a line break between: what the adaptive limit of an endpoint there begins with. For
+   * endpoints that come after the call.
+   */
+  setPriors(priors: ReadonlyMap<string, number>): void;
   /** How many proxies, this one among them, share the rate limits; default 1. */
   setReplicas(count: number): void;
   /**

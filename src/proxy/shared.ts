@@ -121,6 +121,7 @@ const DISPATCH = layOut({
   replicas: 4,
   memoryStep: 4,
   levelSince: MAX_MEASURED * 4,
+  prior: MAX_ENDPOINTS * 4,
 });
 
 function layOut<Name extends string>(sizes: Readonly<Record<Name, number>>): Record<Name | 'bytes', number> {
@@ -219,6 +220,7 @@ export class SharedState implements DispatchState {
     this.pendingOf = each(DISPATCH.pendingByWorker);
     this.adaptive = {
       limit: new Int32Array(b, DISPATCH.concurrency, MAX_ENDPOINTS),
+      prior: new Int32Array(b, DISPATCH.prior, MAX_ENDPOINTS),
       windowAt: new Int32Array(b, DISPATCH.windowAt, MAX_ENDPOINTS),
       windowMost: new Int32Array(b, DISPATCH.windowMost, MAX_ENDPOINTS),
       windowCount: new Int32Array(b, DISPATCH.windowCount, MAX_ENDPOINTS),
@@ -239,6 +241,8 @@ export class SharedState implements DispatchState {
 export interface AdaptiveState {
   /** Most requests at once; 0 = not known yet. */
   readonly limit: Int32Array;
+  /** What it begins with; 0 = nothing is known of the endpoint. */
+  readonly prior: Int32Array;
   /** The present window: when it began (ms of the system's monotonic clock, 32 bit), … */
   readonly windowAt: Int32Array;
   /** … the most that was in flight, … */

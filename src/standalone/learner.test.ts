@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { appWeightMatrixSpec } from '../api/app-weight-matrix.ts';
+import { observe, seeded } from '../learning/fixture.ts';
 import { keptBook, type KeptBook } from '../learning/kept-book.ts';
 import { ProfileBook } from '../learning/profile-book.ts';
 import type { CountsDocument } from '../model/counts.ts';
@@ -17,6 +18,7 @@ const spec = appWeightMatrixSpec.parse({
 function scene(more: { kept?: unknown } = {}) {
   const reported: string[] = [];
   const written: KeptBook[] = [];
+  const priors: ReadonlyMap<string, number>[] = [];
   const state = { now: 1e12, requests: 0, failing: false, taken: 0 };
   const counts = (): CountsDocument => ({
     rows: [
@@ -48,6 +50,7 @@ function scene(more: { kept?: unknown } = {}) {
         return counts();
       },
       takeLevels: async () => [],
+      setPriors: (known) => void priors.push(known),
     },
     matrices: () => new Map([['default/m', { spec }]]) as never,
     usage: async () => {
@@ -65,7 +68,7 @@ function scene(more: { kept?: unknown } = {}) {
     state.requests += requests;
     await learner.look();
   };
-  return { learner, reported, written, state, look };
+  return { learner, reported, written, priors, state, look };
 }
 
 const shopOf = (learner: Learner) => learner.profiles().matrices[0]!.apps[0]!;
@@ -98,6 +101,21 @@ test('it is written every minute and at the end; a look that fails is said, and 
   assert.equal(shopOf(again.learner).demand.count, shopOf(learner).demand.count);
   await again.learner.close({ keep: false });
   assert.equal(again.written.length, 0, 'somebody else has taken over');
+});
+
+test('limits begin where throughput was known to peak before', async () => {
+  const book = new ProfileBook();
+  const truth = { rate: 550, most: 40, throughput: (n: number) => n / (0.01 + 4e-5 * n * n) };
+  const levels = observe(truth, 60_000, seeded(2));
+  const cell = { server: 'default/web1', arrivals: 9, answered: 9, seconds: 1, failures: 0, timeouts: 0, levels };
+  book.add([{ ...cell, matrix: 'default/m', app: 'shop' }], 1, 1e12, () => 60);
+  const { learner, priors, look } = scene({ kept: JSON.parse(JSON.stringify(keptBook(book))) });
+  learner.start();
+  const limit = priors[0]?.get('matrix default/m shop\ndefault/web1') ?? 0;
+  assert.ok(Math.abs(limit / Math.sqrt(0.01 / 4e-5) - 1) < 0.15, `${limit}`);
+  await learner.close({ keep: false });
+  for (let second = 0; second < 61; second++) await look(1);
+  assert.ok(priors.length >= 2, 'and once a minute what is known since');
 });
 
 test('what cannot be understood of what was kept is said, and it begins anew', () => {

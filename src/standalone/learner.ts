@@ -11,7 +11,7 @@ import type { Serving } from '../proxy/serving-contract.ts';
 import type { ClusterState } from '../translate/cluster-state.ts';
 
 export interface LearnerOptions {
-  readonly serving: Pick<Serving, 'countsInSlices' | 'takeLevels'>;
+  readonly serving: Pick<Serving, 'countsInSlices' | 'takeLevels' | 'setPriors'>;
   readonly matrices: () => ClusterState['matrices'];
   /** What instances used since the call before, by matrix; null: nobody measures it. */
   readonly usage: ((matrices: readonly MatrixGiven[]) => Promise<ReadonlyMap<ObjectKey, readonly Use[]>>) | null;
@@ -48,7 +48,9 @@ export class Learner {
     this.#keptAt = this.#now();
   }
 
+  /** Before the first snapshot is served: what is known from before is what limits begin with. */
   start(): void {
+    this.#options.serving.setPriors(this.#book.limits(this.#now()));
     this.#timer = setInterval(() => {
       // A look that takes longer than a window makes the next window longer.
       this.#looking ??= this.look().finally(() => (this.#looking = null));
@@ -92,6 +94,7 @@ export class Learner {
   async #keep(): Promise<void> {
     this.#keptAt = this.#now();
     this.#book.prune(this.#given(), this.#keptAt);
+    this.#options.serving.setPriors(this.#book.limits(this.#keptAt));
     await this.#options.keep?.(keptBook(this.#book)).catch((error: Error) => {
       this.#options.report(`what was learned of the apps is not kept: ${error.message}`);
     });

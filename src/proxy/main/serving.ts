@@ -24,6 +24,7 @@ import { Listeners, wantedListeners, type Wanted } from './listeners.ts';
 import { RateLimitedLog, type Log } from './log.ts';
 import { MainMemory } from './memory.ts';
 import { Overload, type OverloadOptions } from './overload.ts';
+import { Priors } from './priors.ts';
 import { bounded, probeWith, PROBES_AT_ONCE, type Probe } from './probe.ts';
 import { Reports } from './reports.ts';
 import { Schedules } from './schedules.ts';
@@ -94,6 +95,7 @@ class ServingProcess implements Serving {
   readonly #sessionKeys: SessionKeys;
   readonly #counts: Counts;
   readonly #levels: Levels;
+  readonly #priors: Priors;
   readonly #swaps: Swaps;
   readonly #overload: Overload;
   readonly #reports: readonly Reports[];
@@ -137,6 +139,7 @@ class ServingProcess implements Serving {
       changed: (slot) => this.#swaps.endpointChanged(slot),
     });
     this.#counts = new Counts(this.#planner, this.#memory, (slot) => this.#health.isSpared(slot));
+    this.#priors = new Priors(this.#memory.state);
     this.#levels = new Levels(this.#planner, this.#memory);
     this.#sessionKeys = new SessionKeys(settings.ticketKeys, (keys) =>
       this.#pool.broadcast({ type: 'ticketKeys', keys }),
@@ -160,6 +163,7 @@ class ServingProcess implements Serving {
       planner: this.#planner,
       pool: this.#pool,
       health: this.#health,
+      priors: this.#priors,
       credentials: this.#credentials,
       guard: this.#guard,
       log,
@@ -248,6 +252,10 @@ class ServingProcess implements Serving {
 
   setTicketKeys(keys: readonly string[]): void {
     this.#sessionKeys.set(keys);
+  }
+
+  setPriors(priors: ReadonlyMap<string, number>): void {
+    this.#priors.set(priors);
   }
 
   setReplicas(count: number): void {

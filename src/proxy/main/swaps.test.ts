@@ -11,6 +11,7 @@ import { allocateShared, DOWN, SharedState } from '../shared.ts';
 import { Credentials } from './credentials.ts';
 import { quiet, realServer, rule, snapshotOf, until, virtualServer } from './fixture/support.ts';
 import { Health } from './health.ts';
+import { Priors } from './priors.ts';
 import { Swaps } from './swaps.ts';
 
 /** A worker that notes what it could choose by the plan it had, each time a new one comes. */
@@ -41,6 +42,7 @@ const swapsWith = (t: TestContext) => {
   const swaps: Swaps = new Swaps({
     planner,
     health,
+    priors: new Priors(shared),
     credentials: new Credentials({ update: () => undefined }),
     guard: new AddressGuard(),
     log: quiet,

@@ -9,6 +9,7 @@ import { PlanError } from '../plan/slots.ts';
 import type { Credentials } from './credentials.ts';
 import type { Health } from './health.ts';
 import type { Log } from './log.ts';
+import type { Priors } from './priors.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 /** Milliseconds of planning in one go. */
@@ -22,6 +23,7 @@ export class Swaps {
   readonly #planner: Planner;
   readonly #pool: Pick<WorkerPool, 'configure'>;
   readonly #health: Health;
+  readonly #priors: Pick<Priors, 'apply'>;
   readonly #credentials: Credentials;
   readonly #guard: AddressGuard;
   readonly #log: Log;
@@ -37,6 +39,7 @@ export class Swaps {
     this.#planner = options.planner;
     this.#pool = options.pool;
     this.#health = options.health;
+    this.#priors = options.priors;
     this.#credentials = options.credentials;
     this.#guard = options.guard;
     this.#log = options.log;
@@ -107,6 +110,7 @@ export class Swaps {
     const barred: Barred[] = [];
     for (const slot of removedEndpoints) this.#health.remove(slot);
     for (const endpoint of endpoints) {
+      this.#priors.apply(endpoint);
       const bits = this.#health.update(endpoint);
       if (bits !== 0) barred.push({ endpoint, bits });
       yield;
@@ -146,6 +150,7 @@ export interface SwapsOptions {
   readonly planner: Planner;
   readonly pool: Pick<WorkerPool, 'configure'>;
   readonly health: Health;
+  readonly priors: Pick<Priors, 'apply'>;
   readonly credentials: Credentials;
   readonly guard: AddressGuard;
   readonly log: Log;

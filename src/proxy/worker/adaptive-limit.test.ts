@@ -41,6 +41,37 @@ void test('it begins at twenty, or at what is allowed at all', () => {
   assert.equal(new Model(100, 5).limit, 5);
 });
 
+void test('it begins where its throughput is known to peak, and goes on from there', () => {
+  const shared = new SharedState(allocateShared(1));
+  shared.adaptive.prior[SLOT] = 60;
+  const limiter = new AdaptiveLimit(shared, SLOT, 1000);
+  assert.equal(shared.adaptive.limit[SLOT], 60);
+  shared.inflight[SLOT] = 60;
+  for (let answer = 0, now = 0; answer < 20; answer++) limiter.observe(10_000, (now += 11));
+  const { [SLOT]: limit = 0 } = shared.adaptive.limit;
+  assert.ok(limit >= 60 && limit < 63, `${limit} after a window`);
+  const narrow = new SharedState(allocateShared(1));
+  narrow.adaptive.prior[SLOT] = 60;
+  void new AdaptiveLimit(narrow, SLOT, 7);
+  assert.equal(narrow.adaptive.limit[SLOT], 7, 'not above what is allowed at all');
+});
+
+void test('a prior of a cell is that of the endpoints that come to it', async (t) => {
+  const web = await origin('web');
+  t.after(() => web.close());
+  const port = await freePort();
+  const pieces = [realServer('web', web.port, { isAdaptive: true }), virtualServer(port, { servers: to('web') })];
+  const proxy = await startTestProxy({ pieces: [] });
+  t.after(() => proxy.close());
+  proxy.serving.setPriors(new Map([['servers test/main\ntest/web', 42.4]]));
+  await proxy.configure(pieces);
+  assert.equal((await ask(port, '/')).status, 200);
+  assert.deepEqual(
+    proxy.serving.totals().concurrencyLimits.map(({ limit }) => limit),
+    [42],
+  );
+});
+
 void test('it grows to what the server can take, and stops there', () => {
   const model = new Model(100);
   model.run(300);

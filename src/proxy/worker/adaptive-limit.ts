@@ -37,7 +37,8 @@ export class AdaptiveLimit {
     this.#inflight = shared.inflight;
     this.#slot = slot;
     this.#most = most;
-    Atomics.compareExchange(this.#state.limit, slot, 0, Math.min(INITIAL, most));
+    const first = this.#state.prior[slot]! || INITIAL;
+    Atomics.compareExchange(this.#state.limit, slot, 0, Math.min(first, most));
   }
 
   setMost(most: number): void {
@@ -83,7 +84,7 @@ export class AdaptiveLimit {
     const long = this.#updateLong(short);
     // back from a time of trouble: the long mean must not take as long as it lasted to forget it
     if (long / short > 2) longLatency[slot] = long * 0.95;
-    const before = estimate[slot]! || Math.min(INITIAL, this.#most);
+    const before = estimate[slot]! || limit[slot]!;
     // what is not used says nothing about what could be
     if (most < before / 2) return;
     const gradient = Math.max(0.5, Math.min(1, (TOLERANCE * long) / short));
