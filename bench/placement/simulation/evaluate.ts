@@ -14,6 +14,8 @@ export interface EvaluateOptions {
   readonly seconds: number;
   /** Number of the first scenario. */
   readonly first: number;
+  /** Seeds that are done already, of the same scenarios: it goes on with the next one. */
+  readonly done?: Pick<Evaluation, 'runs' | 'stopping'>;
 }
 
 /** Where servers stop working on what clients gave up: few policies, few seeds. */
@@ -43,9 +45,9 @@ export function evaluate(
   say: (line: string) => void,
 ): void {
   const { stages, replaced } = prepareAll(options, optimizer, say);
-  const runs: Run[][][][] = [];
-  const stopping: Run[][][][] = [];
-  for (let seed = 1; seed <= options.seeds; seed++) {
+  const runs = [...(options.done?.runs ?? [])];
+  const stopping = [...(options.done?.stopping.runs ?? [])];
+  for (let seed = runs.length + 1; seed <= options.seeds; seed++) {
     const main = { policies: POLICIES, loads: LOADS, seconds: options.seconds };
     runs.push(stages.map((stage) => stage.runs(seed, main)));
     if (seed <= STOPPING.seeds) {

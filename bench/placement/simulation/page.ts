@@ -55,7 +55,7 @@ export function pageOf(evaluation: Evaluation, taken: Taken | null = null): stri
 const SOME = [WHOLE, ...CAP_ABLATION, ...STRONGEST, ...OTHERS];
 
 const PLACEMENT_TEXT = `Weighted least connections and planned caps in all; the solver knows less and less. The whole less each, in percentage points: what the knowledge is worth.`;
-const DISPATCH_TEXT = `The same placement and planned caps; the whole (weighted least connections by the plan's weights) less each. Round robin, P2C, peak EWMA and Prequal have equal weights.`;
+const DISPATCH_TEXT = `The same placement and planned caps; the whole (weighted least connections by the plan's weights) less each. Round robin, P2C, peak EWMA and Prequal have equal weights. With caps, the queue in front of them does most of the choosing: what ways to dispatch are worth without caps is not measured here.`;
 const CAP_TEXT = `The same placement and dispatch; the whole (planned caps) less each. The fixed cap is one number per scenario, of each cell or of each host, the best of eight on two other seeds at 120 % load: it has seen the scenario's requests, the planned ones have not. All caps have the same queue in front of them.`;
 
 const LIMITS = `## What this does not say
@@ -199,7 +199,6 @@ function byPolicy(
 }
 
 const ofLoad = (load: number): string => `${Math.round(100 * load)} %`;
-const signed = (value: number): string => `${value > 0 ? '+' : ''}${value.toFixed(1)}`;
 const points = ({ mean, low, high }: Estimate): string =>
   Number.isNaN(mean) ? '–' : `${signed(100 * mean)} [${signed(100 * low)}, ${signed(100 * high)}]`;
 const percent = ({ mean, low, high }: Estimate): string =>
@@ -210,4 +209,9 @@ const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   return [line(header), line(header.map((_, at) => (at === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
+}
+
+function signed(value: number): string {
+  const text = value.toFixed(1);
+  return Number(text) === 0 ? '0.0' : `${value > 0 ? '+' : ''}${text}`;
 }

@@ -34,7 +34,7 @@ export function repliesPlot(figures: Figures, loads: readonly number[]): string 
     'replied',
     (load, value) => 100 * load * value,
     'reply rate, % of the demand at 100 % load',
-    [0, 25, 50, 75, 100, 125, 150],
+    [0, 25, 50, 75, 100],
   );
 }
 

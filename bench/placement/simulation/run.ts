@@ -20,6 +20,7 @@ const USAGE = `make bench-simulation ARGS='…': policies under load, in simulat
   --quick        six scenarios of those for development, two seeds: an impression, printed; writes nothing
   --minutes N    no seed is begun after so many minutes: what there is by then is written (default: no bound)
   --seeds N      default ${SEEDS}
+  --continue     go on after the seeds that are there already
   --report       only write the page and the plots of this version's runs anew
 `;
 
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     minutes: { type: 'string', default: 'Infinity' },
     seeds: { type: 'string', default: String(SEEDS) },
+    continue: { type: 'boolean', default: false },
     report: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -38,15 +40,16 @@ const file = join(directory, 'simulation.json');
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 if (values.help) process.stdout.write(USAGE);
-else if (values.report) writePage(directory, JSON.parse(readFileSync(file, 'utf8')) as KeptSimulation);
+else if (values.report) writePage(directory, readKept());
 else await main();
 
 async function main(): Promise<void> {
   const optimizer = await loadOptimizer();
   const on = circumstances();
   const began = performance.now();
-  const loads: number[] = [];
-  const whole = { scenarios: SCENARIOS, seeds: Number(values.seeds), seconds: SECONDS, first: 1 };
+  const before = values.continue && !values.quick ? readKept() : null;
+  const loads = [...(before?.loads ?? [])];
+  const whole = { scenarios: SCENARIOS, seeds: Number(values.seeds), seconds: SECONDS, first: 1, ...doneOf(before) };
   const quick = { scenarios: 6, seeds: 2, seconds: 120, first: DEVELOPMENT };
   const options: EvaluateOptions = values.quick ? quick : whole;
   let last: KeptSimulation | null = null;
@@ -56,7 +59,8 @@ async function main(): Promise<void> {
     (evaluation) => {
       const minutes = (performance.now() - began) / 60_000;
       loads.push(Number((loadavg()[0] ?? 0).toFixed(1)));
-      last = { circumstances: on, loads: [...loads], minutes: Number(minutes.toFixed(1)), result: pack(evaluation) };
+      const all = minutes + (before?.minutes ?? 0);
+      last = { circumstances: on, loads: [...loads], minutes: Number(all.toFixed(1)), result: pack(evaluation) };
       if (!values.quick) writeFileSync(file, textOf(last));
       return minutes < Number(values.minutes);
     },
@@ -65,6 +69,14 @@ async function main(): Promise<void> {
   if (last === null) return;
   if (values.quick) say(pageOf(unpack((last as KeptSimulation).result)));
   else writePage(directory, last);
+}
+
+function readKept(): KeptSimulation {
+  return JSON.parse(readFileSync(file, 'utf8')) as KeptSimulation;
+}
+
+function doneOf(before: KeptSimulation | null): Pick<EvaluateOptions, 'done'> {
+  return before === null ? {} : { done: unpack(before.result) };
 }
 
 function textOf({ result, ...rest }: KeptSimulation): string {

@@ -116,6 +116,20 @@ describe('an evaluation', () => {
     assert.deepEqual(again, runs[1]![0]);
   });
 
+  it('goes on after the seeds that are there', () => {
+    const { runs, stopping } = evaluation;
+    const done = { runs: runs.slice(0, 1), stopping: { ...stopping, runs: stopping.runs.slice(0, 1) } };
+    const kept: Evaluation[] = [];
+    const options = { scenarios: 2, seeds: 2, seconds: 30, first: FIRST, done };
+    evaluate(
+      options,
+      optimizer,
+      (each) => kept.push(each) > 0,
+      () => {},
+    );
+    assert.deepEqual(kept, [evaluation]);
+  });
+
   it('is kept to a ten-thousandth, and read again', () => {
     const kept = pack(evaluation);
     assert.deepEqual(JSON.parse(textOfRuns(kept)), JSON.parse(JSON.stringify(kept)));
