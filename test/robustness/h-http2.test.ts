@@ -27,14 +27,16 @@ function malformed(name: string, list: Fields, ...more: Buffer[]): Case {
   };
 }
 
-/** nghttp2 ends the whole connection for it; nothing of it reaches the server. */
+/**
+ * nghttp2 ends the whole connection for it; nothing of it reaches the server. Whether GOAWAY arrives is open
+ * (RFC 9113 §5.4.1): node:http2 destroys the connection right behind it.
+ */
 function ended(name: string, list: Fields, ...more: Buffer[]): Case {
   return {
     name,
     run: async (lane) => {
       const peer = new Http2Peer(lane.port);
       peer.send(headers(1, list, false), ...more);
-      assert.notEqual(await peer.goaway(), undefined);
       assert.equal(await peer.ending(1), 'closed');
       await lane.verify(0);
     },
