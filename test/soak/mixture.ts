@@ -18,6 +18,8 @@ export interface Ground {
   readonly plainSessions: Http2Sessions;
   /** The last session of TLS that a server gave to those who resume. */
   ticket: Buffer | undefined;
+  /** When its session began. */
+  ticketSince: number;
 }
 
 export interface Kind {
@@ -48,6 +50,7 @@ export function newGround(port: number, tls: TlsPort): Ground {
     tlsSessions: new Http2Sessions(tls.port, tls),
     plainSessions: new Http2Sessions(port),
     ticket: undefined,
+    ticketSince: 0,
   };
 }
 
@@ -99,8 +102,14 @@ export const MIXTURE: readonly Kind[] = [
   ),
 ];
 
+/** Milliseconds after which a session begins anew: it is good for two hours from its first handshake (docs/tls.md). */
+const SESSION_LASTS = 3_600_000;
+
 /** A new connection that resumes the session of the last one of its kind. */
 function resumed(ground: Ground, path: string): Promise<void> {
+  const now = performance.now();
+  if (now - ground.ticketSince > SESSION_LASTS) ground.ticket = undefined;
   const { tls, ticket } = ground;
+  if (ticket === undefined) ground.ticketSince = now;
   return ask(tls.port, path, { tls, session: ticket, onSession: (session) => (ground.ticket = session) });
 }

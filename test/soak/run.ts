@@ -102,7 +102,7 @@ const faults = [
   ...verdict.faults,
   ...shortfall(traffic.due()),
   ...failed,
-  ...traffic.failures,
+  ...new Set(traffic.failures),
   ...(interrupted.signal.aborted ? ['ended early'] : []),
 ];
 const result = {
