@@ -1,16 +1,10 @@
 /** `tcpvs placement`: what the placement manager of a running server, or of a cluster, recommends or does, and why. */
 import type { StatusDocument } from '../admin/contract.ts';
 import { AdminClient, AdminError } from './admin-client.ts';
-import {
-  CommandFailed,
-  type CommandHelp,
-  type CommandLine,
-  helpText,
-  readCommandLine,
-  UsageError,
-} from './command-line.ts';
+import { CommandFailed, type CommandHelp, type CommandLine, helpText, readCommandLine } from './command-line.ts';
 import { EXIT } from './exit-codes.ts';
 import { isLive, LIVE_OPTIONS, readLive } from './live-cluster.ts';
+import { matricesWanted, wantedMatrix } from './matrix-operand.ts';
 import type { Output } from './output.ts';
 import { placementsOf, placementsText } from './placement-text.ts';
 import { socketPath } from './socket-path.ts';
@@ -37,16 +31,12 @@ export async function placement(args: readonly string[], output: Output): Promis
     output.out(helpText(HELP, output.style));
     return EXIT.ok;
   }
-  const [wanted, ...more] = line.operands;
-  if (more.length > 0) throw new UsageError(`read ${line.operands.length} matrices, expected one at most`);
-  const all = placementsOf(await read(line));
-  const namespace = line.value('namespace') ?? 'default';
-  const key = wanted === undefined || wanted.includes('/') ? wanted : `${namespace}/${wanted}`;
-  const placements = all.filter(({ matrix }) => key === undefined || matrix === key);
-  if (key !== undefined && placements.length === 0) {
-    const there = all.map(({ matrix }) => matrix).join(', ');
-    throw new CommandFailed(`no matrix ${key} has computed weights; ${there === '' ? 'none has' : `${there} has`}`);
-  }
+  wantedMatrix(line);
+  const placements = matricesWanted(
+    line,
+    placementsOf(await read(line)),
+    (key, others) => `no matrix ${key} has computed weights; ${others === '' ? 'none has' : `${others} has`}`,
+  );
   output.out(line.flag('json') ? `${JSON.stringify(placements, null, 2)}\n` : placementsText(placements, output.style));
   return EXIT.ok;
 }

@@ -1,16 +1,10 @@
 /** `tcpvs profile`: what a running server has learned of its apps. */
 import type { ProfilesDocument } from '../admin/contract.ts';
 import { AdminClient, AdminError } from './admin-client.ts';
-import {
-  CommandFailed,
-  type CommandHelp,
-  type CommandLine,
-  helpText,
-  readCommandLine,
-  UsageError,
-} from './command-line.ts';
+import { CommandFailed, type CommandHelp, type CommandLine, helpText, readCommandLine } from './command-line.ts';
 import { EXIT } from './exit-codes.ts';
 import { connectLive, isLive, LIVE_OPTIONS } from './live-cluster.ts';
+import { matricesWanted, wantedMatrix } from './matrix-operand.ts';
 import type { Output } from './output.ts';
 import { profilesText } from './profile-text.ts';
 import { socketPath } from './socket-path.ts';
@@ -39,18 +33,13 @@ export async function profile(args: readonly string[], output: Output): Promise<
     output.out(helpText(HELP, output.style));
     return EXIT.ok;
   }
-  const [wanted, ...more] = line.operands;
-  if (more.length > 0) throw new UsageError(`read ${line.operands.length} matrices, expected one at most`);
+  wantedMatrix(line);
   const document = await read(line);
-  const namespace = line.value('namespace');
-  const key = wanted === undefined || wanted.includes('/') ? wanted : `${namespace ?? 'default'}/${wanted}`;
-  const matrices = document.matrices.filter(({ matrix }) =>
-    key === undefined ? namespace === null || matrix.startsWith(`${namespace}/`) : matrix === key,
+  const matrices = matricesWanted(
+    line,
+    document.matrices,
+    (key, others) => `there is no matrix ${key}; there is ${others === '' ? 'none' : others}`,
   );
-  if (key !== undefined && matrices.length === 0) {
-    const there = document.matrices.map(({ matrix }) => matrix).join(', ');
-    throw new CommandFailed(`there is no matrix ${key}; there is ${there === '' ? 'none' : there}`);
-  }
   output.out(
     line.flag('json')
       ? `${JSON.stringify({ ...document, matrices }, null, 2)}\n`

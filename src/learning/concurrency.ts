@@ -26,12 +26,12 @@ const MOST_KNEES = 16;
 /** Throughput beyond a knee that is worth going beyond it, as a part of what it is there. */
 const WORTH = 1.05;
 
-/** By level; plain arrays, so that they can be kept as JSON. */
+/** By level, as far as any was seen: of thousands of cells, most see a few. Plain arrays, so that they can be kept as JSON. */
 export interface LevelBook {
-  readonly seconds: number[];
-  readonly answers: number[];
+  seconds: number[];
+  answers: number[];
   /** When an answer was last counted there: milliseconds since 1970. */
-  readonly at: number[];
+  at: number[];
   /** All answers. */
   count: number;
   /** Seconds for which anything was in flight, of those that are remembered, and requests in flight x these. */
@@ -39,16 +39,25 @@ export interface LevelBook {
   area: number;
 }
 
-const zeros = (): number[] => Array.from({ length: LEVELS }, () => 0);
-
 export function newLevelBook(): LevelBook {
-  return { seconds: zeros(), answers: zeros(), at: zeros(), count: 0, busy: 0, area: 0 };
+  return { seconds: [], answers: [], at: [], count: 0, busy: 0, area: 0 };
+}
+
+/** Makes room for a level, and no more: an array that is pushed to, or spread into, has room for many from the first on. */
+export function reachLevel(book: LevelBook, level: number): void {
+  const missing = level + 1 - book.seconds.length;
+  if (missing <= 0) return;
+  const zeros = Array.from({ length: missing }, () => 0);
+  book.seconds = book.seconds.concat(zeros);
+  book.answers = book.answers.concat(zeros);
+  book.at = book.at.concat(zeros);
 }
 
 export function addLevels(book: LevelBook, { seconds, answers }: LevelSums, now: number): void {
   forget(book, Math.exp(-seconds.reduce((sum, each) => sum + each, 0) / FORGETTING));
   for (let level = 0; level < LEVELS; level++) {
     if (seconds[level] === 0 && answers[level] === 0) continue;
+    reachLevel(book, level);
     book.busy += seconds[level]!;
     book.area += seconds[level]! * inflightAt(level);
     if (now - book.at[level]! > EXPIRY) book.seconds[level] = book.answers[level] = 0;
@@ -65,7 +74,7 @@ export function addLevels(book: LevelBook, { seconds, answers }: LevelSums, now:
 
 /** Keeps `part` of what is known. */
 function forget(book: LevelBook, part: number): void {
-  for (let level = 0; level < LEVELS; level++) {
+  for (const level of book.seconds.keys()) {
     book.seconds[level]! *= part;
     book.answers[level]! *= part;
   }
@@ -78,7 +87,8 @@ export function pooled(books: readonly LevelBook[]): LevelBook {
   const all = newLevelBook();
   for (const { seconds, answers, at, count, busy, area } of books) {
     if (count === 0) continue;
-    for (let level = 0; level < LEVELS; level++) {
+    reachLevel(all, seconds.length - 1);
+    for (const level of seconds.keys()) {
       all.seconds[level]! += seconds[level]!;
       all.answers[level]! += answers[level]!;
       all.at[level] = Math.max(all.at[level]!, at[level]!);
@@ -207,7 +217,7 @@ function peakOf(curve: Curve, bound: number): { readonly value: number; readonly
 function pointsOf({ seconds, answers, at }: LevelBook, now: number): Point[] {
   const points: Point[] = [];
   // What the last level stands for is not known.
-  for (let level = 0; level < LEVELS - 1; level++) {
+  for (let level = 0; level < Math.min(answers.length, LEVELS - 1); level++) {
     if (answers[level]! < ENOUGH || now - at[level]! > EXPIRY) continue;
     const n = inflightAt(level);
     points.push({

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 import { LEVELS } from '../model/levels.ts';
-import { type LevelBook, newLevelBook } from './concurrency.ts';
+import { type LevelBook, newLevelBook, reachLevel } from './concurrency.ts';
 import type { Equations } from './normal-equations.ts';
 import { type AppBook, ProfileBook } from './profile-book.ts';
 import { ResourceBook, type WorkloadBook } from './resource-book.ts';
@@ -184,6 +184,7 @@ function sparse({ seconds, answers, at, count, busy, area }: LevelBook): z.infer
 function full({ count, busy, area, levels }: z.infer<typeof levelsSchema>): LevelBook {
   const book: LevelBook = { ...newLevelBook(), count, busy, area };
   for (const [level, seconds, answers, at] of levels) {
+    reachLevel(book, level);
     book.seconds[level] = seconds;
     book.answers[level] = answers;
     book.at[level] = at;

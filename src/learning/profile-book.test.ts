@@ -12,7 +12,7 @@ import { observe, seeded } from './fixture.ts';
 import { givenOf } from './given.ts';
 import { bookOf, keptBook } from './kept-book.ts';
 import { type MatrixGiven, ProfileBook } from './profile-book.ts';
-import { type CellWindow, windowsOf } from './windows.ts';
+import { type CellWindow, windowsOf, withLevels } from './windows.ts';
 
 const NOW = 1e12;
 const MATRIX = 'default/m';
@@ -89,11 +89,28 @@ test('a window is what was counted between two looks; a cell that is new, or beg
   assert.equal(windowsOf(after, before)[0]?.arrivals, 32, 'all there is');
   assert.deepEqual(windowsOf(before, counts('rule d/v shop', cell('d/web1', 15))), [], 'no matrix');
   assert.deepEqual(windowsOf(before, { ...before }), [], 'nothing new');
-  const levels = new Map([['matrix d/m shop\nd/web1', noLevels()]]);
+  const levels = [{ row: 'matrix d/m shop', server: 'd/web1', levels: noLevels() }];
   assert.deepEqual(
-    windowsOf(before, before, levels).map(({ arrivals, levels: own }) => [arrivals, own !== null]),
-    [[0, true]],
-    'levels alone',
+    withLevels(windowsOf(before, after), levels).map(({ server, levels: own }) => [server, own !== null]),
+    [
+      ['d/web2', false],
+      ['d/web1', true],
+    ],
+  );
+});
+
+const row = (app: string, requests: number) => counts(`matrix d/m ${app}`, cell('d/web1', requests)).rows[0]!;
+
+test('a row is known by its name, wherever it stands by now', () => {
+  const [one, two] = [row('one', 10), row('two', 20)];
+  const before = { rows: [one, two], endpoints: [] };
+  const after = { rows: [row('new', 1), one, row('two', 25)], endpoints: [] };
+  assert.deepEqual(
+    windowsOf(before, after).map(({ app, arrivals }) => [app, arrivals]),
+    [
+      ['new', 3],
+      ['two', 15],
+    ],
   );
 });
 

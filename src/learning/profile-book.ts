@@ -157,12 +157,13 @@ export class ProfileBook {
 }
 
 function addWindow(app: AppBook, window: CellWindow, now: number): void {
-  const { answered, seconds, failures, levels, server } = window;
+  const { arrivals, answered, seconds, failures, levels, server } = window;
   // A failure that was an answer is among those, too: of class 5xx.
   const tries = Math.max(answered, failures);
   addToMean(app.failures, failures / Math.max(1, tries), tries, now);
-  if (answered === 0 && levels === null) return;
   let cell = app.cells.get(server);
+  // What others do at an endpoint that they share with a cell that has had nothing yet says nothing of it.
+  if (answered === 0 && (levels === null || (cell === undefined && arrivals === 0))) return;
   if (cell === undefined) app.cells.set(server, (cell = { seconds: newMean(), levels: newLevelBook() }));
   addToMean(app.seconds, seconds / answered, answered, now);
   addToMean(cell.seconds, seconds / answered, answered, now);

@@ -1,6 +1,6 @@
 /** What happened at the cells of matrices between two looks at the counts. */
 import type { CellCounts, CountsDocument, RowCounts } from '../model/counts.ts';
-import type { LevelSums } from '../model/levels.ts';
+import type { CellLevels, LevelSums } from '../model/levels.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
 
 export interface CellWindow {
@@ -20,42 +20,53 @@ export interface CellWindow {
 }
 
 /**
- * One window for each cell of the matrices' rows of which anything is new. What was not there before began at 0; a cell whose
- * counts fell (its row is another one of the same name) did so too.
- * @param levels by row id and server, one after the other with a line break between
+ * One window for each cell of the matrices' rows of which anything is new, without levels. What was not there before began at
+ * 0; a cell whose counts fell (its row is another one of the same name) did so too. An idle row costs a comparison: there are
+ * thousands, and it is asked every second.
  */
-export function windowsOf(
-  before: CountsDocument,
-  after: CountsDocument,
-  levels: ReadonlyMap<string, LevelSums> = new Map(),
-): CellWindow[] {
-  const known = new Map(before.rows.map((row) => [row.id, row]));
-  return after.rows.flatMap((row) => {
+export function windowsOf(before: CountsDocument, after: CountsDocument): CellWindow[] {
+  const windows: CellWindow[] = [];
+  let known: ReadonlyMap<string, RowCounts> | null = null;
+  for (let at = 0; at < after.rows.length; at++) {
+    const row = after.rows[at]!;
+    // As long as no row comes or goes, each has its place.
+    let last = before.rows[at];
+    if (last === row) continue;
     const name = matrixOf(row.id);
-    if (name === null) return [];
-    const last = known.get(row.id);
-    // Most rows of most matrices are idle, and stay the same object; levels are read a moment later than counts.
-    if (last === row && levels.size === 0) return [];
-    const levelsOf = row.cells.map(({ server }) => levels.get(`${row.id}\n${server}`) ?? null);
-    if (last === row && levelsOf.every((each) => each === null)) return [];
-    return row.cells.map((cell, index) => {
-      const then = cellBefore(last, cell, index);
-      const change = (of: (each: CellCounts) => number) => {
-        const [a, b] = [then === undefined ? 0 : of(then), of(cell)];
-        return b < a ? b : b - a;
-      };
-      return {
-        ...name,
-        server: cell.server,
-        arrivals: change(({ requests, sticky, work }) => requests + sticky + (work?.shed ?? 0)),
-        answered: change(({ work }) => work?.answered ?? 0),
-        seconds: change(({ work }) => work?.seconds ?? 0),
-        failures: change(({ failures }) => failures),
-        timeouts: change(({ work }) => work?.timeouts ?? 0),
-        levels: levelsOf[index]!,
-      };
-    });
-  });
+    if (name === null) continue;
+    if (last?.id !== row.id) last = (known ??= new Map(before.rows.map((each) => [each.id, each]))).get(row.id);
+    if (last === row) continue;
+    for (const [index, cell] of row.cells.entries()) {
+      windows.push({ ...name, ...changeOf(cellBefore(last, cell, index), cell), levels: null });
+    }
+  }
+  return windows;
+}
+
+/** The row that a window is of, as it is called in counts and levels. */
+export function rowOf({ matrix, app }: Pick<CellWindow, 'matrix' | 'app'>): string {
+  return `${KIND} ${matrix} ${app}`;
+}
+
+/** The same windows with what is known of levels. */
+export function withLevels(windows: readonly CellWindow[], levels: readonly CellLevels[]): readonly CellWindow[] {
+  const known = new Map(levels.map((each) => [`${each.row}\n${each.server}`, each.levels]));
+  return windows.map((window) => ({ ...window, levels: known.get(`${rowOf(window)}\n${window.server}`) ?? null }));
+}
+
+function changeOf(then: CellCounts | undefined, cell: CellCounts): Omit<CellWindow, 'matrix' | 'app' | 'levels'> {
+  const change = (of: (each: CellCounts) => number) => {
+    const [a, b] = [then === undefined ? 0 : of(then), of(cell)];
+    return b < a ? b : b - a;
+  };
+  return {
+    server: cell.server,
+    arrivals: change(({ requests, sticky, work }) => requests + sticky + (work?.shed ?? 0)),
+    answered: change(({ work }) => work?.answered ?? 0),
+    seconds: change(({ work }) => work?.seconds ?? 0),
+    failures: change(({ failures }) => failures),
+    timeouts: change(({ work }) => work?.timeouts ?? 0),
+  };
 }
 
 function cellBefore(row: RowCounts | undefined, { server }: CellCounts, index: number): CellCounts | undefined {
@@ -63,8 +74,10 @@ function cellBefore(row: RowCounts | undefined, { server }: CellCounts, index: n
   return same?.server === server ? same : row?.cells.find((cell) => cell.server === server);
 }
 
+const KIND = 'matrix';
+
 /** A column's row is called `matrix NAMESPACE/NAME APP`. Null: it is another kind of row. */
 function matrixOf(id: string): { readonly matrix: ObjectKey; readonly app: string } | null {
   const [kind, matrix, app] = id.split(' ');
-  return kind === 'matrix' && matrix !== undefined && app !== undefined ? { matrix, app } : null;
+  return kind === KIND && matrix !== undefined && app !== undefined ? { matrix, app } : null;
 }

@@ -30,6 +30,14 @@ export interface LevelSums {
   readonly answers: Float64Array;
 }
 
+export interface CellLevels {
+  /** As RowPlan.id. */
+  readonly row: string;
+  readonly server: string;
+  /** Summed over its endpoints, each of which has a level of its own. Those of an endpoint of several cells are each one's. */
+  readonly levels: LevelSums;
+}
+
 export function noLevels(): LevelSums {
   return { seconds: new Float64Array(LEVELS), answers: new Float64Array(LEVELS) };
 }

@@ -5,7 +5,7 @@
 import type { MemoryUse } from '../memory/bounds.ts';
 import type { CountsDocument } from '../model/counts.ts';
 import type { HandshakeFailure } from '../model/handshakes.ts';
-import type { LevelSums } from '../model/levels.ts';
+import type { CellLevels } from '../model/levels.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { LimitName } from './shared.ts';
 
@@ -20,10 +20,10 @@ export interface Serving {
   /** The same in slices, between which connections are accepted and snapshots swapped. */
   countsInSlices(): Promise<CountsDocument>;
   /**
-   * For how long how many requests were in flight at the cells of matrices, since the call before: for one caller, who waits
-   * for one call before the next. Cells at which nothing came or went are left out.
+   * For how long how many requests were in flight at the cells of these rows, since it was asked before: for one caller, who
+   * waits for one call before the next. Cells at which nothing came or went are left out.
    */
-  takeLevels(): Promise<readonly CellLevels[]>;
+  takeLevels(rows: ReadonlySet<string>): Promise<readonly CellLevels[]>;
   /** Sums over all workers, for the metrics. */
   totals(): Totals;
   /** Has served its first snapshot, has a live worker, is not draining. */
@@ -63,14 +63,6 @@ export interface ListenerState {
   readonly port: number;
   /** null = listening; else why not, for people. */
   readonly error: string | null;
-}
-
-export interface CellLevels {
-  /** As RowPlan.id. */
-  readonly row: string;
-  readonly server: string;
-  /** Summed over its endpoints, each of which has a level of its own. Those of an endpoint of several cells are each one's. */
-  readonly levels: LevelSums;
 }
 
 export interface Totals {

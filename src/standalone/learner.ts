@@ -3,7 +3,7 @@ import { givenMatrices } from '../learning/given.ts';
 import { bookOf, type KeptBook, keptBook } from '../learning/kept-book.ts';
 import { type MatrixGiven, ProfileBook } from '../learning/profile-book.ts';
 import type { Use } from '../learning/resource-book.ts';
-import { windowsOf } from '../learning/windows.ts';
+import { type CellWindow, rowOf, windowsOf, withLevels } from '../learning/windows.ts';
 import type { CountsDocument } from '../model/counts.ts';
 import type { MatrixProfile, ProfilesDocument } from '../model/profiles.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
@@ -62,11 +62,8 @@ export class Learner {
     const { serving, report } = this.#options;
     try {
       const counts = await serving.countsInSlices();
-      const levels = await serving.takeLevels();
-      this.#take(
-        counts,
-        windowsOf(this.#before, counts, new Map(levels.map((each) => [`${each.row}\n${each.server}`, each.levels]))),
-      );
+      const windows = windowsOf(this.#before, counts);
+      this.#take(counts, withLevels(windows, await serving.takeLevels(new Set(windows.map(rowOf)))));
       if (++this.#windows % USAGE === 0) await this.#takeUses();
       if (this.#now() - this.#keptAt >= KEEPING) await this.#keep();
     } catch (error) {
@@ -74,7 +71,7 @@ export class Learner {
     }
   }
 
-  #take(counts: CountsDocument, windows: ReturnType<typeof windowsOf>): void {
+  #take(counts: CountsDocument, windows: readonly CellWindow[]): void {
     const now = this.#now();
     const passed = this.#lookedAt === null ? 0 : now - this.#lookedAt;
     [this.#before, this.#lookedAt] = [counts, now];

@@ -1,10 +1,9 @@
 /** How long how many requests were in flight at the cells of matrices, from what the workers note (worker/levels.ts). */
-import { type LevelSums, LEVELS, noLevels } from '../../model/levels.ts';
+import { type CellLevels, type LevelSums, LEVELS, noLevels } from '../../model/levels.ts';
+import type { CellPlan, RowPlan } from '../../model/plan.ts';
 import { Slices } from '../../slices/slices.ts';
 import type { EndpointState } from '../plan/endpoints.ts';
 import type { Planner } from '../plan/planner.ts';
-import type { RowState } from '../plan/row-state.ts';
-import type { CellLevels } from '../serving-contract.ts';
 import { MAX_MEASURED } from '../shared.ts';
 import type { MainMemory } from './memory.ts';
 
@@ -19,20 +18,23 @@ export class Levels {
     this.#memory = memory;
   }
 
-  /** What came since the call before, in slices of so many milliseconds. Calls must not overlap. */
-  takeInSlices(slice: number): Promise<CellLevels[]> {
-    return new Slices(slice).all(this.#steps());
+  /**
+   * What came at these rows since they were asked for before, in slices of so many milliseconds. Calls must not overlap. Of
+   * thousands of apps most are idle, and what others did at an endpoint that they share says nothing of them.
+   */
+  takeInSlices(rows: ReadonlySet<string>, slice: number): Promise<CellLevels[]> {
+    return new Slices(slice).all(this.#steps(rows));
   }
 
-  *#steps(): Generator<void, CellLevels[]> {
+  *#steps(rows: ReadonlySet<string>): Generator<void, CellLevels[]> {
     const cells: CellLevels[] = [];
     const news = new Map<number, LevelSums | null>();
     let looked = 0;
-    for (const row of this.#planner.rows()) {
-      if (row.plan.app === null) continue;
-      for (const [at, { server }] of row.plan.cells.entries()) {
-        const levels = this.#ofCell(row, at, news);
-        if (levels !== null) cells.push({ row: row.plan.id, server, levels });
+    for (const id of rows) {
+      const plan = this.#planner.row(id);
+      for (const cell of plan?.cells ?? []) {
+        const levels = this.#ofCell(plan!, cell, news);
+        if (levels !== null) cells.push({ row: id, server: cell.server, levels });
         if (++looked % STEP === 0) yield;
       }
     }
@@ -40,15 +42,15 @@ export class Levels {
   }
 
   /** Null: nothing came or went at its endpoints. */
-  #ofCell({ plan }: RowState, cell: number, news: Map<number, LevelSums | null>): LevelSums | null {
-    const { first, count } = plan.cells[cell]!;
+  #ofCell({ endpoints }: RowPlan, { first, count }: CellPlan, news: Map<number, LevelSums | null>): LevelSums | null {
     let sums: LevelSums | null = null;
     for (let at = first; at < first + count; at++) {
-      const { slot } = plan.endpoints[at]!;
+      const { slot } = endpoints[at]!;
       // An endpoint may be one of several cells': what is new is taken once.
       if (!news.has(slot)) news.set(slot, this.#take(slot));
       const more = news.get(slot)!;
       if (more === null) continue;
+      if (count === 1) return more;
       if (sums === null) sums = noLevels();
       for (let level = 0; level < LEVELS; level++) {
         sums.seconds[level]! += more.seconds[level]!;

@@ -222,8 +222,8 @@ class ServingProcess implements Serving {
     return this.#counts.readInSlices(COUNTING);
   }
 
-  takeLevels() {
-    return this.#levels.takeInSlices(COUNTING);
+  takeLevels(rows: ReadonlySet<string>) {
+    return this.#levels.takeInSlices(rows, COUNTING);
   }
 
   totals() {

@@ -45,11 +45,13 @@ async function stage(t: TestContext, { workers = 1, weight = 1, request = 10_000
 const workOf = (serving: Serving) =>
   serving.counts().rows.find(({ id }) => id === 'matrix test/m shop')!.cells[0]!.work;
 
+const SHOP = new Set(['matrix test/m shop']);
+
 /** All that was taken since the start. */
 function levelsOf(serving: Serving) {
   const all = noLevels();
   return async () => {
-    for (const { row, server, levels } of await serving.takeLevels()) {
+    for (const { row, server, levels } of await serving.takeLevels(SHOP)) {
       assert.deepEqual([row, server], ['matrix test/m shop', 'test/web']);
       for (const at of all.answers.keys()) {
         all.answers[at]! += levels.answers[at]!;
@@ -74,12 +76,13 @@ test('each answer is counted at the level that it ended, and the time at all lev
   }
   await Promise.all(answers);
   await until(() => workOf(proxy.serving)?.answered === 3, 'not counted');
+  assert.deepEqual(await proxy.serving.takeLevels(new Set()), [], 'other rows take nothing');
   const all = await levels();
   assert.deepEqual([...all.answers.subarray(0, 4)], [1, 1, 1, 0]);
   assert.ok([...all.seconds.subarray(0, 3)].every((each) => each > 0));
   // Both are sums over the same times, cut to whole microseconds.
   assert.ok(Math.abs(integral(all) - workOf(proxy.serving)!.seconds) < 1e-4, `${integral(all)}`);
-  assert.deepEqual(await proxy.serving.takeLevels(), [], 'nothing came since');
+  assert.deepEqual(await proxy.serving.takeLevels(SHOP), [], 'nothing came since');
 });
 
 test('over two workers no answer is lost, and a change of weights loses nothing either', async (t) => {
