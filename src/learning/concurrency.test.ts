@@ -2,15 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { inflightAt, type LevelSums, noLevels } from '../model/levels.ts';
+import { seededRandom } from '../placement/random.ts';
 import { addLevels, fitConcurrency, newLevelBook, pooled, throughputAt } from './concurrency.ts';
 import { EXPIRY } from './figure.ts';
-import { observe, seeded, type Truth } from './fixture.ts';
+import { observe, type Truth } from './fixture.ts';
 
 const NOW = 1e12;
 
 function learnedOf(truth: Truth, arrivals: number, seed: number) {
   const book = newLevelBook();
-  addLevels(book, observe(truth, arrivals, seeded(seed)), NOW);
+  addLevels(book, observe(truth, arrivals, seededRandom(seed)), NOW);
   return { book, fit: fitConcurrency(book, NOW) };
 }
 
@@ -20,7 +21,7 @@ const contended = (c0: number, c1: number, c2: number) => (n: number) => n / (c0
 test('a peak is found where it is, and throughput at levels that were held out is within a tenth', () => {
   const c0 = 0.01;
   for (let seed = 0; seed < 40; seed++) {
-    const random = seeded(seed);
+    const random = seededRandom(seed);
     const peak = 8 + Math.floor(random() * 33);
     const throughput = contended(c0, c0 * random() * 0.05, c0 / peak ** 2);
     // As busy as it is just before it can do no more, and then some.
@@ -44,7 +45,7 @@ test('a peak is found where it is, and throughput at levels that were held out i
 test('a flat system has no peak, and is never limited below three times its load', () => {
   let unknown = 0;
   for (let seed = 0; seed < 60; seed++) {
-    const random = seeded(seed);
+    const random = seededRandom(seed);
     const load = 0.3 * 200 ** random();
     const truth = { rate: load / 0.02, most: 4000, throughput: (n: number) => n / 0.02 };
     const { book, fit } = learnedOf(truth, 40_000, seed);
@@ -87,9 +88,10 @@ test('levels with less than a hundred answers, the last one, and those of the da
 test('what was learned long ago is forgotten for what is seen now', () => {
   const book = newLevelBook();
   const before = { rate: 300, most: 100, throughput: (n: number) => n / 0.01 };
-  addLevels(book, observe(before, 200_000, seeded(1)), NOW);
+  addLevels(book, observe(before, 200_000, seededRandom(1)), NOW);
   const after = { rate: 150, most: 100, throughput: (n: number) => n / 0.02 };
-  for (let window = 0; window < 20; window++) addLevels(book, longer(observe(after, 10_000, seeded(window))), NOW);
+  for (let window = 0; window < 20; window++)
+    addLevels(book, longer(observe(after, 10_000, seededRandom(window))), NOW);
   const x = throughputAt(fitConcurrency(book, NOW)!, 3);
   assert.ok(Math.abs(x / 150 - 1) < 0.05, `${x}`);
 });
@@ -103,7 +105,7 @@ const longer = ({ seconds, answers }: LevelSums): LevelSums => ({
 test('several books are as one', () => {
   const truth = { rate: 300, most: 100, throughput: contended(0.01, 0, 1e-5) };
   const [one, two, both] = [newLevelBook(), newLevelBook(), newLevelBook()];
-  const [first, second] = [observe(truth, 5000, seeded(1)), observe(truth, 5000, seeded(2))];
+  const [first, second] = [observe(truth, 5000, seededRandom(1)), observe(truth, 5000, seededRandom(2))];
   addLevels(one, first, NOW);
   addLevels(two, second, NOW);
   addLevels(both, first, NOW);

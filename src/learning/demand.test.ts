@@ -3,9 +3,9 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
+import { seededRandom } from '../placement/random.ts';
 import { addArrivals, demandOf, newDemand } from './demand.ts';
 import { classMean, EXPIRY, given, learned } from './figure.ts';
-import { seeded } from './fixture.ts';
 import { addToMean, meanOf, newMean } from './mean.ts';
 
 test('a steady demand is known from the first window on', () => {
@@ -51,7 +51,7 @@ test('what nobody has asked for is not known; what nobody asks for any more is 0
 });
 
 test('a mean is that of its requests, and its error shrinks as there are more', () => {
-  const random = seeded(3);
+  const random = seededRandom(3);
   const mean = newMean();
   addToMean(mean, 99, 0, 1);
   assert.equal(meanOf(mean), null);

@@ -27,14 +27,3 @@ export function observe({ rate, most, throughput }: Truth, arrivals: number, ran
   }
   return seen;
 }
-
-/** mulberry32: the same seed, the same numbers of 0 … 1. */
-export function seeded(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { seeded } from './fixture.ts';
+import { seededRandom } from '../placement/random.ts';
 import { addRow, forget, newEquations, solveNonNegative } from './normal-equations.ts';
 
 const rows = (size: number, count: number, random: () => number) =>
@@ -16,7 +16,7 @@ test('what rows were made of is found again, whatever the units', () => {
       fc.nat(),
       (truth, seed) => {
         const equations = newEquations(truth.length);
-        for (const row of rows(truth.length, 60, seeded(seed))) {
+        for (const row of rows(truth.length, 60, seededRandom(seed))) {
           const units = row.map((each, at) => each / (truth[at]! || 1));
           addRow(
             equations,
@@ -36,7 +36,7 @@ test('what rows were made of is found again, whatever the units', () => {
 test('no value is below 0, and none of them alone could be changed for the better', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 7 }), fc.nat(), (size, seed) => {
-      const random = seeded(seed);
+      const random = seededRandom(seed);
       const data = rows(size, 30, random).map((row) => ({ row, y: random() * 10 - 5 }));
       const equations = newEquations(size);
       for (const { row, y } of data) addRow(equations, row, y);
@@ -59,7 +59,7 @@ test('no value is below 0, and none of them alone could be changed for the bette
 test('the errors are as large as they are said to be', () => {
   const off: number[] = [];
   for (let seed = 0; seed < 200; seed++) {
-    const random = seeded(seed);
+    const random = seededRandom(seed);
     const equations = newEquations(2);
     for (let each = 0; each < 100; each++) {
       const x = random() * 10;

@@ -7,8 +7,9 @@ import { appWeightMatrixSpec } from '../api/app-weight-matrix.ts';
 import type { CountsDocument, CellWork } from '../model/counts.ts';
 import { noLevels } from '../model/levels.ts';
 import { withShares } from '../model/shares.ts';
+import { seededRandom } from '../placement/random.ts';
 import { EXPIRY } from './figure.ts';
-import { observe, seeded } from './fixture.ts';
+import { observe } from './fixture.ts';
 import { givenOf } from './given.ts';
 import { bookOf, keptBook } from './kept-book.ts';
 import { type MatrixGiven, ProfileBook } from './profile-book.ts';
@@ -170,7 +171,7 @@ test('what the object says counts, whatever was learned', () => {
 test('a server that nothing is known of is taken to be like the others', () => {
   const book = new ProfileBook();
   const truth = { rate: 200, most: 100, throughput: (n: number) => n / (0.01 + 1e-5 * n * n) };
-  learn(book, [window('shop', 'web1', { levels: observe(truth, 2000, seeded(1)) })], 20);
+  learn(book, [window('shop', 'web1', { levels: observe(truth, 2000, seededRandom(1)) })], 20);
   const [web1, web2] = book.profile(given, NOW + 20_000).apps[0]!.cells;
   assert.equal(web1!.concurrency!.limit.source, 'learned');
   assert.equal(web2!.concurrency!.limit.source, 'default');
@@ -203,7 +204,7 @@ test('a day after it was last seen, nothing is known; what no object names is fo
 
 /** A request of shop takes 10 ms of a processor, one of news 30, and an idle instance a hundredth of one. */
 function learnCosts(book: ProfileBook, windows = 200) {
-  const random = seeded(11);
+  const random = seededRandom(11);
   for (let at = 0; at < windows; at++) {
     const now = NOW + at * 5000;
     const uses = ['web1', 'web2'].flatMap((server) =>
@@ -254,7 +255,7 @@ test('what instances use is what their requests cost, unless the object says it'
 test('what is kept is what was learned; anything else is refused with the place', () => {
   const book = new ProfileBook();
   const truth = { rate: 200, most: 100, throughput: (n: number) => n / (0.01 + 1e-5 * n * n) };
-  learn(book, [window('shop', 'web1', { levels: observe(truth, 2000, seeded(1)) }), window('news', 'web2')], 20);
+  learn(book, [window('shop', 'web1', { levels: observe(truth, 2000, seededRandom(1)) }), window('news', 'web2')], 20);
   learnCosts(book);
   const kept = JSON.parse(JSON.stringify(keptBook(book))) as ReturnType<typeof keptBook>;
   assert.deepEqual(bookOf(kept).profile(given, NOW + 60_000), book.profile(given, NOW + 60_000));

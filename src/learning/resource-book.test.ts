@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { seededRandom } from '../placement/random.ts';
 import { addUse, costsOf, newCostBook } from './cost.ts';
-import { seeded } from './fixture.ts';
 import { ResourceBook, type WorkloadGiven } from './resource-book.ts';
 
 const NOW = 1e12;
@@ -11,7 +11,7 @@ const WINDOW = 5;
 
 /** Two workloads on two servers: their loads vary by themselves and, slowly, together. */
 function scene(truth: { chi: number; kappa: number; noise: number; seed: number; windows?: number }) {
-  const random = seeded(truth.seed);
+  const random = seededRandom(truth.seed);
   const noise = () => 1 + truth.noise * (random() + random() + random() - 1.5) * 2;
   const given: WorkloadGiven[] = [
     { workload: 'shop', apps: ['browse', 'pay'], servers: ['d/web1', 'd/web2'] },

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { appWeightMatrixSpec } from '../api/app-weight-matrix.ts';
-import { observe, seeded } from '../learning/fixture.ts';
+import { observe } from '../learning/fixture.ts';
 import { keptBook, type KeptBook } from '../learning/kept-book.ts';
 import { ProfileBook } from '../learning/profile-book.ts';
 import type { CountsDocument } from '../model/counts.ts';
 import { withShares } from '../model/shares.ts';
+import { seededRandom } from '../placement/random.ts';
 import { Learner } from './learner.ts';
 
 const spec = appWeightMatrixSpec.parse({
@@ -106,7 +107,7 @@ test('it is written every minute and at the end; a look that fails is said, and 
 test('limits begin where throughput was known to peak before', async () => {
   const book = new ProfileBook();
   const truth = { rate: 550, most: 40, throughput: (n: number) => n / (0.01 + 4e-5 * n * n) };
-  const levels = observe(truth, 60_000, seeded(2));
+  const levels = observe(truth, 60_000, seededRandom(2));
   const cell = { server: 'default/web1', arrivals: 9, answered: 9, seconds: 1, failures: 0, timeouts: 0, levels };
   book.add([{ ...cell, matrix: 'default/m', app: 'shop' }], 1, 1e12, () => 60);
   const { learner, priors, look } = scene({ kept: JSON.parse(JSON.stringify(keptBook(book))) });

@@ -10,6 +10,7 @@ import { GLOBAL } from '../shared.ts';
 import { MAX_LARGE, rentLarge, returnLarge } from './buffers.ts';
 import { freePort } from './fixture.ts';
 import { rawServer, startInProcess } from './in-process.ts';
+import { type Random, random } from './random.ts';
 
 const LIMITS = {
   keepAliveTimeout: 300,
@@ -21,19 +22,6 @@ const LIMITS = {
 };
 const RETRY = { attempts: 2, on: ['ConnectFailure', 'Reset', '503'] as const };
 const TIMEOUTS = { request: 200, connect: 200, idle: 200 };
-
-type Random = (below: number) => number;
-
-/** xorshift32 */
-function random(seed: number): Random {
-  let x = seed;
-  return (below) => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return (x >>> 0) % below;
-  };
-}
 
 const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
 

@@ -21,25 +21,13 @@ import {
   windowUpdate,
 } from './frame-server.ts';
 import { startInProcess } from './in-process.ts';
+import { type Random, random } from './random.ts';
 import { askForTunnel, upgradeHead } from './websocket-stage.ts';
 
 const LIMITS = { keepAliveTimeout: 300, headTimeout: 300, readTimeout: 300, writeTimeout: 300 };
 const TIMEOUTS = { request: 200, connect: 200, idle: 200 };
 const RETRY = { attempts: 2, on: ['ConnectFailure', 'Reset'] as ('ConnectFailure' | 'Reset')[] };
 const OK = [':status', '200'];
-
-type Random = (below: number) => number;
-
-/** xorshift32 */
-function random(seed: number): Random {
-  let x = seed;
-  return (below) => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return (x >>> 0) % below;
-  };
-}
 
 /** A server that says anything, at any time. */
 function serveAnything(connection: FrameConnection, below: Random): void {
