@@ -1,0 +1,64 @@
+/**
+ * Instances that wait at their scheduling gate: where each is to go, and that none waits for an answer that does not come. It is
+ * a preference; the scheduler decides, and what comes of it is seen.
+ */
+import type { Course, Write } from './course.ts';
+import { type InstanceSeen, placeOf, type Seen, staying, type WorkloadSeen } from './seen.ts';
+
+/** @param course null: nothing is planned, or nothing is to be changed now; gates are opened all the same */
+export function gateWrites(course: Course | null, seen: Seen): Write[] {
+  return [...seen.workloads.values()].flatMap((workload) => {
+    const waiting = staying(workload).filter(({ isGated }) => isGated);
+    if (waiting.length === 0) return [];
+    const taken = new Set(staying(workload).flatMap((each) => placeOf(each) ?? []));
+    const given = new Set<string>();
+    return waiting.map((instance): Write => {
+      const { host, why } = answer(course, workload, instance, { taken, given, seen });
+      if (host !== null) given.add(host);
+      return { kind: 'Open', workload: workload.name, pod: instance.pod, host, why };
+    });
+  });
+}
+
+interface Places {
+  /** Hosts that have an instance of the workload, or are to have one. */
+  readonly taken: ReadonlySet<string>;
+  /** Those that others have been sent to just now. */
+  readonly given: ReadonlySet<string>;
+  readonly seen: Seen;
+}
+
+function answer(
+  course: Course | null,
+  workload: WorkloadSeen,
+  instance: InstanceSeen,
+  { taken, given, seen }: Places,
+): { readonly host: string | null; readonly why: string } {
+  const planned = course?.stage === 'Starting' ? startsOf(course) : [];
+  const start = planned.find(
+    ({ workload: name, host }) => name === workload.name && !taken.has(host) && !given.has(host),
+  );
+  if (start !== undefined) return { host: start.host, why: `planned: ${start.reason}` };
+  const host = replaced(workload, instance, { given, seen });
+  if (host !== null) return { host, why: 'an instance of another version there is being replaced' };
+  return { host: null, why: 'no place is planned for it, so the scheduler chooses' };
+}
+
+/** Starts that are done together: those that nothing comes before. */
+export function startsOf({ changes }: Course): Course['changes'] {
+  const end = changes.findIndex(({ op }) => op !== 'start');
+  return end === -1 ? changes : changes.slice(0, end);
+}
+
+/** A rollout keeps the placement: the new version goes where one of another version is, and none of its own. */
+function replaced(
+  workload: WorkloadSeen,
+  { version }: InstanceSeen,
+  { given, seen: { hosts } }: Omit<Places, 'taken'>,
+): string | null {
+  const own = new Set(workload.instances.flatMap((each) => (each.version === version ? (placeOf(each) ?? []) : [])));
+  const others = workload.instances.flatMap((each) => (each.version === version ? [] : (each.host ?? [])));
+  return (
+    others.toSorted().find((host) => !own.has(host) && !given.has(host) && hosts.get(host)?.isReady === true) ?? null
+  );
+}
