@@ -80,14 +80,21 @@ function inAscii(code: string): Uint8Array {
 
 const BEYOND_ASCII = /[^\0-\x7f]/g;
 
-/** The sources that a file of the bundle needs as soon as it is loaded: its own, and those of what it imports statically. */
+/**
+ * What a file of the bundle needs as soon as it is loaded: its own sources, those of what it imports statically, and modules of
+ * Node's own (`node:…`).
+ */
 export function loadedWith(metafile: Metafile, file: string): ReadonlySet<string> {
   const sources = new Set<string>();
   const seen = new Set<string>();
   const visit = (name: string): void => {
-    const output = metafile.outputs[name];
-    if (output === undefined || seen.has(name)) return;
+    if (seen.has(name)) return;
     seen.add(name);
+    const output = metafile.outputs[name];
+    if (output === undefined) {
+      sources.add(name);
+      return;
+    }
     for (const source of Object.keys(output.inputs)) sources.add(source);
     for (const { path, kind } of output.imports) if (kind !== 'dynamic-import') visit(path);
   };

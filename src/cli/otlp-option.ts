@@ -1,6 +1,5 @@
 /** Where spans go: `--otlp-endpoint`, and a variable for what must not stand on a command line. */
-import { validateHeaderName, validateHeaderValue } from 'node:http';
-
+import { isFieldName, isFieldValue } from '../http2/field-rules.ts';
 import { type CommandLine, UsageError } from './command-line.ts';
 import { wrongOption } from './option-values.ts';
 
@@ -34,16 +33,21 @@ function headersOf(text: string): Record<string, string> {
     if (part.trim() === '') continue;
     const at = part.indexOf('=');
     const name = part.slice(0, Math.max(0, at)).trim();
-    try {
-      const value = decodeURIComponent(part.slice(at + 1).trim());
-      validateHeaderName(name);
-      validateHeaderValue(name, value);
-      headers[name] = value;
-    } catch {
+    const value = decoded(part.slice(at + 1).trim());
+    if (value === null || !isFieldName(name.toLowerCase()) || !isFieldValue(value)) {
       throw new UsageError(
         `${OTLP_HEADERS}: expected name=value,…, values percent-encoded; the field ${JSON.stringify(name)} is not so`,
       );
     }
+    headers[name] = value;
   }
   return headers;
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
 }

@@ -1,4 +1,5 @@
 /** What the HEADERS of an answer say, as HTTP/1.1 has it (RFC 9113 §8.2, §8.3.2). */
+import { PHRASES } from '../http/reason-phrases.ts';
 import { isFieldName, isFieldValue, OF_CONNECTION } from './field-rules.ts';
 
 export interface AnswerText {
@@ -72,36 +73,3 @@ export function switchingText(fields: readonly string[], accept: string): Answer
 const SUCCESS = /^2[0-9][0-9]$/;
 const STATUS = /^[1-5][0-9][0-9]$/;
 const LENGTH = /^[0-9]{1,15}$/;
-
-/** Of those that servers send; HTTP/2 has none, and RFC 9112 §4 lets it be empty. */
-const PHRASES: ReadonlyMap<number, string> = new Map([
-  [100, 'Continue'],
-  [103, 'Early Hints'],
-  [200, 'OK'],
-  [201, 'Created'],
-  [202, 'Accepted'],
-  [204, 'No Content'],
-  [206, 'Partial Content'],
-  [301, 'Moved Permanently'],
-  [302, 'Found'],
-  [303, 'See Other'],
-  [304, 'Not Modified'],
-  [307, 'Temporary Redirect'],
-  [308, 'Permanent Redirect'],
-  [400, 'Bad Request'],
-  [401, 'Unauthorized'],
-  [403, 'Forbidden'],
-  [404, 'Not Found'],
-  [405, 'Method Not Allowed'],
-  [409, 'Conflict'],
-  [410, 'Gone'],
-  [412, 'Precondition Failed'],
-  [415, 'Unsupported Media Type'],
-  [416, 'Range Not Satisfiable'],
-  [429, 'Too Many Requests'],
-  [500, 'Internal Server Error'],
-  [501, 'Not Implemented'],
-  [502, 'Bad Gateway'],
-  [503, 'Service Unavailable'],
-  [504, 'Gateway Timeout'],
-]);

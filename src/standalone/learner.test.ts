@@ -20,6 +20,7 @@ function scene(more: { kept?: unknown } = {}) {
   const reported: string[] = [];
   const written: KeptBook[] = [];
   const priors: ReadonlyMap<string, number>[] = [];
+  const asked: ReadonlySet<string>[] = [];
   const state = { now: 1e12, requests: 0, failing: false, taken: 0 };
   const counts = (): CountsDocument => ({
     rows: [
@@ -50,7 +51,10 @@ function scene(more: { kept?: unknown } = {}) {
         if (state.failing) throw new Error('no worker');
         return counts();
       },
-      takeLevels: async () => [],
+      takeLevels: async (rows) => {
+        asked.push(rows);
+        return [];
+      },
       setPriors: (known) => void priors.push(known),
     },
     matrices: () => new Map([['default/m', { spec }]]) as never,
@@ -69,14 +73,15 @@ function scene(more: { kept?: unknown } = {}) {
     state.requests += requests;
     await learner.look();
   };
-  return { learner, reported, written, priors, state, look };
+  return { learner, reported, written, priors, asked, state, look };
 }
 
 const shopOf = (learner: Learner) => learner.profiles().matrices[0]!.apps[0]!;
 
 test('looks become windows: demand and response times by the second, costs by five of them', async () => {
-  const { learner, look } = scene();
+  const { learner, look, asked } = scene();
   await look(1000);
+  assert.deepEqual(asked, [new Set()], 'thousands of rows that are idle are not gone through');
   assert.equal(shopOf(learner).demand.source, 'default', 'the first look only says where counting begins');
   for (let second = 0; second < 200; second++) await look(30 + 20 * (second % 3));
   const { demand, seconds, cost } = shopOf(learner);

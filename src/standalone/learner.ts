@@ -35,7 +35,8 @@ export class Learner {
   readonly #now: () => number;
   readonly #book: ProfileBook;
   #timer: NodeJS.Timeout | null = null;
-  #before: CountsDocument = { rows: [], endpoints: [] };
+  /** Null: nothing was looked at yet. */
+  #before: CountsDocument | null = null;
   #lookedAt: number | null = null;
   #keptAt: number;
   #windows = 0;
@@ -62,7 +63,8 @@ export class Learner {
     const { serving, report } = this.#options;
     try {
       const counts = await serving.countsInSlices();
-      const windows = windowsOf(this.#before, counts);
+      // The first look only says where counting begins.
+      const windows = this.#before === null ? [] : windowsOf(this.#before, counts);
       this.#take(counts, withLevels(windows, await serving.takeLevels(new Set(windows.map(rowOf)))));
       if (++this.#windows % USAGE === 0) await this.#takeUses();
       if (this.#now() - this.#keptAt >= KEEPING) await this.#keep();
@@ -75,7 +77,7 @@ export class Learner {
     const now = this.#now();
     const passed = this.#lookedAt === null ? 0 : now - this.#lookedAt;
     [this.#before, this.#lookedAt] = [counts, now];
-    // The first look only says where counting begins; a clock that was put back says nothing.
+    // A clock that was put back says nothing.
     if (passed <= 0) return;
     const intervals = new Map(this.#given().map(({ matrix, interval }) => [matrix, interval]));
     this.#book.add(windows, passed / 1000, now, (matrix) => intervals.get(matrix) ?? WINDOW / 1000);

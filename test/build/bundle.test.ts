@@ -133,6 +133,19 @@ describe('what is in the bundle', () => {
     for (const [file] of proxy) assert.ok(!withClient.some(([other]) => other === file), file);
   });
 
+  it('supervisors and workers load no node:http, which brings 6 MB along for each', () => {
+    const files = Object.entries(metafile.outputs);
+    const own = ['src/cli/serve.ts', 'src/proxy/supervisor/supervise.ts', 'src/proxy/worker/worker.ts'];
+    const withHttp = (entry: string) => {
+      const [file = ''] = files.find(([, { entryPoint }]) => entryPoint === entry) ?? [];
+      const loaded = loadedWith(metafile, file);
+      assert.ok(loaded.has(entry), entry);
+      return loaded.has('node:http');
+    };
+    assert.deepEqual(own.filter(withHttp), []);
+    assert.ok(withHttp('src/cli/serving.ts'), 'what serves metrics does');
+  });
+
   it('is in the bill of materials, and npm knows each part of it', () => {
     const components = componentsOf(metafile);
     const npm = execFileSync('npm', ['sbom', '--package-lock-only', '--omit=dev', '--sbom-format=cyclonedx'], {

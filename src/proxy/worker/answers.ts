@@ -1,6 +1,5 @@
 /** Answers of our own: small, plain, with the reason's word and nothing of the inside. */
-import { STATUS_CODES } from 'node:http';
-
+import { PHRASES } from '../../http/reason-phrases.ts';
 import { REASONS, type ReasonWord } from '../../model/reasons.ts';
 import { GLOBAL } from '../shared.ts';
 import { countAnswer, logAnswer } from './accounting.ts';
@@ -26,7 +25,7 @@ export function refuse(client: Client, word: ReasonWord, wait = 1): void {
   }
   const retry = status === 503 || status === 429 ? `Retry-After: ${wait}\r\n` : '';
   const allow = status === 405 ? 'Allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n' : '';
-  const text = `${status} ${STATUS_CODES[status]}: ${word}\n`;
+  const text = `${status} ${PHRASES.get(status)}: ${word}\n`;
   answer(client, status, `Content-Type: text/plain\r\n${retry}${allow}`, text, word);
 }
 
@@ -48,7 +47,7 @@ function answer(client: Client, status: number, lines: string, body: string, fla
   if (tooMuch || state.closing) client.keep = false;
   const connection = client.keep ? (client.minor === 0 ? 'Connection: keep-alive\r\n' : '') : 'Connection: close\r\n';
   const length = status === 204 ? '' : `Content-Length: ${body.length}\r\n`;
-  const text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines}${length}${connection}\r\n${client.isHead ? '' : body}`;
+  const text = `HTTP/1.1 ${status} ${PHRASES.get(status) ?? ''}\r\n${lines}${length}${connection}\r\n${client.isHead ? '' : body}`;
   client.status = status;
   client.bytesSent = text.length;
   countAnswer(client, status);
