@@ -31,6 +31,7 @@ export function givenOf(key: ObjectKey, spec: AppWeightMatrixSpec): MatrixGiven 
       else known.push(`${namespace}/${server}`);
     }
   }
+  const shared = sharedLists();
   const { interval } = spec.placement ?? {};
   const workloads = Map.groupBy(spec.apps, ({ name, workloadRef }) => workloadRef?.name ?? name);
   return {
@@ -39,11 +40,11 @@ export function givenOf(key: ObjectKey, spec: AppWeightMatrixSpec): MatrixGiven 
     workloads: [...workloads].map(([workload, apps]) => ({
       workload,
       apps: apps.map(({ name }) => name),
-      servers: [...new Set(apps.flatMap(({ name }) => servers.get(name) ?? []))],
+      servers: shared([...new Set(apps.flatMap(({ name }) => servers.get(name) ?? []))]),
     })),
     apps: spec.apps.map(({ name, demand, profile = {} }) => ({
       app: name,
-      servers: servers.get(name) ?? [],
+      servers: shared(servers.get(name) ?? []),
       rate: demand === undefined ? null : Number(demand.rate),
       cost: Object.fromEntries(
         Object.entries(profile).flatMap(([resource, quantity]) => {
@@ -52,5 +53,16 @@ export function givenOf(key: ObjectKey, spec: AppWeightMatrixSpec): MatrixGiven 
         }),
       ),
     })),
+  };
+}
+
+/** Of thousands of apps most are on the same few sets of servers. */
+function sharedLists(): (list: readonly ObjectKey[]) => readonly ObjectKey[] {
+  const known = new Map<string, readonly ObjectKey[]>();
+  return (list) => {
+    const key = list.join(' ');
+    const same = known.get(key);
+    if (same === undefined) known.set(key, list);
+    return same ?? list;
   };
 }
