@@ -153,7 +153,7 @@ export class Controller {
       replicas: [this.#replica(snapshot)],
       since: () => 0,
       counts: grouped,
-      onTarget: this.#targets.look(snapshot, grouped.matrices),
+      onTarget: this.#targets.look(snapshot, grouped),
     };
   }
 

@@ -17,6 +17,8 @@ export const SERVING_REASONS = {
   NoEndpointAvailable: 'No endpoint takes new work: its checks fail, or it refuses or breaks connections.',
   SharesDelivered: 'What was counted in every row is what its weights ask for.',
   SharesDeviate: 'What was counted is not what the weights ask for; the message names the cell.',
+  LimitsBind:
+    'Limits decide where requests go, not weights alone: a server is at its limit, or has one that is measured.',
   NoRequests: 'Nothing was asked of it since its weights or availability last changed.',
 } as const;
 
@@ -52,6 +54,7 @@ export interface ReplicaFacts {
 
 export interface OnTarget {
   readonly status: Condition['status'];
+  readonly reason: Reason;
   readonly message: string;
 }
 
@@ -95,8 +98,7 @@ export function knownConditions(status: ObjectStatus, facts: ServingFacts): Cond
   const programmed = programmedOf(status, facts, serving, make);
   if (programmed === null) return [];
   if (status.kind === 'TcpVirtualServer') return [programmed];
-  const { status: value, message } = facts.onTarget.get(status.key) ?? NO_REQUESTS;
-  const reason = value === 'True' ? 'SharesDelivered' : value === 'False' ? 'SharesDeviate' : 'NoRequests';
+  const { status: value, reason, message } = facts.onTarget.get(status.key) ?? NO_REQUESTS;
   return [programmed, make('OnTarget', value, reason, message)];
 }
 
@@ -127,7 +129,11 @@ function programmedOf(
 
 const everybody = (count: number): string => (count === 1 ? 'The proxy serves it' : `All ${count} proxies serve it`);
 
-export const NO_REQUESTS: OnTarget = { status: 'Unknown', message: SERVING_REASONS.NoRequests };
+export const NO_REQUESTS: OnTarget = {
+  status: 'Unknown',
+  reason: 'NoRequests',
+  message: SERVING_REASONS.NoRequests,
+};
 
 /** Message by listener's name, for those of a virtual server that a proxy could not open. */
 export function listenerErrors(

@@ -2,14 +2,17 @@
 import type { RowCounts } from '../model/counts.ts';
 import type { Balance, Snapshot } from '../model/snapshot.ts';
 
-/** What a row's choosers promise: RoundRobin is exact, of the others nothing is claimed but a rough likeness. */
-export type Promise = 'Exact' | 'Rough';
+/**
+ * What a row's choosers promise: RoundRobin shares of requests, exactly; LeastConnections and PowerOfTwo shares of what is in
+ * flight, as soon as that is enough to be shared (in-flight.ts); of the others nothing is claimed but a rough likeness.
+ */
+export type Promise = 'Exact' | 'InFlight' | 'Rough';
 
 /** Round robin: after every N first choices of an epoch each count is within one request of N x share. */
 const EXACT_TOLERANCE = 1;
-const ROUGH_TOLERANCE = 0.1;
+export const ROUGH_TOLERANCE = 0.1;
 /** Below so many requests a share that was left to chance says nothing. */
-const ROUGH_LEAST = 100;
+export const ROUGH_LEAST = 100;
 
 export interface Deviation {
   readonly app: string;
@@ -17,10 +20,15 @@ export interface Deviation {
   /** 0 … 1 */
   readonly asked: number;
   readonly delivered: number;
+  /** What the shares are of. */
+  readonly of: 'Requests' | 'InFlight';
 }
 
 /** Null: on target; `requests` 0: nothing was asked of it in this epoch. Otherwise the cell that is furthest off. */
-export function deviationOf(row: RowCounts, promise: Promise): { requests: number; worst: Deviation | null } {
+export function deviationOf(
+  row: RowCounts,
+  promise: Exclude<Promise, 'InFlight'>,
+): { requests: number; worst: Deviation | null } {
   const requests = row.cells.reduce((sum, cell) => sum + cell.epochRequests, 0);
   let worst: Deviation | null = null;
   let worstBy = 0;
@@ -34,6 +42,7 @@ export function deviationOf(row: RowCounts, promise: Promise): { requests: numbe
       server: cell.server,
       asked: cell.askedAvailable,
       delivered: cell.epochRequests / requests,
+      of: 'Requests',
     };
   }
   return { requests, worst };
@@ -43,21 +52,25 @@ function isRoughlyRight(off: number, requests: number): boolean {
   return requests < ROUGH_LEAST || off / requests <= ROUGH_TOLERANCE;
 }
 
-/** For each matrix what its virtual servers promise; one that is not exact makes the shared columns rough. */
+/** For each matrix what its virtual servers promise; where that differs, the shared columns are rough. */
 export function promisesOf(snapshot: Snapshot): Map<string, Promise> {
   const promises = new Map<string, Promise>();
   for (const piece of snapshot.pieces) {
     if (piece.kind !== 'VirtualServer') continue;
     for (const { destinations, match } of piece.rules) {
       if (destinations.kind !== 'App') continue;
-      const exact = isExact(piece.balance) && piece.scheduler !== 'chttp' && match.hashGroup === 0;
-      const before = promises.get(destinations.matrix);
-      promises.set(destinations.matrix, exact && before !== 'Rough' ? 'Exact' : 'Rough');
+      const isChosen = piece.scheduler !== 'chttp' && match.hashGroup === 0;
+      const promise = isChosen ? OF_BALANCE[piece.balance] : 'Rough';
+      const before = promises.get(destinations.matrix) ?? promise;
+      promises.set(destinations.matrix, before === promise ? promise : 'Rough');
     }
   }
   return promises;
 }
 
-function isExact(balance: Balance): boolean {
-  return balance === 'RoundRobin';
-}
+const OF_BALANCE: Readonly<Record<Balance, Promise>> = {
+  RoundRobin: 'Exact',
+  LeastConnections: 'InFlight',
+  PowerOfTwo: 'InFlight',
+  PeakEwma: 'Rough',
+};

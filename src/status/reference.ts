@@ -85,7 +85,7 @@ export const CONDITION_TYPES: Readonly<Record<string, TypeInfo>> = {
   OnTarget: {
     of: 'AppWeightMatrix',
     means: 'Delivered shares are the asked ones.',
-    reasons: ['SharesDelivered', 'SharesDeviate', 'NoRequests', 'Pending', 'NotServed'],
+    reasons: ['SharesDelivered', 'SharesDeviate', 'LimitsBind', 'NoRequests', 'Pending', 'NotServed'],
   },
   Used: { of: 'rules', means: 'The rule takes part in dispatching.', reasons: ['SchedulerReadsNoRequest'] },
   Ready: {

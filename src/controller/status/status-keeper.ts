@@ -187,14 +187,14 @@ export class StatusKeeper {
     const known = replicas();
     const states = [...ready()].map((uid) => known.get(uid));
     const documents = states.flatMap((state) => (state === undefined ? [] : [state.counts]));
-    const rows = documents.flatMap((document) => document.rows);
+    const [rows, endpoints] = [documents.flatMap((each) => each.rows), documents.flatMap((each) => each.endpoints)];
     return {
       snapshot,
       replicas: states.map((state) => this.#replica(state)),
       since: (object) => this.#publications.since(object),
       counts: groupCounts(await slices.all(mergeSteps(documents))),
       // Every proxy keeps its own shares exact; their sum need not be.
-      onTarget: this.#targets.look(snapshot, groupCounts({ rows, endpoints: [] }).matrices),
+      onTarget: this.#targets.look(snapshot, groupCounts({ rows, endpoints })),
       profiles: this.#options.profiles(),
       placements: new Map((this.#options.placements?.() ?? []).map((each) => [each.matrix, each])),
     };
