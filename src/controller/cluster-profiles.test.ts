@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { appWeightMatrixSpec } from '../api/app-weight-matrix.ts';
+import { ProfileBook } from '../learning/profile-book.ts';
 import type { CountsDocument } from '../model/counts.ts';
 import { withShares } from '../model/shares.ts';
 import { ClusterProfiles } from './cluster-profiles.ts';
@@ -41,6 +42,7 @@ function scene() {
   const profiles = new ClusterProfiles({
     replicas: () => replicas,
     matrices: () => state.matrices as never,
+    book: new ProfileBook(),
     now: () => state.now,
   });
   const look = (reported: Readonly<Record<string, number>>) => {

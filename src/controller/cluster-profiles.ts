@@ -1,7 +1,7 @@
 /** What is learned of the apps in a cluster, from what all proxies report: every replica of the controller learns by itself. */
 import type { ReplicaState } from '../delivery/contract.ts';
 import { givenMatrices } from '../learning/given.ts';
-import { type MatrixGiven, ProfileBook } from '../learning/profile-book.ts';
+import type { MatrixGiven, ProfileBook } from '../learning/profile-book.ts';
 import { type CellWindow, windowsOf } from '../learning/windows.ts';
 import type { CountsDocument } from '../model/counts.ts';
 import type { ProfilesDocument } from '../model/profiles.ts';
@@ -11,6 +11,8 @@ export interface ClusterProfilesOptions {
   /** By uid. */
   readonly replicas: () => ReadonlyMap<string, Pick<ReplicaState, 'counts'>>;
   readonly matrices: () => ClusterState['matrices'];
+  /** What was known before is in it. */
+  readonly book: ProfileBook;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -22,7 +24,7 @@ const PRUNING = 60_000;
 export class ClusterProfiles {
   readonly #options: ClusterProfilesOptions;
   readonly #now: () => number;
-  readonly #book = new ProfileBook();
+  readonly #book: ProfileBook;
   /** What was last seen of each proxy: one that starts anew counts from 0, and must not take the others' sums along. */
   #before = new Map<string, CountsDocument>();
   #lookedAt: number | null = null;
@@ -32,6 +34,7 @@ export class ClusterProfiles {
   constructor(options: ClusterProfilesOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#book = options.book;
     this.#prunedAt = this.#now();
   }
 

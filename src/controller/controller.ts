@@ -8,6 +8,7 @@ import { applyStatus } from '../kube/apply.ts';
 import { LeaderElection } from '../kube/leader-election.ts';
 import { createTokenReviewer } from '../kube/token-reviewer.ts';
 import type { WatchTiming } from '../kube/watch-timing.ts';
+import { ProfileBook } from '../learning/profile-book.ts';
 import type { CountsDocument } from '../model/counts.ts';
 import type { ProfilesDocument } from '../model/profiles.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -19,6 +20,7 @@ import { type ClusterState, type LastGood, noLastGood } from '../translate/clust
 import { translate, type Translation } from '../translate/translate.ts';
 import { Announcer } from './announcer.ts';
 import { ClusterProfiles } from './cluster-profiles.ts';
+import { KeptProfiles } from './kept-profiles.ts';
 import { KINDS } from './kinds.ts';
 import { LastGoodKeeper } from './last-good-keeper.ts';
 import { Loop } from './loop.ts';
@@ -69,6 +71,7 @@ export class ClusterController {
   readonly #announcer: Announcer;
   readonly #keeper: StatusKeeper;
   readonly #profiles: ClusterProfiles;
+  readonly #keptProfiles: KeptProfiles;
   readonly #placement: Placement;
   readonly #revisions: LastGoodKeeper;
   readonly #election: LeaderElection;
@@ -135,7 +138,15 @@ export class ClusterController {
       log,
     });
     this.#announcer = new Announcer({ api, instance: options.pod.name, log });
-    this.#profiles = new ClusterProfiles({ replicas, matrices: () => this.#matrices });
+    const book = new ProfileBook();
+    this.#profiles = new ClusterProfiles({ replicas, matrices: () => this.#matrices, book });
+    this.#keptProfiles = new KeptProfiles({
+      api,
+      namespace: options.namespace,
+      name: `${options.name}-profiles`,
+      book,
+      log,
+    });
     this.#keeper = new StatusKeeper({
       present: (kind, key) => this.#world.object(kind, key),
       write: ({ metadata: { namespace = '', name, resourceVersion = '' } }, kind, status) =>
@@ -180,6 +191,7 @@ export class ClusterController {
         this.#keeper.lead(leading);
         this.#own.lead(leading);
         this.#revisions.lead(leading);
+        this.#keptProfiles.lead(leading);
       },
       log,
       ...(watchTiming === undefined ? {} : { watchTiming }),
@@ -194,8 +206,8 @@ export class ClusterController {
     this.#own.start();
     this.#revisions.start();
     this.#election.start();
-    this.#profiles.start();
     await Promise.all([
+      this.#keptProfiles.restore().then(() => this.#closing || this.#profiles.start()),
       this.#world.watches.whenSynced(),
       this.#proxies.whenSynced(),
       this.#own.whenKnown,
@@ -267,7 +279,12 @@ export class ClusterController {
   async close(): Promise<void> {
     this.#closing = true;
     this.#profiles.close();
-    await Promise.all([this.#keeper.close(), this.#revisions.close(), this.#placement.close()]);
+    await Promise.all([
+      this.#keeper.close(),
+      this.#revisions.close(),
+      this.#placement.close(),
+      this.#keptProfiles.close(),
+    ]);
     await this.#election.close();
     await Promise.all([this.#loop.close(), this.#announcer.close(), this.#own.close()]);
     this.#policy.close();

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 
+import { KeptProfiles } from '../../src/controller/kept-profiles.ts';
 import { OwnObjects } from '../../src/controller/own/own-objects.ts';
 import { bundleOf } from '../../src/delivery/certificates/authorities.ts';
 import { connectApi } from '../../src/kube/connect.ts';
+import { ProfileBook } from '../../src/learning/profile-book.ts';
 import { createLogger } from '../../src/telemetry/log.ts';
 import type { KubeObject } from './api-client.ts';
 import { type Api, startApi } from './api.ts';
@@ -92,6 +94,32 @@ describe('own objects', { skip: skipReason('api') }, () => {
     own.lead(true);
     await changed(() => own.authorities.current.certificate === next);
     assert.equal(own.authorities.previous, first);
+  });
+
+  test('what was learned of apps is known to the next leader, whether the chart has made a place for it or not', async () => {
+    const ns = await namespace();
+    await api.client.create(maps(ns), { metadata: { name: 't-profiles', labels: { of: 'chart' } } });
+    for (const name of ['t-profiles', 'u-profiles']) {
+      const { api: client } = connectApi({ kubeconfig: api.kubeconfig, userAgent: 'test' });
+      closers.push(() => client.close());
+      const opened = () => {
+        const book = new ProfileBook();
+        const log = createLogger({ level: 'silent' });
+        return { book, kept: new KeptProfiles({ api: client, namespace: ns, name, book, log }) };
+      };
+      const first = opened();
+      const window = { matrix: 'a/m', app: 'shop', server: 'a/web1', arrivals: 9, answered: 9, seconds: 1 };
+      first.book.add([{ ...window, failures: 0, timeouts: 0, levels: null }], 1, 1e12, () => 60);
+      first.kept.lead(true);
+      await first.kept.close();
+      const next = opened();
+      await next.kept.restore();
+      assert.deepEqual(
+        next.book.matrices.get('a/m')?.get('shop')?.demand,
+        first.book.matrices.get('a/m')!.get('shop')!.demand,
+      );
+    }
+    assert.deepEqual((await api.client.get(`${maps(ns)}/t-profiles`)).metadata.labels, { of: 'chart' });
   });
 
   test('what somebody deletes is written again as it was; what somebody broke is told, and not written over', async () => {
