@@ -1,6 +1,8 @@
 /**
  * What a request takes of a resource: the use of an instance in many windows, regressed on how many requests of each class it
- * answered in them, none of the costs below 0. What it uses without answering anything is found with it.
+ * answered in them, none of the costs below 0. What it uses when nothing is asked of it is taken off, and found only where it
+ * has rested: an instance that is always busy uses about the same in all windows, however many answers come out of them, and a
+ * regression would take all of that for idle use.
  */
 import type { Estimate } from './figure.ts';
 import { addRow, type Equations, forget, newEquations, solveNonNegative } from './normal-equations.ts';
@@ -10,17 +12,43 @@ const MEMORY = 4 * 3600;
 /** Windows without which nothing is said. */
 const ENOUGH = 20;
 
+/** Windows of rest differ by no more than this factor. */
+const ALIKE = 2;
+
 export interface CostBook {
-  /** Apps that are the workload's classes; the first unknown is the use of an idle instance. */
+  /** Apps that are the workload's classes; the first unknown is the use per second of an idle instance. */
   readonly apps: readonly string[];
   readonly equations: Equations;
   /** Answers by app. */
   readonly answered: number[];
   at: number;
+  /** Windows of rest: their seconds, what was used in them, its squares by second, and how many they are. */
+  rest: { seconds: number; use: number; squares: number; windows: number; at: number };
 }
 
 export function newCostBook(apps: readonly string[]): CostBook {
-  return { apps, equations: newEquations(apps.length + 1), answered: apps.map(() => 0), at: 0 };
+  return { apps, equations: newEquations(apps.length + 1), answered: apps.map(() => 0), at: 0, rest: noRest() };
+}
+
+export function noRest(): CostBook['rest'] {
+  return { seconds: 0, use: 0, squares: 0, windows: 0, at: 0 };
+}
+
+/** A window in which nothing was asked of an instance, nor in the one before. */
+export function addIdle(book: CostBook, use: number, seconds: number, now: number): void {
+  const mean = book.rest.seconds > 0 ? book.rest.use / book.rest.seconds : Infinity;
+  const here = use / seconds;
+  // It works still for clients that have left.
+  if (here > ALIKE * mean) return;
+  // And did so until now.
+  if (here * ALIKE < mean) book.rest = noRest();
+  const { rest } = book;
+  const kept = Math.exp(-seconds / MEMORY);
+  rest.seconds = rest.seconds * kept + seconds;
+  rest.use = rest.use * kept + use;
+  rest.squares = rest.squares * kept + (use * use) / seconds;
+  rest.windows = rest.windows * kept + 1;
+  rest.at = now;
 }
 
 /**
@@ -43,8 +71,10 @@ export interface Costs {
 }
 
 /** Null: there are too few windows. Apps of which nothing was answered are left out. */
-export function costsOf({ apps, equations, answered, at }: CostBook): Costs | null {
-  const solution = equations.rows < ENOUGH ? null : solveNonNegative(equations);
+export function costsOf({ apps, equations, answered, at, rest }: CostBook): Costs | null {
+  if (equations.rows < ENOUGH) return null;
+  const idle = idleOf(rest);
+  const solution = solveNonNegative(less(equations, idle.value), [], new Set(apps.map((_, index) => index + 1)));
   if (solution === null) return null;
   const estimate = (unknown: number, count: number): Estimate => ({
     value: solution.values[unknown]!,
@@ -55,5 +85,22 @@ export function costsOf({ apps, equations, answered, at }: CostBook): Costs | nu
   const known = apps.flatMap((app, index): [string, Estimate][] =>
     answered[index]! > 0 ? [[app, estimate(index + 1, answered[index]!)]] : [],
   );
-  return { idle: estimate(0, Math.round(equations.rows)), byApp: new Map(known) };
+  return { idle, byApp: new Map(known) };
+}
+
+function idleOf({ seconds, use, squares, windows, at }: CostBook['rest']): Estimate {
+  if (seconds === 0) return { value: 0, count: 0, variance: 0, at };
+  const value = use / seconds;
+  const variance = windows < 2 ? value * value : Math.max(0, squares / seconds - value * value) / (windows - 1);
+  return { value, count: Math.round(windows), variance, at };
+}
+
+/** What was used beyond so much per second. */
+function less(equations: Equations, idle: number): Equations {
+  const { gram, moment, square, size } = equations;
+  return {
+    ...equations,
+    moment: moment.map((each, at) => each - idle * gram[at * size]!),
+    square: square - 2 * idle * moment[0]! + idle * idle * gram[0]!,
+  };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 import { LEVELS } from '../model/levels.ts';
 import { type LevelBook, newLevelBook, reachLevel } from './concurrency.ts';
+import { noRest } from './cost.ts';
 import type { Equations } from './normal-equations.ts';
 import { type AppBook, ProfileBook } from './profile-book.ts';
 import { ResourceBook, type WorkloadBook } from './resource-book.ts';
@@ -60,7 +61,13 @@ const equationsSchema = z
   .object({ size: z.int().min(1).max(1024), gram: sums, moment: sums, square: amount, rows: amount })
   .refine(({ size, gram, moment }) => gram.length === size * size && moment.length === size, 'sizes that fit');
 const costSchema = z
-  .object({ apps: z.array(z.string()), equations: equationsSchema, answered: z.array(amount), at: amount })
+  .object({
+    apps: z.array(z.string()),
+    equations: equationsSchema,
+    answered: z.array(amount),
+    at: amount,
+    rest: z.object({ seconds: amount, use: amount, squares: amount, windows: amount, at: amount }).default(noRest),
+  })
   .refine(({ apps, equations, answered }) => equations.size === apps.length + 1 && answered.length === apps.length);
 const conflictSchema = z
   .object({
@@ -140,9 +147,9 @@ export function bookOf(kept: unknown): ProfileBook {
 function keptWorkload({ busiest, costs, conflicts }: WorkloadBook): z.infer<typeof workloadSchema> {
   return {
     busiest,
-    costs: [...costs].map(([resource, { apps, answered, at, equations }]) => [
+    costs: [...costs].map(([resource, { apps, answered, at, equations, rest }]) => [
       resource,
-      { apps: [...apps], answered, at, equations: keptEquations(equations) },
+      { apps: [...apps], answered, at, rest, equations: keptEquations(equations) },
     ]),
     conflicts: [...conflicts].map(([resource, { apps, neighbours, equations, means, at }]) => [
       resource,

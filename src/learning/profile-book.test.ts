@@ -203,14 +203,20 @@ test('a day after it was last seen, nothing is known; what no object names is fo
 });
 
 /** A request of shop takes 10 ms of a processor, one of news 30, and an idle instance a hundredth of one. */
-function learnCosts(book: ProfileBook, windows = 200) {
+function learnCosts(book: ProfileBook, windows = 300) {
   const random = seededRandom(11);
   for (let at = 0; at < windows; at++) {
     const now = NOW + at * 5000;
     const uses = ['web1', 'web2'].flatMap((server) =>
       given.workloads.map(({ workload }) => {
-        const answered = Math.round(20 + 60 * random());
-        book.add([window(workload, server, { answered, seconds: answered / 20 })], 5, now, () => 60);
+        // Now and then nothing is asked for a while.
+        const answered = at % 20 < 3 ? 0 : Math.round(20 + 60 * random());
+        book.add(
+          [window(workload, server, { arrivals: answered, answered, seconds: answered / 20 })],
+          5,
+          now,
+          () => 60,
+        );
         const cpu = 0.05 + answered * (workload === 'shop' ? 0.01 : 0.03);
         return { server: `default/${server}`, workload, seconds: 5, amounts: { cpu } };
       }),
@@ -222,7 +228,7 @@ function learnCosts(book: ProfileBook, windows = 200) {
 test('what instances use is what their requests cost, unless the object says it', () => {
   const book = new ProfileBook();
   learnCosts(book);
-  const later = NOW + 1_000_000;
+  const later = NOW + 2_000_000;
   const { apps, workloads } = book.profile(given, later);
   const [shop, news] = apps.map(({ cost }) => cost['cpu']!);
   assert.ok(

@@ -112,7 +112,10 @@ export class ProfileBook {
     return {
       matrix,
       apps: known.map((app) => (app.seconds === null ? { ...app, seconds } : app)),
-      workloads: [...costs].map(([workload, each]) => workloadProfile(workload, each, now)),
+      workloads: [...costs].map(([workload, each]) => ({
+        ...workloadProfile(workload, each, now),
+        busiest: this.resources.get(matrix)?.workloads.get(workload)?.busiest ?? 0,
+      })),
     };
   }
 
@@ -203,10 +206,22 @@ function appProfile(
 /** What the object says, and what was learned of what it says nothing of. */
 function costOf({ app, cost }: AppGiven, costs: CostsByResource, now: number): Figures {
   const said = Object.entries(cost).map(([resource, amount]): [string, Figure] => [resource, given(amount)]);
-  return { ...figures(costs, ({ byApp }) => byApp.get(app) ?? null, now), ...Object.fromEntries(said) };
+  const own = figures(costs, ({ byApp }) => byApp.get(app) ?? null, now);
+  // One that needs nothing of anything was seen too seldom to be told from the workload's other classes.
+  const isKnown = Object.values(own).some(({ value }) => value > 0);
+  return { ...(isKnown ? own : likeOthers(costs, now)), ...Object.fromEntries(said) };
 }
 
-function workloadProfile(workload: string, costs: CostsByResource, now: number): WorkloadProfile {
+/** The mean of the workload's classes of which anything is known. */
+function likeOthers(costs: CostsByResource, now: number): Figures {
+  const means = [...costs].flatMap(([resource, { byApp }]): [string, Figure][] => {
+    const mean = classMean([...byApp.values()].filter(({ value }) => value > 0).map((each) => learned(each, now)));
+    return mean === null ? [] : [[resource, mean]];
+  });
+  return Object.fromEntries(means);
+}
+
+function workloadProfile(workload: string, costs: CostsByResource, now: number): Omit<WorkloadProfile, 'busiest'> {
   const conflicts = [...costs].flatMap(([resource, { factors }]) =>
     [...factors].flatMap(([neighbour, estimate]) => {
       const factor = learned(estimate, now);

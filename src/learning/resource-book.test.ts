@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { seededRandom } from '../placement/random.ts';
-import { addUse, costsOf, newCostBook } from './cost.ts';
+import { addIdle, addUse, costsOf, newCostBook } from './cost.ts';
 import { ResourceBook, type WorkloadGiven } from './resource-book.ts';
 
 const NOW = 1e12;
@@ -22,7 +22,9 @@ function scene(truth: { chi: number; kappa: number; noise: number; seed: number;
   const busiest = 8;
   for (let window = 0; window < (truth.windows ?? 2000); window++) {
     const day = 1 + 0.8 * Math.sin(window / 400);
-    const count = (mean: number) => Math.round(mean * day * (0.2 + 1.6 * random()));
+    // Now and then nothing is asked for a while.
+    const share = window % 100 < 4 ? 0 : 1;
+    const count = (mean: number) => Math.round(share * mean * day * (0.2 + 1.6 * random()));
     const uses = given[0]!.servers.flatMap((server) => {
       const answered = { browse: count(200), pay: count(30), batch: count(50) };
       const seconds = { browse: answered.browse * 0.03, pay: answered.pay * 0.1, batch: answered.batch * 0.4 };
@@ -40,9 +42,10 @@ function scene(truth: { chi: number; kappa: number; noise: number; seed: number;
         })),
       );
       const inflight = (seconds.browse + seconds.pay + seconds.batch) / WINDOW;
-      const pressed = 1 + truth.kappa * (inflight - 1) + truth.chi * Math.min(1, seconds.batch / WINDOW / busiest);
+      const pressed =
+        1 + truth.kappa * Math.max(0, inflight - 1) + truth.chi * Math.min(1, seconds.batch / WINDOW / busiest);
       const shop = 0.05 * WINDOW + (answered.browse * cost.browse + answered.pay * cost.pay) * pressed * noise();
-      const batch = answered.batch * cost.batch * (1 + truth.kappa * (inflight - 1)) * noise();
+      const batch = answered.batch * cost.batch * (1 + truth.kappa * Math.max(0, inflight - 1)) * noise();
       return [
         { server, workload: 'shop', seconds: WINDOW, amounts: { cpu: shop } },
         { server, workload: 'batch', seconds: WINDOW, amounts: { cpu: batch } },
@@ -115,4 +118,70 @@ test('little is not enough, and other classes begin anew', () => {
   const { byApp } = costsOf(costs)!;
   assert.ok(Math.abs(byApp.get('a')!.value - 2) < 1e-6);
   assert.equal(byApp.has('b'), false, 'nothing is known of what was never asked for');
+});
+
+test('an instance that is always busy is not taken for one that uses so much when idle', () => {
+  const random = seededRandom(3);
+  const costs = newCostBook(['a']);
+  // All of a processor in every window, and as many answers as came out of it.
+  for (let window = 0; window < 500; window++) addUse(costs, 5, [40 + Math.round(20 * random())], 5, NOW);
+  const { idle, byApp } = costsOf(costs)!;
+  assert.ok(Math.abs(byApp.get('a')!.value / 0.1 - 1) < 0.05, `${byApp.get('a')!.value}`);
+  assert.equal(idle.value, 0);
+});
+
+test('idle use is that of windows of rest, but for those in which it worked for who had left', () => {
+  const costs = newCostBook(['a']);
+  for (let window = 0; window < 30; window++) {
+    addIdle(costs, window < 3 ? 4 : 0.05, 5, NOW);
+    addIdle(costs, window === 20 ? 5 : 0.06, 5, NOW);
+    addUse(costs, 0.055 + 0.02 * (10 + window), [10 + window], 5, NOW);
+  }
+  const { idle, byApp } = costsOf(costs)!;
+  assert.ok(Math.abs(idle.value - 0.011) < 1e-3, `${idle.value} ±${Math.sqrt(idle.variance)}`);
+  assert.ok(Math.abs(byApp.get('a')!.value - 0.02) < 2e-4, `${byApp.get('a')!.value}`);
+});
+
+test('requests that are larger than others, and so are longer in flight, are no growth and no conflict', () => {
+  const random = seededRandom(5);
+  const apps = ['a', 'b'];
+  const given = apps.map((app): WorkloadGiven => ({ workload: app, apps: [app], servers: ['d/web1'] }));
+  const book = new ResourceBook();
+  for (let window = 0; window < 2000; window++) {
+    // Sizes vary by the window; who has large requests holds up the other one, too.
+    const sizes = apps.map(() => -Math.log(1 - random()));
+    const slower = sizes.reduce((sum, each) => sum + each, 0) / 2;
+    const uses = apps.map((app) => {
+      const answered = 5 + Math.round(10 * random());
+      const seconds = answered * 0.5 * slower;
+      book.add([
+        {
+          matrix: 'd/m',
+          app,
+          server: 'd/web1',
+          arrivals: answered,
+          answered,
+          seconds,
+          failures: 0,
+          timeouts: 0,
+          levels: null,
+        },
+      ]);
+      return {
+        server: 'd/web1',
+        workload: app,
+        seconds: WINDOW,
+        amounts: { cpu: answered * 0.1 * sizes[apps.indexOf(app)]! },
+      };
+    });
+    book.addUses(given, uses, NOW + window * WINDOW * 1000);
+  }
+  for (const [app, neighbour] of [
+    ['a', 'b'],
+    ['b', 'a'],
+  ] as const) {
+    const { growth, factors } = book.costsOf(app, 'cpu', LATER)!;
+    assert.ok(growth!.value <= 0.01, `${app}: growth ${growth!.value}`);
+    assert.ok(factors.get(neighbour)!.value <= 0.03, `${app} by ${neighbour}: ${factors.get(neighbour)!.value}`);
+  }
 });

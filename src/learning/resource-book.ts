@@ -1,7 +1,7 @@
 /** Costs and conflicts of a matrix' workloads, from what their instances used and what they answered meanwhile. */
 import type { ObjectKey } from '../model/snapshot.ts';
 import { addConflictWindow, busiest, type ConflictBook, conflictsOf, newConflictBook } from './conflict.ts';
-import { addUse, type CostBook, type Costs, costsOf, newCostBook } from './cost.ts';
+import { addIdle, addUse, type CostBook, type Costs, costsOf, newCostBook } from './cost.ts';
 import type { Estimate } from './figure.ts';
 import type { CellWindow } from './windows.ts';
 
@@ -34,19 +34,38 @@ const MOST_NEIGHBOURS = 8;
 const STANDING = 60_000;
 const SPREAD = 16;
 
+/** Of answers whose mean time is remembered. */
+const MOST_ANSWERS = 1000;
+
+interface Sums {
+  arrivals: number;
+  answered: number;
+  seconds: number;
+}
+
+interface MeanSeconds {
+  count: number;
+  mean: number;
+}
+
 export class ResourceBook {
   readonly workloads = new Map<string, WorkloadBook>();
   /** By server and app, since the last uses. */
-  readonly #cells = new Map<string, { answered: number; seconds: number }>();
+  readonly #cells = new Map<string, Sums>();
+  /** By workload, then app: what its answers take in the mean, on all servers. */
+  readonly #seconds = new Map<string, Map<string, MeanSeconds>>();
+  /** Workloads of servers, with a space between, of which nothing was asked in the window before. */
+  #resting = new Set<string>();
   readonly #solved = new Map<string, { readonly until: number; readonly costs: WorkloadCosts | null }>();
 
   add(windows: readonly CellWindow[]): void {
-    for (const { server, app, answered, seconds } of windows) {
-      if (answered === 0) continue;
+    for (const { server, app, arrivals, answered, seconds } of windows) {
+      if (arrivals === 0 && answered === 0) continue;
       const key = `${server} ${app}`;
       const sums = this.#cells.get(key);
-      if (sums === undefined) this.#cells.set(key, { answered, seconds });
+      if (sums === undefined) this.#cells.set(key, { arrivals, answered, seconds });
       else {
+        sums.arrivals += arrivals;
         sums.answered += answered;
         sums.seconds += seconds;
       }
@@ -55,12 +74,18 @@ export class ResourceBook {
 
   /** @param uses of all workloads that are measured, of one time; takes what was added since the ones before with it */
   addUses(given: readonly WorkloadGiven[], uses: readonly Use[], now: number): void {
-    // Requests in flight by server, then workload (Little: their seconds in a window, over its length).
+    // Requests in flight by server, then workload: as many as those that were answered are with the time that they take in
+    // the mean. With the time that they took, who has larger requests than usual would use more, and be in flight longer, and
+    // hold up its neighbours: a conflict, and growth, where there is none.
     const inflight = new Map<ObjectKey, Map<string, number>>();
     const apps = new Map(given.map((each) => [each.workload, each]));
     const most = new Map<string, { readonly seconds: number; readonly inflight: number }>();
+    for (const { workload, server } of uses) this.#takeSeconds(workload, server, apps.get(workload)?.apps ?? []);
     for (const { server, workload, seconds } of uses) {
-      const busy = (apps.get(workload)?.apps ?? []).reduce((sum, app) => sum + this.#at(server, app).seconds, 0);
+      const busy = (apps.get(workload)?.apps ?? []).reduce(
+        (sum, app) => sum + this.#at(server, app).answered * (this.#seconds.get(workload)?.get(app)?.mean ?? 0),
+        0,
+      );
       const here = inflight.get(server) ?? new Map<string, number>();
       inflight.set(server, here.set(workload, busy / seconds));
       most.set(workload, { seconds, inflight: Math.max(most.get(workload)?.inflight ?? 0, busy / seconds) });
@@ -72,19 +97,27 @@ export class ResourceBook {
     // One for all servers: what they show now counts from the next time on.
     const costs = new Map<CostBook, Costs | null>();
     const neighbours = new Map<string, readonly string[]>();
+    const resting = new Set<string>();
     for (const use of uses) {
       const workload = apps.get(use.workload);
       if (workload === undefined) continue;
       const beside = neighbours.get(use.workload) ?? neighboursOf(use.workload, given);
       neighbours.set(use.workload, beside);
-      this.#addUse(workload, beside, use, inflight.get(use.server)!, costs, now);
+      const place = `${use.server} ${use.workload}`;
+      const rests = workload.apps.every((app) => this.#at(use.server, app) === NOTHING);
+      if (rests) resting.add(place);
+      // What came before may be at work still.
+      if (rests && this.#resting.has(place)) this.#addIdle(workload, use, now);
+      else this.#addUse(workload, beside, use, inflight.get(use.server)!, costs, now);
     }
+    this.#resting = resting;
     this.#cells.clear();
   }
 
   /** Forgets workloads that there are not any more. */
   prune(present: ReadonlySet<string>): void {
     for (const workload of this.workloads.keys()) if (!present.has(workload)) this.workloads.delete(workload);
+    for (const workload of this.#seconds.keys()) if (!present.has(workload)) this.#seconds.delete(workload);
     for (const key of this.#solved.keys()) if (!present.has(key.split('\n', 1)[0]!)) this.#solved.delete(key);
   }
 
@@ -116,6 +149,25 @@ export class ResourceBook {
     };
   }
 
+  #takeSeconds(workload: string, server: ObjectKey, apps: readonly string[]): void {
+    const known = this.#seconds.get(workload) ?? new Map<string, MeanSeconds>();
+    this.#seconds.set(workload, known);
+    for (const app of apps) {
+      const { answered, seconds } = this.#at(server, app);
+      if (answered === 0) continue;
+      const mean = known.get(app) ?? { count: 0, mean: 0 };
+      mean.count = Math.min(MOST_ANSWERS, mean.count + answered);
+      mean.mean += Math.min(1, answered / mean.count) * (seconds / answered - mean.mean);
+      known.set(app, mean);
+    }
+  }
+
+  #addIdle({ workload, apps }: WorkloadGiven, { seconds, amounts }: Use, now: number): void {
+    const { costs } = this.#workload(workload);
+    for (const [resource, amount] of Object.entries(amounts))
+      addIdle(costBook(costs, resource, apps), amount, seconds, now);
+  }
+
   #addUse(
     { workload, apps }: WorkloadGiven,
     neighbours: readonly string[],
@@ -128,12 +180,7 @@ export class ResourceBook {
     const answered = apps.map((app) => this.#at(server, app).answered);
     const total = answered.reduce((sum, each) => sum + each, 0);
     for (const [resource, amount] of Object.entries(amounts)) {
-      const cost = fitting(
-        book.costs,
-        resource,
-        ({ apps: before }) => isSame(before, apps),
-        () => newCostBook(apps),
-      );
+      const cost = costBook(book.costs, resource, apps);
       if (!known.has(cost)) known.set(cost, costsOf(cost));
       const costs = known.get(cost) ?? null;
       addUse(cost, amount, answered, seconds, now);
@@ -161,7 +208,7 @@ export class ResourceBook {
     }
   }
 
-  #at(server: ObjectKey, app: string): { readonly answered: number; readonly seconds: number } {
+  #at(server: ObjectKey, app: string): Readonly<Sums> {
     return this.#cells.get(`${server} ${app}`) ?? NOTHING;
   }
 
@@ -182,7 +229,7 @@ export interface WorkloadCosts {
   readonly factors: ReadonlyMap<string, Estimate>;
 }
 
-const NOTHING = { answered: 0, seconds: 0 };
+const NOTHING: Sums = { arrivals: 0, answered: 0, seconds: 0 };
 
 function neighboursOf(workload: string, given: readonly WorkloadGiven[]): string[] {
   const own = new Set(given.find((each) => each.workload === workload)?.servers);
@@ -194,7 +241,17 @@ function neighboursOf(workload: string, given: readonly WorkloadGiven[]): string
     .filter(({ count }) => count > 0)
     .toSorted((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1))
     .slice(0, MOST_NEIGHBOURS)
-    .map(({ name }) => name);
+    .map(({ name }) => name)
+    .toSorted();
+}
+
+function costBook(all: Map<string, CostBook>, resource: string, apps: readonly string[]): CostBook {
+  return fitting(
+    all,
+    resource,
+    ({ apps: before }) => isSame(before, apps),
+    () => newCostBook(apps),
+  );
 }
 
 /** The one that is there, if it still fits; else a new one in its place. */

@@ -25,6 +25,8 @@ export interface WorkloadProfile {
   /** Part of a request's cost that each further request in flight at its server adds. */
   readonly growth: Figures;
   readonly conflicts: readonly Conflict[];
+  /** Most requests in flight at a server that it has been seen with, of late: what the factors of its neighbours are for. */
+  readonly busiest: number;
 }
 
 /** Part of a request's cost that a neighbour, as busy as it has ever been, adds. */

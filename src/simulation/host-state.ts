@@ -4,6 +4,7 @@ import type { World } from './world.ts';
 
 /** A host while it is simulated: its stations, and what its instances work on and have not accepted yet. */
 export class HostState {
+  readonly index: number;
   readonly stations: readonly Station[];
   /** Requests that are worked on. */
   present = 0;
@@ -14,7 +15,6 @@ export class HostState {
   area = 0;
 
   readonly #world: World;
-  readonly #host: number;
   readonly #workloads: readonly number[];
   /** [a * R + r], where pressure is felt as soon as a neighbour runs. */
   readonly #factors: Float64Array | null;
@@ -23,7 +23,7 @@ export class HostState {
   constructor(world: World, host: number) {
     const { resourceCount: R, workloadCount: W } = world;
     this.#world = world;
-    this.#host = host;
+    this.index = host;
     this.stations = Array.from({ length: R }, (_, r) => new Station(world.capacity[host * R + r]!, world.most[r]!));
     this.active = new Int32Array(W);
     this.backlog = Array.from({ length: W }, () => new Fifo());
@@ -39,12 +39,12 @@ export class HostState {
   }
 
   get slowdown(): number {
-    return this.present > 1 ? 1 + this.#world.kappa[this.#host]! * (this.present - 1) : 1;
+    return this.present > 1 ? 1 + this.#world.kappa[this.index]! * (this.present - 1) : 1;
   }
 
   /** Whether an instance of the workload can work on one more. */
   accepts(workload: number): boolean {
-    return this.active[workload]! < this.#world.accepts[this.#host * this.#world.workloadCount + workload]!;
+    return this.active[workload]! < this.#world.accepts[this.index * this.#world.workloadCount + workload]!;
   }
 
   begin(workload: number): void {

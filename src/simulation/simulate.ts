@@ -3,6 +3,7 @@ import type { Arrivals } from './arrivals.ts';
 import { Dispatcher, type Dispatching } from './dispatcher.ts';
 import { EventQueue } from './event-queue.ts';
 import { HostState } from './host-state.ts';
+import type { Observer } from './observer.ts';
 import { type ColumnOutcome, Latencies, type Outcome } from './outcome.ts';
 import { checkWorld, type World } from './world.ts';
 
@@ -18,6 +19,8 @@ export interface Setting {
   readonly warmUp: number;
   /** Uniform in [0, 1): of choosers that draw. */
   readonly random: () => number;
+  /** Absent: nobody looks on. */
+  readonly observer?: Observer;
 }
 
 /**
@@ -126,6 +129,7 @@ class Run {
     const column = this.#setting.arrivals.column[request]!;
     if (this.#isCounted(request)) this.#offered[column]!++;
     const slot = this.#dispatcher.choose(column);
+    this.#setting.observer?.came(column, slot, this.#now);
     if (slot >= 0) {
       this.#send(request, slot);
     } else if (this.#setting.dispatching.reserve === null || !this.#dispatcher.mayEver(column)) {
@@ -145,6 +149,7 @@ class Run {
     this.#sentAt[request] = this.#now;
     this.#others[request] = this.#presentAt(slot);
     this.#dispatcher.sent(slot);
+    this.#setting.observer?.sent(slot, this.#now);
     if (!host.accepts(workload)) {
       this.#stage[request] = BEFORE;
       host.backlog[workload]!.push(request);
@@ -159,7 +164,9 @@ class Run {
     host.begin(workload);
     this.#stage[request] = 0;
     // One that needs nothing is over at once, and an end is an event of a station.
-    if (!this.#enter(host, request, workload)) host.stations[0]!.add(request, 0);
+    if (this.#enter(host, request, workload)) return;
+    host.stations[0]!.add(request, 0);
+    this.#setting.observer?.began(host.index, 0, workload, this.#now);
   }
 
   /** To the first station from its stage on where it has work; whether there is one. */
@@ -170,6 +177,7 @@ class Run {
       if (amount <= 0) continue;
       this.#stage[request] = r;
       host.stations[r]!.add(request, amount * host.conflict(workload, r));
+      this.#setting.observer?.began(host.index, r, workload, this.#now);
       return true;
     }
     return false;
@@ -183,6 +191,7 @@ class Run {
     host.advance(this.#now);
     const request = host.stations[source % R]!.take();
     const workload = this.#workloadOf(request);
+    this.#setting.observer?.ended(at, source % R, workload, this.#now);
     this.#stage[request]!++;
     if (this.#enter(host, request, workload)) this.#refresh(at);
     else {
@@ -205,11 +214,10 @@ class Run {
 
   #answer(request: number): void {
     const slot = this.#slot[request]!;
+    const { column, time } = this.#setting.arrivals;
     this.#settle(request, DONE);
-    if (this.#isCounted(request)) {
-      const { column, time } = this.#setting.arrivals;
-      this.#latencies[column[request]!]!.add(this.#now - time[request]!);
-    }
+    if (this.#isCounted(request)) this.#latencies[column[request]!]!.add(this.#now - time[request]!);
+    this.#setting.observer?.answered(slot, this.#now - time[request]!, this.#now);
     this.#dispatcher.over(slot);
     this.#dispatcher.answered(slot, this.#now - this.#sentAt[request]!, this.#now * 1000, this.#others[request]!);
     this.#pull(slot);
@@ -223,6 +231,7 @@ class Run {
     this.#settle(request, state === SENT && !this.#setting.stops ? LEFT : DONE);
     if (state === WAITING) return;
     const slot = this.#slot[request]!;
+    this.#setting.observer?.left(slot, this.#now);
     if (this.#setting.stops) this.#stop(request, this.#dispatcher.cells[slot]!.host);
     this.#dispatcher.over(slot);
     this.#pull(slot);
@@ -235,6 +244,7 @@ class Run {
     const workload = this.#workloadOf(request);
     host.advance(this.#now);
     host.stations[this.#stage[request]!]!.abandon();
+    this.#setting.observer?.ended(at, this.#stage[request]!, workload, this.#now);
     this.#leave(host, workload);
     this.#refresh(at);
   }

@@ -7,8 +7,10 @@ import { simulate } from '../../../src/simulation/simulate.ts';
 import type { World } from '../../../src/simulation/world.ts';
 import type { Document } from '../instances.ts';
 import { type Caps, FIXED_CAPS, type FixedCap, fixedCaps, plannedCaps, uncapped } from './caps.ts';
+import { type Findings, findingsOf } from './findings.ts';
+import { learnedOver } from './learn.ts';
 import { KNOWLEDGE, type Placement, solved } from './placements.ts';
-import { DISPATCHES, type PlacementName, type Policy } from './policies.ts';
+import { DISPATCHES, type LearnedName, type PlacementName, type Policy } from './policies.ts';
 import { referenceOf } from './reference.ts';
 import { type Scenario, SECONDS, TIMEOUT, TUNING, WARM_UP } from './scenarios.ts';
 import { autoscaled, equalReplicas } from './today.ts';
@@ -54,6 +56,17 @@ export function prepare(scenario: Scenario, optimizer: Optimizer): Stage | null 
 const TUNED_AT = 1.2;
 const TUNING_SEEDS = [TUNING, TUNING + 1];
 
+const HOURS: Readonly<Record<LearnedName, number>> = {
+  'learned, 1 h': 1,
+  'learned, 4 h': 4,
+  'learned, 4 h, true demand': 4,
+};
+const MOST_HOURS = 4;
+
+function withDemandOf(document: Document, { columns }: Document): Document {
+  return { ...document, columns: document.columns.map((column, at) => ({ ...column, rate: columns[at]!.rate })) };
+}
+
 interface OneRun {
   readonly policy: Policy;
   readonly caps: Caps;
@@ -71,10 +84,13 @@ export class Stage {
   readonly #placements = new Map<string, Placement>();
   readonly #worlds = new Map<Placement, World>();
   readonly #caps = new Map<string, Caps>();
+  readonly #optimizer: Optimizer;
+  #learned: readonly Document[] | null = null;
 
   constructor(scenario: Scenario, reference: Document, optimizer: Optimizer) {
     this.#scenario = scenario;
     this.#reference = reference;
+    this.#optimizer = optimizer;
     this.#solved = new Map(KNOWLEDGE.map((knowledge) => [knowledge, solved(reference, knowledge, optimizer)]));
   }
 
@@ -88,6 +104,14 @@ export class Stage {
       rate: columns.reduce((sum, { rate }) => sum + rate, 0),
       fixed: Object.fromEntries(this.#tuned),
     };
+  }
+
+  /** How far what was learned after the first and the last hour is from the truth. */
+  get findings(): readonly [Findings, Findings] {
+    return [
+      findingsOf(this.#reference, this.#afterHours(1)),
+      findingsOf(this.#reference, this.#afterHours(MOST_HOURS)),
+    ];
   }
 
   /** Per policy and load; all policies have the same requests. */
@@ -142,7 +166,7 @@ export class Stage {
 
   #makeCaps(policy: Policy, placed: Placement, options: CompareOptions): Caps {
     if (policy.cap === 'none') return uncapped(placed);
-    if (policy.cap === 'planned') return plannedCaps(this.#reference, placed);
+    if (policy.cap === 'planned') return plannedCaps(this.#learnedAs(policy.placement) ?? this.#reference, placed);
     const cap = this.#tuned.get(policy.name) ?? this.#tune(policy, options);
     this.#tuned.set(policy.name, cap);
     return fixedCaps(this.#reference, placed, cap);
@@ -166,9 +190,27 @@ export class Stage {
     const key = name === 'autoscaled' ? `${name} ${load}` : name;
     const known = this.#solved.get(key) ?? this.#placements.get(key);
     if (known !== undefined) return known;
-    const made = name === 'autoscaled' ? autoscaled(this.#reference, load) : equalReplicas(this.#reference);
+    const made = this.#place(name, load);
     this.#placements.set(key, made);
     return made;
+  }
+
+  #place(name: PlacementName, load: number): Placement {
+    const learned = this.#learnedAs(name);
+    if (learned !== null) return solved(learned, '+ concurrency', this.#optimizer);
+    return name === 'autoscaled' ? autoscaled(this.#reference, load) : equalReplicas(this.#reference);
+  }
+
+  /** The document that a placement is made of; null: of the true one, or of none. */
+  #learnedAs(name: PlacementName): Document | null {
+    if (!(name in HOURS)) return null;
+    const document = this.#afterHours(HOURS[name as LearnedName]);
+    return name === 'learned, 4 h, true demand' ? withDemandOf(document, this.#reference) : document;
+  }
+
+  #afterHours(hours: number): Document {
+    this.#learned ??= learnedOver(MOST_HOURS, this.#scenario, this.#reference, this.#optimizer);
+    return this.#learned[hours - 1]!;
   }
 
   #worldOf(placed: Placement): World {

@@ -72,8 +72,8 @@ export function evaluate(
 }
 
 /** The first scenarios that have room for all their workloads. */
-function prepareAll(
-  { scenarios, first }: EvaluateOptions,
+export function prepareAll(
+  { scenarios, first }: Pick<EvaluateOptions, 'scenarios' | 'first'>,
   optimizer: Optimizer,
   say: (line: string) => void,
 ): { stages: Stage[]; replaced: number[] } {

@@ -1,5 +1,6 @@
 /** Runs as they are kept: whole numbers in flat lists, since there are tens of thousands of them. */
 import type { Run } from './compare.ts';
+import type { Learning } from './evaluate-learning.ts';
 import type { Evaluation } from './evaluate.ts';
 
 /** Replied and worst in 1/10,000, mean, p50 and p99 in ms (null: nothing was answered). */
@@ -10,6 +11,8 @@ export type KeptEvaluation = Omit<Evaluation, 'runs' | 'stopping'> & {
   readonly runs: readonly (readonly (readonly (readonly Packed[])[])[])[];
   readonly stopping: Omit<Evaluation['stopping'], 'runs'> & { readonly runs: KeptEvaluation['runs'] };
 };
+
+export type KeptLearning = Omit<Learning, 'runs'> & { readonly runs: KeptEvaluation['runs'] };
 
 const FIELDS = ['replied, 1/10000', 'mean, ms', 'p50, ms', 'p99, ms', 'least of a column replied, 1/10000'];
 
@@ -32,12 +35,21 @@ export function unpack({ fields: _fields, ...kept }: KeptEvaluation): Evaluation
   };
 }
 
+export function packLearning(learning: Learning): KeptLearning {
+  return { ...learning, runs: eachRun(learning.runs, packed) };
+}
+
+export function unpackLearning(kept: KeptLearning): Learning {
+  return { ...kept, runs: eachRun(kept.runs, unpacked) };
+}
+
 /** As text with a line per seed and scenario. */
-export function textOfRuns(kept: KeptEvaluation): string {
+export function textOfRuns(kept: KeptEvaluation | KeptLearning): string {
   const marked: unknown[] = [];
   const outer = JSON.stringify(
     kept,
     (key, value: unknown) => {
+      if (key === 'findings') return (value as unknown[]).map((each) => `@${marked.push(each) - 1}@`);
       if (key !== 'runs') return value;
       const rows = (value as unknown[][]).map((seed) => seed.map((each) => `@${marked.push(each) - 1}@`));
       return rows;

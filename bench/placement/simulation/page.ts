@@ -1,7 +1,7 @@
 /** The page of an evaluation; what it claims is computed from the runs. Pure. */
-import type { Circumstances } from '../../measure/machine.ts';
 import type { Evaluation } from './evaluate.ts';
 import { Figures } from './figures.ts';
+import { learningSection, type TakenLearning } from './page-learning.ts';
 import {
   CAP_ABLATION,
   DISPATCH_ABLATION,
@@ -14,17 +14,17 @@ import {
 } from './policies.ts';
 import { SEEDS } from './scenarios.ts';
 import type { Estimate } from './statistics.ts';
-
-export interface Taken {
-  readonly circumstances: Circumstances;
-  readonly loads: readonly number[];
-  readonly minutes: number;
-}
+import { ofLoad, percent, points, signed, table } from './table.ts';
+import type { Taken } from './taken.ts';
 
 /** Figures that are as good as equal: a tie of two policies in a scenario. */
 const SAME = 0.001;
 
-export function pageOf(evaluation: Evaluation, taken: Taken | null = null): string {
+export function pageOf(
+  evaluation: Evaluation,
+  taken: Taken | null = null,
+  learning: TakenLearning | null = null,
+): string {
   const { scenarios, loads, stopping } = evaluation;
   const all = new Figures(evaluation, scenarios);
   const plain = new Figures(evaluation, scenarios, (each) => each.plain);
@@ -47,6 +47,7 @@ export function pageOf(evaluation: Evaluation, taken: Taken | null = null): stri
     `## The worst column\n\nOf every run the request class of which the smallest part was answered, in percent: who is sacrificed.\n\n${byPolicy(all, SOME, loads, 'worst', percent)}`,
     `## Latency\n\nOf what was answered: whoever answers less may answer that faster. Median, s:\n\n${byPolicy(all, SOME, loads, 'p50', seconds)}\n\n99th percentile, s:\n\n${byPolicy(all, SOME, loads, 'p99', seconds)}`,
     stopping.runs.length === 0 ? '' : stoppingSection(evaluation),
+    learning === null ? '' : learningSection(learning),
     LIMITS,
   ];
   return `${sections.filter((each) => each !== '').join('\n\n')}\n`;
@@ -61,7 +62,7 @@ const CAP_TEXT = `The same placement and dispatch; the whole (planned caps) less
 const LIMITS = `## What this does not say
 
 - Clusters of 3 to 6 hosts, requests of 0.1 to 1 s: lighter requests in larger clusters have less chance in them, and leave a dispatcher less to do.
-- The plan is made with true parameters, once, for 100 % of the demand. What is lost by learning them is measured where they are learned.
+- The plan is made once, for 100 % of the demand; with true parameters, but for the section on learned ones.
 - Servers accept up to 128 requests per instance and work on all of them. One with a limit of its own that fits would be as good as a cap, and that is what the best fixed cap stands for.
 - The autoscaler has settled, the right thing is scheduled first, probes are answered at once: all of it is kind to the baselines.
 - EAPAC's paper reports a reply rate that is better by 35 % than "the existing method", under a load and with a method that no text we could read tells. It stands here as a reference; nothing was tuned to it.`;
@@ -198,20 +199,4 @@ function byPolicy(
   );
 }
 
-const ofLoad = (load: number): string => `${Math.round(100 * load)} %`;
-const points = ({ mean, low, high }: Estimate): string =>
-  Number.isNaN(mean) ? '–' : `${signed(100 * mean)} [${signed(100 * low)}, ${signed(100 * high)}]`;
-const percent = ({ mean, low, high }: Estimate): string =>
-  `${(100 * mean).toFixed(1)} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`;
 const seconds = ({ mean }: Estimate): string => (Number.isNaN(mean) ? '–' : (mean / 1000).toFixed(2));
-
-const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [line(header), line(header.map((_, at) => (at === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
-}
-
-function signed(value: number): string {
-  const text = value.toFixed(1);
-  return Number(text) === 0 ? '0.0' : `${value > 0 ? '+' : ''}${text}`;
-}

@@ -4,7 +4,10 @@ import type { MakeChooser } from '../../../src/simulation/dispatcher.ts';
 import type { Knowledge } from './placements.ts';
 import { Prequal } from './prequal.ts';
 
-export type PlacementName = Knowledge | 'equal replicas' | 'autoscaled';
+/** The solver with all that was learned in so many hours of the scenario's own, or with the true demand beside it. */
+export type LearnedName = 'learned, 1 h' | 'learned, 4 h' | 'learned, 4 h, true demand';
+
+export type PlacementName = Knowledge | LearnedName | 'equal replicas' | 'autoscaled';
 
 /** By the plan's weights, or by equal ones (per instance). */
 export interface Dispatch {
@@ -50,6 +53,11 @@ export const OTHERS = [
   of('equal replicas', 'least connections', 'none'),
   of('autoscaled', 'least connections', 'best fixed'),
 ];
+
+/** What is lost by learning: compared in a table of its own. */
+export const LEARNED = (['learned, 1 h', 'learned, 4 h', 'learned, 4 h, true demand'] as const).map((placement) =>
+  of(placement, 'WLC', 'planned'),
+);
 
 export const POLICIES: readonly Policy[] = [
   WHOLE,

@@ -8,9 +8,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { loadOptimizer } from '../../../src/placement/program/highs.ts';
-import { circumstances, ourVersion, ROOT } from '../../measure/machine.ts';
+import { type Circumstances, circumstances, ourVersion, ROOT } from '../../measure/machine.ts';
+import { evaluateLearning, type Learning } from './evaluate-learning.ts';
 import { evaluate, type EvaluateOptions } from './evaluate.ts';
-import { pack, textOfRuns, unpack } from './kept-runs.ts';
+import { type KeptEvaluation, type KeptLearning, pack, packLearning, textOfRuns, unpack } from './kept-runs.ts';
+import { learningSection } from './page-learning.ts';
 import { pageOf } from './page.ts';
 import { DEVELOPMENT, SCENARIOS, SECONDS, SEEDS } from './scenarios.ts';
 import { type KeptSimulation, writePage } from './write-page.ts';
@@ -21,6 +23,7 @@ const USAGE = `make bench-simulation ARGS='…': policies under load, in simulat
   --minutes N    no seed is begun after so many minutes: what there is by then is written (default: no bound)
   --seeds N      default ${SEEDS}
   --continue     go on after the seeds that are there already
+  --learning     only what learned parameters cost (10 minutes), beside the runs that are there already
   --report       only write the page and the plots of this version's runs anew
 `;
 
@@ -30,17 +33,20 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: 'Infinity' },
     seeds: { type: 'string', default: String(SEEDS) },
     continue: { type: 'boolean', default: false },
+    learning: { type: 'boolean', default: false },
     report: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
 
+const QUICK = { scenarios: 6, seeds: 2, seconds: 120, first: DEVELOPMENT };
 const directory = join(ROOT, 'bench/results', ourVersion());
 const file = join(directory, 'simulation.json');
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 if (values.help) process.stdout.write(USAGE);
 else if (values.report) writePage(directory, readKept());
+else if (values.learning) await learningAlone();
 else await main();
 
 async function main(): Promise<void> {
@@ -50,8 +56,7 @@ async function main(): Promise<void> {
   const before = values.continue && !values.quick ? readKept() : null;
   const loads = [...(before?.loads ?? [])];
   const whole = { scenarios: SCENARIOS, seeds: Number(values.seeds), seconds: SECONDS, first: 1, ...doneOf(before) };
-  const quick = { scenarios: 6, seeds: 2, seconds: 120, first: DEVELOPMENT };
-  const options: EvaluateOptions = values.quick ? quick : whole;
+  const options: EvaluateOptions = values.quick ? QUICK : whole;
   let last: KeptSimulation | null = null;
   evaluate(
     options,
@@ -67,8 +72,35 @@ async function main(): Promise<void> {
     say,
   );
   if (last === null) return;
-  if (values.quick) say(pageOf(unpack((last as KeptSimulation).result)));
-  else writePage(directory, last);
+  const { result } = last as KeptSimulation;
+  if ((performance.now() - began) / 60_000 >= Number(values.minutes)) return writePage(directory, last);
+  const learning = evaluateLearning({ ...options, seeds: result.runs.length }, optimizer, say);
+  if (values.quick) say(pageOf(unpack(result), null, learning));
+  else keep({ ...(last as KeptSimulation), learning: takenNow(on, began, learning) });
+}
+
+/** Beside what is there: the same scenarios, and as many seeds. */
+async function learningAlone(): Promise<void> {
+  const optimizer = await loadOptimizer();
+  const on = circumstances();
+  const began = performance.now();
+  if (values.quick) {
+    const learning = evaluateLearning(QUICK, optimizer, say);
+    return say(learningSection(learning));
+  }
+  const before = readKept();
+  const options = { scenarios: SCENARIOS, seeds: before.result.runs.length, seconds: SECONDS, first: 1 };
+  keep({ ...before, learning: takenNow(on, began, evaluateLearning(options, optimizer, say)) });
+}
+
+function takenNow(on: Circumstances, began: number, learning: Learning): NonNullable<KeptSimulation['learning']> {
+  const minutes = Number(((performance.now() - began) / 60_000).toFixed(1));
+  return { circumstances: on, loads: [Number(loadavg()[0]!.toFixed(1))], minutes, result: packLearning(learning) };
+}
+
+function keep(all: KeptSimulation): void {
+  writeFileSync(file, textOf(all));
+  writePage(directory, all);
 }
 
 function readKept(): KeptSimulation {
@@ -79,7 +111,12 @@ function doneOf(before: KeptSimulation | null): Pick<EvaluateOptions, 'done'> {
   return before === null ? {} : { done: unpack(before.result) };
 }
 
-function textOf({ result, ...rest }: KeptSimulation): string {
+function textOf({ result, learning, ...rest }: KeptSimulation): string {
+  const own = learning === undefined ? '' : `,\n "learning": ${withResult(learning)}`;
+  return `${withResult({ ...rest, result }, own)}\n`;
+}
+
+function withResult({ result, ...rest }: { result: KeptEvaluation | KeptLearning }, more = ''): string {
   const head = JSON.stringify(rest, null, 1).slice(0, -2);
-  return `${head},\n "result": ${textOfRuns(result).trimEnd()}\n}\n`;
+  return `${head},\n "result": ${textOfRuns(result).trimEnd()}${more}\n}`;
 }

@@ -5,13 +5,16 @@ import { join } from 'node:path';
 import { Resvg } from '@resvg/resvg-js';
 
 import { Figures } from './figures.ts';
-import { type KeptEvaluation, unpack } from './kept-runs.ts';
-import { pageOf, type Taken } from './page.ts';
+import { type KeptEvaluation, type KeptLearning, unpack, unpackLearning } from './kept-runs.ts';
+import { pageOf } from './page.ts';
 import { latencyPlot, repliesPlot, scenariosPlot } from './plots.ts';
 import { STRONGEST } from './policies.ts';
+import type { Taken } from './taken.ts';
 
 export interface KeptSimulation extends Taken {
   readonly result: KeptEvaluation;
+  /** Absent: it was not measured what learning loses. */
+  readonly learning?: Taken & { readonly result: KeptLearning };
 }
 
 /** Dots across a plot as PNG: twice its size, for screens that have them. */
@@ -30,9 +33,11 @@ export function writePage(directory: string, kept: KeptSimulation): void {
     writeFileSync(join(directory, `simulation-${name}.svg`), svg);
     writeFileSync(join(directory, `simulation-${name}.png`), pngOf(svg));
   }
+  const learning =
+    kept.learning === undefined ? null : { ...unpackLearning(kept.learning.result), taken: kept.learning };
   const notes = join(directory, 'simulation-notes.md');
   const byHand = existsSync(notes) ? `\n${readFileSync(notes, 'utf8').trim()}\n` : '';
-  writeFileSync(join(directory, 'simulation.md'), pageOf(evaluation, kept) + byHand);
+  writeFileSync(join(directory, 'simulation.md'), pageOf(evaluation, kept, learning) + byHand);
 }
 
 /** Letters come from the fonts of the machine. */
