@@ -1,6 +1,6 @@
 import { columnsOf, type Rows } from '../model/matrix-rows.ts';
 /** What weights would do with a demand: how full the hosts get, how much is served. */
-import type { Amounts, ColumnSpec } from '../placement/problem/problem.ts';
+import type { Amounts, ColumnSpec, Problem } from '../placement/problem/problem.ts';
 import type { Planned } from './problem-of.ts';
 
 export interface Expected {
@@ -17,6 +17,7 @@ export interface Expected {
 export function expectedOf({ problem, whole, others }: Planned, rows: Rows): Expected {
   const shares = sharesOf(problem.load, rows);
   const rates = new Map(problem.columns.map((column) => [column.name, column]));
+  const added = addedBy(problem, shares, rates);
   const load: Record<string, number> = {};
   const used = new Map<string, Record<string, number>>(
     problem.hosts.map(({ name }) => [name, { ...others.get(name) }]),
@@ -26,7 +27,7 @@ export function expectedOf({ problem, whole, others }: Planned, rows: Rows): Exp
     load[host] = (load[host] ?? 0) + rate * share;
     const amounts = used.get(host)!;
     for (const [resource, each] of Object.entries(cost)) {
-      amounts[resource] = (amounts[resource] ?? 0) + rate * share * each;
+      amounts[resource] = (amounts[resource] ?? 0) + rate * share * each * added(host, column, resource);
     }
   }
   const levels = new Map(
@@ -41,6 +42,37 @@ export function expectedOf({ problem, whole, others }: Planned, rows: Rows): Exp
     served += worth * Math.min(1, 1 / levels.get(host)!);
   }
   return { utilization, fullest, satisfied: asked > 0 ? served / asked : 1, load };
+}
+
+type Share = ReturnType<typeof sharesOf>[number];
+
+/** How many times its cost alone a request costs on a host, with the neighbours that it has there: as the solver has it. */
+function addedBy(
+  { hosts, workloads, conflicts, kappa }: Problem,
+  shares: readonly Share[],
+  columns: ReadonlyMap<string, ColumnSpec>,
+): (host: string, column: string, resource: string) => number {
+  const grown = new Map(
+    hosts.map((each) => [
+      each.name,
+      1 + (kappa[each.class] ?? kappa['default'] ?? 0) * Math.max(0, (each.concurrency ?? 1) - 1),
+    ]),
+  );
+  if (conflicts.length === 0) return (host) => grown.get(host)!;
+  const rates = new Map(
+    shares.map(({ host, column, share }) => [`${host} ${column}`, share * columns.get(column)!.rate]),
+  );
+  const pressed = new Map(workloads.map(({ name, pressureRate }) => [name, pressureRate]));
+  const felt = (host: string, neighbour: string): number => {
+    const rate = rates.get(`${host} ${neighbour}`);
+    const full = pressed.get(neighbour) ?? null;
+    if (rate === undefined) return 0;
+    return full === null ? 1 : Math.min(1, rate / full);
+  };
+  const suffered = Map.groupBy(conflicts, ({ workload, resource }) => `${workload} ${resource}`);
+  return (host, column, resource) =>
+    grown.get(host)! *
+    (suffered.get(`${column} ${resource}`) ?? []).reduce((sum, each) => sum + each.factor * felt(host, each.with), 1);
 }
 
 /** Shares of the cells that a problem is about. */

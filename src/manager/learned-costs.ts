@@ -34,6 +34,7 @@ export function learnedCosts(
   inflight: number,
 ): LearnedCosts {
   const known = new Map(workloads.map((each) => [each.workload, each]));
+  const classes = Map.groupBy(apps, ({ app }) => workloadOf(app));
   const others = Math.max(0, inflight - 1);
   const growthOf = (app: AppProfile, resource: string): number =>
     others === 0 || app.cost[resource]?.source !== 'learned'
@@ -45,7 +46,8 @@ export function learnedCosts(
       const growth = growthOf(app, resource);
       const alone = app.alone?.[resource];
       const adds = growth > 0 || addedTo(workload, resource).length > 0;
-      const base = cost.source === 'learned' && adds && alone !== undefined ? alone.upper : cost.upper;
+      const base =
+        cost.source === 'learned' && adds && alone !== undefined && alone.upper > 0 ? alone.upper : cost.upper;
       return { resource, growth, amount: base * (1 + growth * others) };
     });
   });
@@ -57,8 +59,8 @@ export function learnedCosts(
         Object.fromEntries(costs[at]!.map(({ resource, amount }) => [resource, amount / (1 + kappa * others)])),
       ]),
     ),
-    conflicts: workloads.flatMap((workload) => conflictsOf(workload, apps, workloadOf)),
-    pressureRate: pressureRates(workloads, apps, workloadOf),
+    conflicts: workloads.flatMap((workload) => conflictsOf(workload, classes.get(workload.workload) ?? [])),
+    pressureRate: pressureRates(workloads, classes),
     kappa,
   };
 }
@@ -85,12 +87,7 @@ function meanGrowth(apps: readonly AppProfile[], costs: readonly (readonly Cost[
 }
 
 /** What an object gives counts as it is: nothing is added to that. */
-function conflictsOf(
-  workload: WorkloadProfile,
-  apps: readonly AppProfile[],
-  workloadOf: (app: string) => string,
-): ConflictSpec[] {
-  const own = apps.filter(({ app }) => workloadOf(app) === workload.workload);
+function conflictsOf(workload: WorkloadProfile, own: readonly AppProfile[]): ConflictSpec[] {
   const given = new Set(
     own.flatMap(({ cost }) =>
       Object.entries(cost).flatMap(([resource, { source }]) => (source === 'given' ? [resource] : [])),
@@ -110,11 +107,10 @@ function addedTo(workload: WorkloadProfile | undefined, resource: string): reado
 /** A workload is as busy as it has been where so many come that, with the time that they take, so many are in flight. */
 function pressureRates(
   workloads: readonly WorkloadProfile[],
-  apps: readonly AppProfile[],
-  workloadOf: (app: string) => string,
+  classes: ReadonlyMap<string, readonly AppProfile[]>,
 ): Map<string, number> {
   const rates = workloads.flatMap(({ workload, busiest }): [string, number][] => {
-    const own = apps.filter(({ app, seconds }) => workloadOf(app) === workload && seconds !== null);
+    const own = (classes.get(workload) ?? []).filter(({ seconds }) => seconds !== null);
     const rate = own.reduce((sum, { demand }) => sum + demand.value, 0);
     const inflight = own.reduce((sum, { demand, seconds }) => sum + demand.value * seconds!.value, 0);
     return busiest > 0 && inflight > 0 ? [[workload, (busiest * rate) / inflight]] : [];

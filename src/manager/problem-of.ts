@@ -6,7 +6,9 @@ import { type AppWeightMatrixSpec, DEFAULT_PLACEMENT } from '../api/app-weight-m
 import { columnsOf, type Rows } from '../model/matrix-rows.ts';
 import type { AppProfile, MatrixProfile } from '../model/profiles.ts';
 import type { Amounts, ColumnSpec, HostSpec, LoadSpec, Problem, WorkloadSpec } from '../placement/problem/problem.ts';
+import { concurrencies, conflictsOfApps } from './added-costs.ts';
 import { intervalOf } from './interval.ts';
+import { type LearnedCosts, learnedCosts } from './learned-costs.ts';
 import type { ServerFacts } from './servers.ts';
 
 export interface ProblemInputs {
@@ -39,7 +41,8 @@ export type Posed =
 export function problemOf(inputs: ProblemInputs): Posed {
   const { spec, servers, usedByOthers } = inputs;
   const lacks: string[] = [];
-  const apps = spec.apps.flatMap((app) => liveApp(app, inputs, lacks) ?? []);
+  const costs = costsOf(inputs);
+  const apps = spec.apps.flatMap((app) => liveApp(app, inputs, costs, lacks) ?? []);
   if (apps.length === 0 && lacks.length === 0) lacks.push(NO_DEMAND);
   const needed = resourcesByHost(apps);
   const hosts = [...needed].map(([name, resources]) => {
@@ -52,12 +55,13 @@ export function problemOf(inputs: ProblemInputs): Posed {
   });
   if (lacks.length > 0) return { ok: false, lacks };
   const { changeCost, utilization } = spec.placement ?? DEFAULT_PLACEMENT;
+  const inflight = costs.kappa > 0 ? concurrencies(hosts, apps, inflightOf(inputs.profile)) : null;
   const problem: Problem = {
-    hosts,
-    workloads: apps.map(workloadSpec),
+    hosts: hosts.map((host) => ({ ...host, concurrency: inflight?.get(host.name) ?? null })),
+    workloads: apps.map((app) => workloadSpec(app, costs.pressureRate.get(app.workload) ?? null)),
     columns: apps.map(columnSpec),
-    conflicts: [],
-    kappa: {},
+    conflicts: conflictsOfApps(costs.conflicts, apps),
+    kappa: costs.kappa > 0 ? { default: costs.kappa } : {},
     current: apps.flatMap(({ name, cells }) =>
       [...cells.keys()].map((host) => ({ host, workload: name, instances: 1 })),
     ),
@@ -75,6 +79,8 @@ const STALE = 2;
 
 interface LiveApp {
   readonly name: string;
+  /** Whose class it is. Apps of one workload share its instances, and do not disturb each other. */
+  readonly workload: string;
   readonly rate: number;
   readonly cost: Amounts;
   readonly value: number | null;
@@ -85,8 +91,9 @@ interface LiveApp {
 
 /** Null: nothing is asked of it, or it runs nowhere; its weights stay as they are. */
 function liveApp(
-  { name, value }: AppWeightMatrixSpec['apps'][number],
+  { name, value, workloadRef }: AppWeightMatrixSpec['apps'][number],
   { spec, rows, servers, profile, isOut }: ProblemInputs,
+  costs: LearnedCosts,
   lacks: string[],
 ): LiveApp | null {
   const known = profile?.apps.find(({ app }) => app === name);
@@ -109,13 +116,36 @@ function liveApp(
   const isAsked = demand.source !== 'default' && demand.value > 0 && (demand.age ?? 0) <= STALE * intervalOf(spec);
   if (!isAsked || cells.size === 0) return null;
   const cost = Object.fromEntries(
-    Object.entries(known.cost).flatMap(([resource, { upper }]) => (upper > 0 ? [[resource, upper]] : [])),
+    Object.entries(costs.cost.get(name) ?? {}).flatMap(([resource, each]) => (each > 0 ? [[resource, each]] : [])),
   );
   if (Object.keys(cost).length === 0) {
     lacks.push(`app ${name}: the cost of a request is neither given nor learned: give spec.apps[].profile.cpu`);
     return null;
   }
-  return { name, rate: demand.value, cost, value: value === undefined ? null : Number(value), profile: known, cells };
+  const worth = value === undefined ? null : Number(value);
+  return {
+    name,
+    workload: workloadRef?.name ?? name,
+    rate: demand.value,
+    cost,
+    value: worth,
+    profile: known,
+    cells,
+  };
+}
+
+const NO_COSTS: LearnedCosts = { cost: new Map(), conflicts: [], pressureRate: new Map(), kappa: 0 };
+
+function costsOf({ spec, rows, profile }: ProblemInputs): LearnedCosts {
+  if (profile === null) return NO_COSTS;
+  const workloads = new Map(spec.apps.map(({ name, workloadRef }) => [name, workloadRef?.name ?? name]));
+  const hosts = rows.filter(({ weights }) => weights.some(({ weight }) => weight > 0)).length;
+  return learnedCosts(profile, (app) => workloads.get(app) ?? app, hosts === 0 ? 0 : inflightOf(profile) / hosts);
+}
+
+/** Of all servers, by Little's law; 0: of none of the apps it is known what an answer takes. */
+function inflightOf(profile: MatrixProfile | null): number {
+  return (profile?.apps ?? []).reduce((sum, { demand, seconds }) => sum + demand.value * (seconds?.value ?? 0), 0);
 }
 
 function resourcesByHost(apps: readonly LiveApp[]): Map<string, Set<string>> {
@@ -146,14 +176,14 @@ function hostSpec(name: string, capacity: Amounts, used: Amounts, resources: Rea
 }
 
 /** One that stays where it is: as many instances as it has cells, no more and no fewer. */
-function workloadSpec({ name, cells }: LiveApp): WorkloadSpec {
+function workloadSpec({ name, cells }: LiveApp, pressureRate: number | null): WorkloadSpec {
   return {
     name,
     memory: 0,
     idle: {},
     sensitivity: {},
     pressure: {},
-    pressureRate: null,
+    pressureRate,
     minInstances: cells.size,
     maxInstances: cells.size,
     maxPerHost: 1,

@@ -8,6 +8,7 @@ import { createChooser } from '../scheduler/create-chooser.ts';
 import type { Arrivals } from './arrivals.ts';
 import { drawArrivals } from './arrivals.ts';
 import { everywhere, inTurn, setting, world } from './fixture.ts';
+import type { Observer } from './observer.ts';
 import { type Setting, simulate } from './simulate.ts';
 
 /** Requests of one resource, by hand. */
@@ -236,3 +237,80 @@ function ofFirst({ count, column, time, work }: Arrivals): unknown[] {
     .filter((i) => column[i] === 0)
     .map((i) => [time[i], work[i]]);
 }
+
+describe('who looks on', () => {
+  it('is told of every request, in order, and of all that uses a resource', () => {
+    const of = world([1, 1], 2, {
+      resourceCount: 2,
+      capacity: Float64Array.of(1, 1, 1, 1),
+      most: Float64Array.of(1, 1),
+    });
+    const told = { came: 0, waits: 0, sent: 0, answered: 0, left: 0 };
+    const inflight = [0, 0, 0, 0];
+    const jobs = new Map<string, number>();
+    const used = new Map<string, number>();
+    let [last, seconds] = [0, 0];
+    const at = (now: number): void => {
+      assert.ok(now >= last);
+      for (const [resource, count] of jobs) if (count > 0) used.set(resource, (used.get(resource) ?? 0) + now - last);
+      last = now;
+    };
+    const observer: Observer = {
+      came(_column, slot, now) {
+        at(now);
+        told.came++;
+        if (slot < 0) told.waits++;
+      },
+      sent(slot, now) {
+        at(now);
+        told.sent++;
+        inflight[slot]!++;
+      },
+      answered(slot, took, now) {
+        at(now);
+        told.answered++;
+        seconds += took;
+        inflight[slot]!--;
+      },
+      left(slot, now) {
+        at(now);
+        told.left++;
+        inflight[slot]!--;
+      },
+      began(host, resource, _workload, now) {
+        at(now);
+        jobs.set(`${host} ${resource}`, (jobs.get(`${host} ${resource}`) ?? 0) + 1);
+      },
+      ended(host, resource, _workload, now) {
+        at(now);
+        jobs.set(`${host} ${resource}`, jobs.get(`${host} ${resource}`)! - 1);
+      },
+    };
+    for (const stops of [false, true]) {
+      Object.assign(told, { came: 0, waits: 0, sent: 0, answered: 0, left: 0 });
+      jobs.clear();
+      used.clear();
+      [last, seconds] = [0, 0];
+      const dispatching = inTurn(everywhere(of, 2), { reserve: [0.4, 0.4] });
+      const asked = setting(
+        of,
+        { seed: 4, seconds: 200, rate: [3, 3], cost: [0.4, 0.2, 0.2, 0.4] },
+        { dispatching, timeout: 2, stops, observer },
+      );
+      const { offered, replied, mean, timedOut, shed, given } = simulate(asked);
+      assert.deepEqual([told.came, told.answered], [offered, replied]);
+      assert.equal(told.sent, told.answered + told.left);
+      assert.ok(told.left <= timedOut && told.waits >= shed && told.left > 0 && shed > 0);
+      assert.ok(Math.abs(seconds / replied - mean) < 1e-9);
+      // One unit each: what is given is the time in which anybody works.
+      if (!stops) {
+        for (const [place, amount] of used) {
+          const [host, resource] = place.split(' ').map(Number);
+          assert.ok(Math.abs(amount - given[host! * 2 + resource!]!) < 1e-6, `${place}: ${amount}`);
+        }
+      }
+      if (stops) assert.deepEqual([...new Set(jobs.values())], [0]);
+      assert.deepEqual(inflight, [0, 0, 0, 0]);
+    }
+  });
+});

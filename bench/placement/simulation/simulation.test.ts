@@ -8,15 +8,18 @@ import { check } from '../checker.ts';
 import type { Document } from '../instances.ts';
 import { FIXED_CAPS, fixedCaps, plannedCaps, uncapped } from './caps.ts';
 import { prepare } from './compare.ts';
+import { evaluateLearning, type Learning } from './evaluate-learning.ts';
 import { evaluate, type Evaluation } from './evaluate.ts';
 import { Figures } from './figures.ts';
-import { pack, textOfRuns, unpack } from './kept-runs.ts';
+import { pack, packLearning, textOfRuns, unpack, unpackLearning } from './kept-runs.ts';
+import { learnedOver } from './learn.ts';
+import { learningSection } from './page-learning.ts';
 import { pageOf } from './page.ts';
 import { KNOWLEDGE, type Placement, solved } from './placements.ts';
 import { latencyPlot, repliesPlot, scenariosPlot } from './plots.ts';
-import { POLICIES, STRONGEST, WHOLE } from './policies.ts';
+import { LEARNED, POLICIES, STRONGEST, WHOLE } from './policies.ts';
 import { referenceOf } from './reference.ts';
-import { DEVELOPMENT, scenario } from './scenarios.ts';
+import { DEVELOPMENT, LOADS, scenario } from './scenarios.ts';
 import { solveDocument } from './solve-document.ts';
 import { autoscaled, equalReplicas } from './today.ts';
 import { pngOf } from './write-page.ts';
@@ -165,6 +168,48 @@ describe('an evaluation', () => {
     }
   });
 });
+
+describe('parameters learned', () => {
+  const options = { scenarios: 1, seeds: 1, seconds: 30, first: FIRST };
+  let learning: Learning;
+  before(() => {
+    learning = evaluateLearning(options, optimizer, () => {});
+  });
+
+  it('are those of the scenario’s own requests, the same ones again', () => {
+    const reference = referenceOf(scenario(FIRST), optimizer)!;
+    const [first, second] = [1, 2].map((hours) => learnedOver(hours, scenario(FIRST), reference, optimizer));
+    assert.deepEqual(second![0], first![0]);
+    const [document] = first!;
+    assert.deepEqual(document!.hosts, reference.hosts);
+    assert.ok(Math.abs(rateOf(document!) / rateOf(reference) - 1) < 0.5);
+    // Nothing of the truth but what is given.
+    assert.ok(document!.workloads.every((each) => each.sensitivity === undefined && each.pressure === undefined));
+    for (const [at, { cost }] of document!.columns.entries()) {
+      const [truth, learned] = [reference.columns[at]!.cost, cost].map((each) => each['cpu']! + each['io']!);
+      assert.ok(learned! > 0 && learned! / truth! < 10, `${learned} where ${truth} is true`);
+    }
+  });
+
+  it('are compared with true ones on the same requests', () => {
+    const [whole] = learning.runs[0]![0]!;
+    const stage = prepare(scenario(FIRST), optimizer)!;
+    assert.deepEqual(stage.runs(1, { policies: [WHOLE], loads: LOADS, seconds: 30 })[0], whole);
+    const section = learningSection(learning);
+    for (const { name } of LEARNED) assert.ok(section.includes(name), name);
+    assert.doesNotMatch(section, /NaN|undefined|Infinity/);
+  });
+
+  it('are kept, and read again', () => {
+    const kept = packLearning(learning);
+    assert.deepEqual(JSON.parse(textOfRuns(kept)), JSON.parse(JSON.stringify(kept)));
+    assert.deepEqual(packLearning(unpackLearning(kept)), kept);
+  });
+});
+
+function rateOf({ columns }: Document): number {
+  return columns.reduce((sum, column) => sum + column.rate, 0);
+}
 
 /** Memory holds, every workload runs, and cells are where instances are. */
 function within({ instances, cells }: Placement, { hosts, workloads, columns }: Document): void {
