@@ -11,9 +11,12 @@ export interface Case {
   readonly bodyBuffer: number | null;
   /** Clients speak TLS. */
   readonly tls?: boolean;
-  /** tcpvs speaks HTTP/2 to the servers, without TLS; the others HTTP/1.1, all to the same program. */
-  readonly h2c?: boolean;
+  /** tcpvs speaks HTTP/2 to the servers, without TLS, and to which ones; the others HTTP/1.1, to nginx. */
+  readonly h2c?: H2cServer;
 }
+
+/** One that answers each stream by itself, and one that answers those of a read together. */
+export type H2cServer = 'nginx' | 'nghttpd';
 
 const SMALL = { bytes: 100, chunked: false };
 
@@ -59,13 +62,20 @@ export const CASES: readonly Case[] = [
     body: SMALL,
     headers: { Connection: 'close' },
   },
-  { ...plain, name: 'h2c', title: '100 B answers of servers that speak h2c', body: SMALL, h2c: true },
+  { ...plain, name: 'h2c', title: '100 B answers of servers that speak h2c', body: SMALL, h2c: 'nginx' },
+  {
+    ...plain,
+    name: 'h2c-nghttpd',
+    title: '100 B answers of servers that speak h2c (nghttpd)',
+    body: SMALL,
+    h2c: 'nghttpd',
+  },
   {
     ...plain,
     name: 'h2c-10k',
     title: '10 KB answers of servers that speak h2c',
     body: { bytes: 10_240, chunked: false },
-    h2c: true,
+    h2c: 'nginx',
   },
   { ...plain, name: 'tls', title: '100 B answers through TLS', body: SMALL, tls: true },
   {

@@ -16,6 +16,7 @@ package() {
     taskset | nsenter) echo util-linux ;;
     testssl) echo testssl.sh ;;
     h2load) echo nghttp2-client ;;
+    nghttpd) echo nghttp2-server ;;
     nft) echo nftables ;;
     ip) echo iproute2 ;;
     *) echo "$1" ;;
@@ -23,7 +24,7 @@ package() {
 }
 
 commands=("$@")
-[ ${#commands[@]} -gt 0 ] || commands=(nginx haproxy wrk strace taskset)
+[ ${#commands[@]} -gt 0 ] || commands=(nginx haproxy nghttpd wrk strace taskset)
 PATH=$PATH:/usr/sbin:/sbin
 
 # Into a folder of its own first: a program that was interrupted half-way must not be found the next time.

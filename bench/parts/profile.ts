@@ -33,7 +33,7 @@ function profile(each: Case, settings: Settings): Promise<ProfileResult> {
     const port = await freePort();
     const running = await stage.start('tcpvs', {
       tls: each.tls === true,
-      h2c: each.h2c === true,
+      h2c: each.h2c ?? null,
       environment: { NODE_OPTIONS: `--inspect-port=127.0.0.1:${port}` },
     });
     const { connections, headers } = each;

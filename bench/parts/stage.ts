@@ -5,9 +5,10 @@ import { join } from 'node:path';
 
 import { freePort } from '../../src/cli/demo-ports.ts';
 import { makeAuthority } from '../../src/tls/fixture/authority.ts';
-import { APPS } from '../cases.ts';
+import { APPS, type H2cServer, PATHS } from '../cases.ts';
 import type { Running } from '../measure/process.ts';
 import { PEERS } from '../peers/all.ts';
+import { startNghttpd } from '../peers/nghttpd.ts';
 import { startOriginServers, type OriginBody } from '../peers/origin.ts';
 import type { Certificate, Host, Layout, PeerName } from '../peers/peer.ts';
 
@@ -26,7 +27,7 @@ export interface PeerOptions {
   readonly bodyBuffer?: number | null;
   readonly tls?: boolean;
   /** As Case.h2c. */
-  readonly h2c?: boolean;
+  readonly h2c?: H2cServer | null;
   readonly hosts?: readonly Host[];
   readonly environment?: NodeJS.ProcessEnv;
   /** What runs tcpvs; null: the sources. */
@@ -48,18 +49,27 @@ export async function onStage<T>(body: OriginBody, act: (stage: Stage) => Promis
   let certificate: Certificate | null = null;
   try {
     const servers = await freePorts(3);
-    const h2c = await freePorts(3);
-    open.add(await startOriginServers(join(directory, 'servers'), servers, h2c, body));
+    const nginx = await freePorts(3);
+    open.add(await startOriginServers(join(directory, 'servers'), servers, nginx, body));
+    let nghttpd: readonly number[] | null = null;
+    const serversOf = async (h2c: H2cServer | null): Promise<readonly number[]> => {
+      if (h2c !== 'nghttpd') return h2c === null ? servers : nginx;
+      if (nghttpd === null) {
+        nghttpd = await freePorts(3);
+        for (const port of nghttpd) open.add(await startNghttpd(join(directory, `nghttpd-${port}`), port, PATHS, body));
+      }
+      return nghttpd;
+    };
     const start: Stage['start'] = async (peer, options = {}) => {
       const [port = 0] = await freePorts(1);
       const own = join(directory, `${started++}-${peer}`);
       mkdirSync(own);
-      const speaksH2c = options.h2c === true && peer === 'tcpvs';
+      const h2c = peer === 'tcpvs' ? (options.h2c ?? null) : null;
       const running = await PEERS[peer]({
         directory: own,
         port,
-        servers: speaksH2c ? h2c : servers,
-        speaksH2c,
+        servers: await serversOf(h2c),
+        speaksH2c: h2c !== null,
         hosts: options.hosts ?? [{ name: null, apps: APPS }],
         workers: options.workers ?? 1,
         bodyBuffer: options.bodyBuffer ?? null,

@@ -37,7 +37,7 @@ export function measureCase(each: Case, settings: Settings): Promise<CaseResult>
         result[peer] = await sample(stage, peer, each, settings, {
           bodyBuffer: each.bodyBuffer,
           tls: each.tls === true,
-          h2c: each.h2c === true,
+          h2c: each.h2c ?? null,
         });
       }
       rounds.push(result);

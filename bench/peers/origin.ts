@@ -20,10 +20,7 @@ export function startOriginServers(
 ): Promise<Running> {
   const files = join(directory, 'files');
   mkdirSync(files, { recursive: true });
-  // Nothing in it that server-side includes would look at.
-  const text = 'The quick brown fox jumps over the lazy dog. 0123456789 abcdefg\n'
-    .repeat(body.bytes / 64 + 1)
-    .slice(0, body.bytes);
+  const text = textOf(body);
   writeFileSync(join(files, 'body.html'), text);
   const fromMemory = !body.chunked && body.bytes <= MOST_IN_MEMORY;
   return startNginxWith(directory, ports[0] ?? 0, 1, [
@@ -41,6 +38,11 @@ export function startOriginServers(
     fromMemory ? `location / { return 200 '${text}'; }` : `location / { root ${files}; rewrite ^ /body.html break; }`,
     '}',
   ]);
+}
+
+/** Nothing in it that server-side includes would look at. */
+export function textOf({ bytes }: OriginBody): string {
+  return 'The quick brown fox jumps over the lazy dog. 0123456789 abcdefg\n'.repeat(bytes / 64 + 1).slice(0, bytes);
 }
 
 /** nginx reads strings of its configuration up to 4 KB. */
