@@ -13,8 +13,7 @@ import {
   WHOLE,
 } from './policies.ts';
 import { SEEDS } from './scenarios.ts';
-import type { Estimate } from './statistics.ts';
-import { ofLoad, percent, points, signed, table } from './table.ts';
+import { byPolicy, inSeconds, ofLoad, percent, points, signed, table } from './table.ts';
 import type { Taken } from './taken.ts';
 
 /** Figures that are as good as equal: a tie of two policies in a scenario. */
@@ -32,7 +31,7 @@ export function pageOf(
   const sections = [
     head(evaluation, taken),
     claims(all, loads),
-    `## Reply rate\n\nAnswers within 5 s per request offered, in percent, with 95 % intervals.\n\n${byPolicy(all, POLICIES, loads, 'replied', percent)}`,
+    `## Reply rate\n\nAnswers within 5 s per request offered, in percent, with 95 % intervals.\n\n${byPolicy(all, POLICIES, WHOLE, loads, 'replied', percent)}`,
     losses(all, evaluation),
     ablation('## Placement', all, loads, PLACEMENT_ABLATION, PLACEMENT_TEXT),
     ablation('## Dispatch', all, loads, DISPATCH_ABLATION, DISPATCH_TEXT),
@@ -44,8 +43,8 @@ export function pageOf(
         [`${other.name}, others`, ...loads.map((load) => points(others.difference(WHOLE, other, load, 'replied')))],
       ]),
     )}`,
-    `## The worst column\n\nOf every run the request class of which the smallest part was answered, in percent: who is sacrificed.\n\n${byPolicy(all, SOME, loads, 'worst', percent)}`,
-    `## Latency\n\nOf what was answered: whoever answers less may answer that faster. Median, s:\n\n${byPolicy(all, SOME, loads, 'p50', seconds)}\n\n99th percentile, s:\n\n${byPolicy(all, SOME, loads, 'p99', seconds)}`,
+    `## The worst column\n\nOf every run the request class of which the smallest part was answered, in percent: who is sacrificed.\n\n${byPolicy(all, SOME, WHOLE, loads, 'worst', percent)}`,
+    `## Latency\n\nOf what was answered: whoever answers less may answer that faster. Median, s:\n\n${byPolicy(all, SOME, WHOLE, loads, 'p50', inSeconds)}\n\n99th percentile, s:\n\n${byPolicy(all, SOME, WHOLE, loads, 'p99', inSeconds)}`,
     stopping.runs.length === 0 ? '' : stoppingSection(evaluation),
     learning === null ? '' : learningSection(learning),
     LIMITS,
@@ -180,23 +179,5 @@ function stoppingSection({ stopping, scenarios }: Evaluation): string {
 
 The variant in which a server stops working on what its client has given up; ${stopping.runs.length === 1 ? 'one seed' : `${stopping.runs.length} seeds`}. Caps are worth less there, since nothing is wasted on nobody.
 
-${byPolicy(figures, policies, stopping.loads, 'replied', percent)}`;
+${byPolicy(figures, policies, WHOLE, stopping.loads, 'replied', percent)}`;
 }
-
-function byPolicy(
-  figures: Figures,
-  policies: readonly Policy[],
-  loads: readonly number[],
-  figure: 'replied' | 'worst' | 'p50' | 'p99',
-  show: (estimate: Estimate) => string,
-): string {
-  return table(
-    ['placement / dispatch / cap', ...loads.map(ofLoad)],
-    policies.map((policy) => [
-      policy === WHOLE ? `**${policy.name}**` : policy.name,
-      ...loads.map((load) => show(figures.estimate(policy, load, figure))),
-    ]),
-  );
-}
-
-const seconds = ({ mean }: Estimate): string => (Number.isNaN(mean) ? '–' : (mean / 1000).toFixed(2));

@@ -1,6 +1,6 @@
 /** Plots as SVG; pure. */
 import type { Evaluation } from './evaluate.ts';
-import type { Figure, Figures } from './figures.ts';
+import type { Figure, Figures, Named } from './figures.ts';
 import { CAP_ABLATION, OTHERS, PLACEMENT_ABLATION, type Policy, STRONGEST, WHOLE } from './policies.ts';
 
 const WIDTH = 760;
@@ -10,8 +10,13 @@ const RIGHT = 20;
 const TOP = 20;
 const BOTTOM = 150;
 
+export interface Shown {
+  readonly policy: Named;
+  readonly colour: string;
+}
+
 /** Colours that can be told apart without red and green (Okabe and Ito). */
-const SHOWN: readonly { readonly policy: Policy; readonly colour: string }[] = [
+const SHOWN: readonly Shown[] = [
   { policy: WHOLE, colour: '#0072b2' },
   { policy: STRONGEST[0]!, colour: '#d55e00' },
   { policy: CAP_ABLATION[0]!, colour: '#56b4e9' },
@@ -27,9 +32,10 @@ interface Axes {
 }
 
 /** Reply rate against offered load: answers per request that 100 % has, so that saturation is seen as a level. */
-export function repliesPlot(figures: Figures, loads: readonly number[]): string {
+export function repliesPlot(figures: Figures, loads: readonly number[], shown = SHOWN): string {
   return curves(
     figures,
+    shown,
     loads,
     'replied',
     (load, value) => 100 * load * value,
@@ -39,9 +45,10 @@ export function repliesPlot(figures: Figures, loads: readonly number[]): string 
 }
 
 /** Median time of answers. */
-export function latencyPlot(figures: Figures, loads: readonly number[]): string {
+export function latencyPlot(figures: Figures, loads: readonly number[], shown = SHOWN): string {
   return curves(
     figures,
+    shown,
     loads,
     'p50',
     (_, value) => value / 1000,
@@ -52,6 +59,7 @@ export function latencyPlot(figures: Figures, loads: readonly number[]): string 
 
 function curves(
   figures: Figures,
+  shown: readonly Shown[],
   loads: readonly number[],
   figure: Figure,
   scale: (load: number, value: number) => number,
@@ -67,7 +75,7 @@ function curves(
   };
   const point = (load: number, value: number): string =>
     `${axes.x(load).toFixed(1)},${axes.y(scale(load, value)).toFixed(1)}`;
-  const lines = SHOWN.map(({ policy, colour }, at) => {
+  const lines = shown.map(({ policy, colour }, at) => {
     const points = loads
       .map((load) => ({ load, ...figures.estimate(policy, load, figure) }))
       .filter(({ mean }) => !Number.isNaN(mean));

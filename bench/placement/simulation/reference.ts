@@ -22,6 +22,11 @@ export function referenceOf(scenario: Scenario, optimizer: Optimizer): Document 
     hosts: scenario.document.hosts.map((host) => ({ ...host, concurrency: Math.ceil(host.capacity['cpu']!) + 1 })),
     kappa: { default: scenario.kappa },
   };
+  return atFullLoad(document, optimizer);
+}
+
+/** A document with its rates at 100 %. null: not every workload finds room. */
+export function atFullLoad(document: Document, optimizer: Optimizer): Document | null {
   const scale = largestScale(document, optimizer);
   return scale > 0 ? { ...document, columns: scaled(document, scale) } : null;
 }

@@ -67,12 +67,13 @@ class Cluster {
 
   /** One more, on the host that has fewest of them, of those the one where least is asked for, as kube-scheduler scores; whether there was room. */
   add(workload: number): boolean {
-    const { memory } = this.#document.workloads[workload]!;
+    const { memory, maxPerHost = Infinity } = this.#document.workloads[workload]!;
     const first = this.replicas(workload) === 0;
     const asked = this.#asks(workload);
     let best = -1;
     let least = Infinity;
     for (const [host, { memory: has, capacity }] of this.#document.hosts.entries()) {
+      if (this.counts[workload]![host]! >= maxPerHost) continue;
       // The first of each runs wherever it has memory: whoever asked for too much processor would have been told.
       if (this.#memory[host]! < memory - 1e-9 || (!first && this.#cpu[host]! < asked)) continue;
       const taken = 2 - this.#memory[host]! / has - this.#cpu[host]! / capacity['cpu']!;
