@@ -70,12 +70,16 @@ image: ## the container image, by docker, buildah or podman (IMAGE=name:tag, BAS
 bench: setup ## side by side with nginx, HAProxy, Envoy, Caddy and http-proxy; results go to bench/results
 	$(NODE) bench/run.ts $(ARGS)
 
-.PHONY: bench-placement bench-simulation bench-learning placement-check
+.PHONY: bench-placement bench-simulation bench-testbed bench-learning placement-check
 bench-placement: setup ## the placement solver: speed, proven optima, other ways to place; results go to bench/results
 	$(NODE) bench/placement/run.ts $(ARGS)
 
 bench-simulation: setup ## policies under load in simulation, half an hour of a processor; results and plots go to bench/results (ARGS=--quick prints an impression)
 	$(NODE) bench/placement/simulation/run.ts $(ARGS)
+
+bench-testbed: setup ## policies under load on real processes in control groups and namespaces, half an hour; needs root and a machine with nothing else to do; results and plots go to bench/results (ARGS=--quick prints an impression)
+	@bench/peers.sh httperf ip || true
+	$(NODE) bench/placement/testbed/run.ts $(ARGS)
 
 bench-learning: setup ## what the estimators of profiles find of made-up systems; results go to bench/results
 	$(NODE) bench/placement/learning/run.ts $(ARGS)

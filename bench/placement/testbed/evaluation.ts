@@ -1,0 +1,195 @@
+/** The evaluation, inside its namespaces: what requests cost, the fixed cap, then all runs, a seed at a time. */
+import type { Optimizer } from '../../../src/placement/program/linear-program.ts';
+import { type Arrivals, mix } from '../../../src/simulation/arrivals.ts';
+import { atFullLoad } from '../simulation/reference.ts';
+import { groupVersion } from './control-groups.ts';
+import { generate } from './generator.ts';
+import { hasHttperf, httperf } from './httperf.ts';
+import { type Facts, FIELDS, type Isolation, pack, type Packed, type Result, type Witness } from './kept-runs.ts';
+import { documentOf, measureProfile } from './measure.ts';
+import { cellsOf, placed } from './placements.ts';
+import { STRONGEST, WHOLE } from './policies.ts';
+import { requestsOf } from './requests.ts';
+import { chunks, type Job, roundsOf } from './rounds.ts';
+import { type TestbedRun, runOf } from './run-result.ts';
+import { ABLATED_AT, SCENARIOS, type Times, TUNING } from './scenarios.ts';
+import type { Performance, Stage } from './stage.ts';
+
+export interface EvaluationOptions {
+  readonly times: Times;
+  readonly seeds: number;
+  /** Whether one more seed may be begun. */
+  readonly goOn: () => boolean;
+  /** Called whenever a seed is whole. */
+  readonly keep: (result: Result) => void;
+  readonly say: (line: string) => void;
+}
+
+/** Fixed caps that are tried: of every instance. */
+const FIXED = [4, 8, 16, 32, 64];
+/** httperf has one rate from the first to the last request, so it is compared where there is no history of an overload. */
+const WITNESSED_AT = 1;
+const ISOLATION_SEEDS = [1, 2, 3];
+/** Where requests hardly wait for each other, so that what is seen is the nodes. */
+const ISOLATED_AT = 0.3;
+
+export async function evaluate(
+  stages: readonly Stage[],
+  optimizer: Optimizer,
+  { times, seeds, goOn, keep, say }: EvaluationOptions,
+): Promise<void> {
+  const evaluation = new Evaluation(stages, optimizer, times);
+  await evaluation.prepare(say);
+  const isolation: Isolation[] = [];
+  for (const seed of ISOLATION_SEEDS) isolation.push(await evaluation.isolation(seed));
+  say('lanes alone and beside each other are compared');
+  const witness: Witness[] = [];
+  for (const at of hasHttperf() ? SCENARIOS.keys() : []) witness.push(await evaluation.witness(at));
+  const runs: Packed[] = [];
+  for (let seed = 1; seed <= seeds && goOn(); seed++) {
+    const rounds = roundsOf(seed, SCENARIOS, stages.length);
+    for (const [at, jobs] of rounds.entries()) {
+      const done = await evaluation.round(jobs);
+      runs.push(...jobs.map((job, lane) => pack(job, done[lane]!)));
+      say(`seed ${seed} of ${seeds}, round ${at + 1} of ${rounds.length}`);
+    }
+    keep({
+      seconds: times.seconds,
+      warmUp: times.warmUp,
+      seeds: seed,
+      lanes: stages.length,
+      groups: groupVersion(),
+      scenarios: evaluation.facts,
+      isolation,
+      witness,
+      fields: FIELDS,
+      runs: [...runs],
+    });
+  }
+}
+
+export class Evaluation {
+  readonly #times: Times;
+  readonly #stages: readonly Stage[];
+  readonly #optimizer: Optimizer;
+  readonly #facts: Facts[];
+
+  /** @param facts of the scenarios, where they are known already */
+  constructor(stages: readonly Stage[], optimizer: Optimizer, times: Times, facts: readonly Facts[] = []) {
+    this.#facts = [...facts];
+    this.#times = times;
+    this.#stages = stages;
+    this.#optimizer = optimizer;
+  }
+
+  get facts(): readonly Facts[] {
+    return [...this.#facts];
+  }
+
+  /** What requests cost, what 100 % is, and the best fixed cap. */
+  async prepare(say: (line: string) => void): Promise<void> {
+    for (const [at, scenario] of SCENARIOS.entries()) {
+      const document = atFullLoad(
+        documentOf(scenario, await measureProfile(scenario, this.#stages, this.#times.measured)),
+        this.#optimizer,
+      );
+      if (document === null) throw new Error(`scenario ${scenario.name}: not every app finds room`);
+      const placement = placed(scenario, document, WHOLE.placement, 1, this.#optimizer);
+      this.#facts.push({ name: scenario.name, text: scenario.text, document, placement, fixed: 0, tried: {} });
+      this.#facts[at] = await this.#tuned(at);
+      const rate = document.columns.reduce((sum, column) => sum + column.rate, 0);
+      say(`${scenario.name}: 100 % is ${rate.toFixed(1)} requests/s, the best fixed cap ${this.#facts[at].fixed}`);
+    }
+  }
+
+  /** All begin at the same time, when the last one is ready: nobody's start disturbs another's run. */
+  async round(jobs: readonly Job[], fixed: readonly number[] = []): Promise<TestbedRun[]> {
+    const play = (running: readonly Performance[]): Promise<TestbedRun[]> =>
+      Promise.all(
+        jobs.map(async (job, lane) => {
+          const { apps } = SCENARIOS[job.scenario]!;
+          const arrivals = this.#arrivals(job);
+          const names = apps.map(({ name }) => name);
+          const answers = await generate(arrivals, names, running[lane]!.target);
+          return runOf(arrivals, apps.length, answers, this.#times.warmUp, running[lane]!.died().length);
+        }),
+      );
+    return await this.#together(jobs, play, fixed);
+  }
+
+  /** The fixed cap with which most is answered, with requests that are used for nothing else. */
+  async #tuned(scenario: number): Promise<Facts> {
+    const job: Job = { scenario, policy: STRONGEST[0]!, load: ABLATED_AT, seed: TUNING };
+    const tried: Record<number, number> = {};
+    for (const caps of chunks(FIXED, this.#stages.length)) {
+      const runs = await this.round(
+        caps.map(() => job),
+        caps,
+      );
+      for (const [at, cap] of caps.entries()) tried[cap] = runs[at]!.replied;
+    }
+    const fixed = FIXED.reduce((a, b) => (tried[b]! > tried[a]! ? b : a));
+    return { ...this.#facts[scenario]!, fixed, tried };
+  }
+
+  /** The same requests on one lane with all others busy, and with nothing beside it. */
+  async isolation(seed: number): Promise<Isolation> {
+    const quiet: Job = { scenario: 0, policy: WHOLE, load: ISOLATED_AT, seed: TUNING + seed };
+    const loud: Job = { ...quiet, load: ABLATED_AT };
+    const busy = await this.round(this.#stages.map((_, lane) => (lane === 0 ? quiet : loud)));
+    const idle = await this.round([quiet]);
+    return { busy: busy[0]!.mean, idle: idle[0]!.mean };
+  }
+
+  /** The whole under our clients and, at the same time on another lane, under httperf. */
+  async witness(scenario: number): Promise<Witness> {
+    const job: Job = { scenario, policy: WHOLE, load: WITNESSED_AT, seed: TUNING };
+    const arrivals = this.#arrivals(job);
+    const names = SCENARIOS[scenario]!.apps.map(({ name }) => name);
+    return await this.#together([job, job], async ([own, others]) => {
+      const [answers, theirs] = await Promise.all([
+        generate(arrivals, names, own!.target),
+        httperf(arrivals, names, others!.target),
+      ]);
+      const { replied } = runOf(arrivals, names.length, answers, 0, 0);
+      return { scenario: SCENARIOS[scenario]!.name, own: replied, httperf: theirs };
+    });
+  }
+
+  /** Something on as many lanes as there are jobs, each of which performs its own. */
+  async #together<T>(
+    jobs: readonly Job[],
+    play: (running: readonly Performance[]) => Promise<T>,
+    fixed: readonly number[] = [],
+  ): Promise<T> {
+    const running: Performance[] = [];
+    try {
+      await allOf(jobs.map(async (job, lane) => (running[lane] = await this.#start(job, lane, fixed[lane]))));
+      return await play(running);
+    } finally {
+      await Promise.all(Object.values(running).map((each) => each.stop()));
+    }
+  }
+
+  #start({ scenario, policy, load }: Job, lane: number, fixed = this.#facts[scenario]!.fixed): Promise<Performance> {
+    const { document } = this.#facts[scenario]!;
+    const planned = placed(SCENARIOS[scenario]!, document, policy.placement, load, this.#optimizer);
+    return this.#stages[lane]!.perform({
+      scenario: SCENARIOS[scenario]!,
+      cells: cellsOf(document, SCENARIOS[scenario]!, planned, policy, fixed),
+      front: { dispatch: policy.dispatch, adaptive: policy.cap === 'adaptive' },
+    });
+  }
+
+  #arrivals({ scenario, load, seed }: Job): Arrivals {
+    const { columns } = this.#facts[scenario]!.document;
+    const rates = columns.map(({ rate }) => rate);
+    return requestsOf({ seed: mix(scenario + 1, seed), times: this.#times, load, rates });
+  }
+}
+
+/** Waits for all, whatever becomes of them; then the first error. */
+async function allOf(promises: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(promises)).find((each) => each.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
