@@ -13,7 +13,7 @@ import { requestsOf } from './requests.ts';
 import { chunks, type Job, roundsOf } from './rounds.ts';
 import { type TestbedRun, runOf } from './run-result.ts';
 import { ABLATED_AT, SCENARIOS, type Times, TUNING } from './scenarios.ts';
-import type { Performance, Stage } from './stage.ts';
+import type { Lane, Performance } from './stage.ts';
 
 export interface EvaluationOptions {
   readonly times: Times;
@@ -34,7 +34,7 @@ const ISOLATION_SEEDS = [1, 2, 3];
 const ISOLATED_AT = 0.3;
 
 export async function evaluate(
-  stages: readonly Stage[],
+  stages: readonly Lane[],
   optimizer: Optimizer,
   { times, seeds, goOn, keep, say }: EvaluationOptions,
 ): Promise<void> {
@@ -70,12 +70,12 @@ export async function evaluate(
 
 export class Evaluation {
   readonly #times: Times;
-  readonly #stages: readonly Stage[];
+  readonly #stages: readonly Lane[];
   readonly #optimizer: Optimizer;
   readonly #facts: Facts[];
 
   /** @param facts of the scenarios, where they are known already */
-  constructor(stages: readonly Stage[], optimizer: Optimizer, times: Times, facts: readonly Facts[] = []) {
+  constructor(stages: readonly Lane[], optimizer: Optimizer, times: Times, facts: readonly Facts[] = []) {
     this.#facts = [...facts];
     this.#times = times;
     this.#stages = stages;

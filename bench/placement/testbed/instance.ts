@@ -43,7 +43,7 @@ const PAGE = 4096;
 /** How long a request works before the next one has its turn, µs: requests share the processor, as threads do. */
 const SLICE = 1000;
 /** Requests that are made up at the start, so that none of those that count meets code that is not compiled. */
-const WARMING = 150;
+const WARMING = 60;
 
 export class Instance {
   readonly #options: InstanceOptions;

@@ -8,7 +8,7 @@ import { generate } from './generator.ts';
 import type { Cell } from './manifests.ts';
 import { chunks } from './rounds.ts';
 import { type App, type Scenario, TUNING } from './scenarios.ts';
-import type { Stage } from './stage.ts';
+import type { Lane } from './stage.ts';
 
 /** Of one request of mean size. */
 export interface Cost {
@@ -33,7 +33,7 @@ const BLOCK = 65_536;
 const LEAST_CONFLICT = 0.25;
 
 /** @param stages that can be used at the same time */
-export async function measureProfile(scenario: Scenario, stages: readonly Stage[], seconds: number): Promise<Profile> {
+export async function measureProfile(scenario: Scenario, stages: readonly Lane[], seconds: number): Promise<Profile> {
   const { apps, nodes, blocks } = scenario;
   const cpu = nodes.reduce((sum, node) => sum + node.cpu, 0) / nodes.length;
   const equal: Scenario = { ...scenario, nodes: nodes.map(({ name }) => ({ name, cpu })) };
@@ -75,7 +75,7 @@ export function documentOf(scenario: Scenario, { alone, beside }: Profile): Docu
 async function allMeasured(
   scenario: Scenario,
   all: readonly (readonly (readonly App[])[])[],
-  stages: readonly Stage[],
+  stages: readonly Lane[],
   seconds: number,
 ): Promise<Map<string, Cost>[]> {
   const found: Map<string, Cost>[] = [];
@@ -89,7 +89,7 @@ async function allMeasured(
 async function measured(
   scenario: Scenario,
   sets: readonly (readonly App[])[],
-  stage: Stage,
+  stage: Lane,
   seconds: number,
 ): Promise<Map<string, Cost>> {
   const cells = sets.flatMap((apps, at) =>

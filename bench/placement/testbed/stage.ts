@@ -42,6 +42,9 @@ export interface Performance {
   stop(): Promise<void>;
 }
 
+/** Where one policy runs at a time. */
+export type Lane = Pick<Stage, 'perform'>;
+
 interface Node {
   readonly group: NodeGroup;
   readonly network: NodeNetwork;
