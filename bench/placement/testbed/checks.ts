@@ -1,5 +1,4 @@
 /** Whether the stage can be trusted, as text. Pure. */
-import { average } from '../simulation/statistics.ts';
 import { type Result, unpack } from './kept-runs.ts';
 
 /** A load beside it may change a response time by so much; else nothing is claimed of conflicts. */
@@ -7,8 +6,9 @@ const MOST_DISTURBED = 0.02;
 
 export function checks({ isolation, witness, runs }: Result): string {
   const all = runs.map((each) => unpack(each).run);
-  const disturbed = average(isolation.map(({ busy }) => busy)) / average(isolation.map(({ idle }) => idle)) - 1;
-  const each = isolation.map(({ busy, idle }) => `${Math.round(idle)} ms alone, ${Math.round(busy)} ms beside others`);
+  const { busy, idle } = isolation;
+  const disturbed = busy.mean / idle.mean - 1;
+  const error = Math.hypot(busy.error / busy.mean, idle.error / idle.mean);
   const claimed =
     Math.abs(disturbed) < MOST_DISTURBED
       ? 'That is below the 2 % that were set as a bound beforehand.'
@@ -20,7 +20,7 @@ export function checks({ isolation, witness, runs }: Result): string {
   const late = Math.max(...all.map((run) => run.late));
   return `## Whether the stage can be trusted
 
-- **Nodes disturb each other** by ${(100 * disturbed).toFixed(1)} %: mean response times of the same requests at 30 % load, with all other stages at 120 % and with nothing beside it: ${each.join('; ')}. ${claimed}
+- **Nodes disturb each other** by ${(100 * disturbed).toFixed(1)} % (standard error ${(100 * error).toFixed(1)}): requests one at a time take ${idle.mean.toFixed(1)} ms with nothing beside their stage, ${busy.mean.toFixed(1)} ms with all other stages at 120 %; ${idle.count} and ${busy.count} of them. ${claimed}
 - **Chance**: the whole is run twice with the same requests; the difference stands below as the last component of each scenario.
 - **The clients** sent no request later than ${late} ms after it was due.
 - **httperf** ${witness.length === 0 ? 'is not installed here; our clients have no witness' : `in place of our clients, the whole at 100 %, one run each: ${seen}`}.

@@ -2,11 +2,22 @@
 import type { Optimizer } from '../../../src/placement/program/linear-program.ts';
 import { type Arrivals, mix } from '../../../src/simulation/arrivals.ts';
 import { atFullLoad } from '../simulation/reference.ts';
+import { average } from '../simulation/statistics.ts';
 import { groupVersion } from './control-groups.ts';
-import { generate } from './generator.ts';
+import { generate, probe } from './generator.ts';
 import { hasHttperf, httperf } from './httperf.ts';
-import { type Facts, FIELDS, type Isolation, pack, type Packed, type Result, type Witness } from './kept-runs.ts';
-import { documentOf, measureProfile } from './measure.ts';
+import {
+  type Facts,
+  FIELDS,
+  type Isolation,
+  pack,
+  type Packed,
+  type Probed,
+  type Result,
+  type Witness,
+} from './kept-runs.ts';
+import type { Cell } from './manifests.ts';
+import { documentOf, measureProfile, withEqualNodes } from './measure.ts';
 import { cellsOf, placed } from './placements.ts';
 import { STRONGEST, WHOLE } from './policies.ts';
 import { requestsOf } from './requests.ts';
@@ -29,9 +40,7 @@ export interface EvaluationOptions {
 const FIXED = [4, 8, 16, 32, 64];
 /** httperf has one rate from the first to the last request, so it is compared where there is no history of an overload. */
 const WITNESSED_AT = 1;
-const ISOLATION_SEEDS = [1, 2, 3];
-/** Where requests hardly wait for each other, so that what is seen is the nodes. */
-const ISOLATED_AT = 0.3;
+const ISOLATION_TURNS = 2;
 
 export async function evaluate(
   stages: readonly Lane[],
@@ -40,8 +49,7 @@ export async function evaluate(
 ): Promise<void> {
   const evaluation = new Evaluation(stages, optimizer, times);
   await evaluation.prepare(say);
-  const isolation: Isolation[] = [];
-  for (const seed of ISOLATION_SEEDS) isolation.push(await evaluation.isolation(seed));
+  const isolation = await evaluation.isolation();
   say('lanes alone and beside each other are compared');
   const witness: Witness[] = [];
   for (const at of hasHttperf() ? SCENARIOS.keys() : []) witness.push(await evaluation.witness(at));
@@ -105,15 +113,7 @@ export class Evaluation {
   /** All begin at the same time, when the last one is ready: nobody's start disturbs another's run. */
   async round(jobs: readonly Job[], fixed: readonly number[] = []): Promise<TestbedRun[]> {
     const play = (running: readonly Performance[]): Promise<TestbedRun[]> =>
-      Promise.all(
-        jobs.map(async (job, lane) => {
-          const { apps } = SCENARIOS[job.scenario]!;
-          const arrivals = this.#arrivals(job);
-          const names = apps.map(({ name }) => name);
-          const answers = await generate(arrivals, names, running[lane]!.target);
-          return runOf(arrivals, apps.length, answers, this.#times.warmUp, running[lane]!.died().length);
-        }),
-      );
+      Promise.all(jobs.map((job, lane) => this.#play(job, running[lane]!)));
     return await this.#together(jobs, play, fixed);
   }
 
@@ -132,13 +132,46 @@ export class Evaluation {
     return { ...this.#facts[scenario]!, fixed, tried };
   }
 
-  /** The same requests on one lane with all others busy, and with nothing beside it. */
-  async isolation(seed: number): Promise<Isolation> {
-    const quiet: Job = { scenario: 0, policy: WHOLE, load: ISOLATED_AT, seed: TUNING + seed };
-    const loud: Job = { ...quiet, load: ABLATED_AT };
-    const busy = await this.round(this.#stages.map((_, lane) => (lane === 0 ? quiet : loud)));
-    const idle = await this.round([quiet]);
-    return { busy: busy[0]!.mean, idle: idle[0]!.mean };
+  /** Requests one at a time on each node of the first lane, with all other lanes busy and with nothing beside it, in turn. */
+  async isolation(): Promise<Isolation> {
+    const busy: number[] = [];
+    const idle: number[] = [];
+    const loud: Job = { scenario: 0, policy: WHOLE, load: ABLATED_AT, seed: TUNING };
+    for (let turn = 0; turn < ISOLATION_TURNS; turn++) {
+      busy.push(...(await this.#probed(this.#stages.slice(1).map(() => loud))));
+      idle.push(...(await this.#probed([])));
+    }
+    return { busy: probedOf(busy), idle: probedOf(idle) };
+  }
+
+  /** Seconds of each request, while other lanes have these jobs. */
+  async #probed(beside: readonly Job[]): Promise<number[]> {
+    const scenario = withEqualNodes(SCENARIOS[0]!);
+    const apps = scenario.apps.slice(0, scenario.nodes.length);
+    const cells = apps.map(({ name }, at): Cell => ({
+      node: scenario.nodes[at]!.name,
+      app: name,
+      weight: 1,
+      cap: null,
+    }));
+    const probed = await this.#stages[0]!.perform({ scenario, cells, front: { dispatch: 'WLC', adaptive: false } });
+    const probes = (): Promise<number[]>[] =>
+      apps.map(({ name }) => probe(probed.target, `/${name}/`, this.#times.seconds));
+    try {
+      return await this.#together(
+        beside,
+        async (running) => {
+          const others = beside.map((job, at) => this.#play(job, running[at]!));
+          const times = await Promise.all(probes());
+          await Promise.all(others);
+          return times.flat();
+        },
+        [],
+        1,
+      );
+    } finally {
+      await probed.stop();
+    }
   }
 
   /** The whole under our clients and, at the same time on another lane, under httperf. */
@@ -156,15 +189,24 @@ export class Evaluation {
     });
   }
 
-  /** Something on as many lanes as there are jobs, each of which performs its own. */
+  async #play(job: Job, running: Performance): Promise<TestbedRun> {
+    const { apps } = SCENARIOS[job.scenario]!;
+    const arrivals = this.#arrivals(job);
+    const names = apps.map(({ name }) => name);
+    const answers = await generate(arrivals, names, running.target);
+    return runOf(arrivals, apps.length, answers, this.#times.warmUp, running.died().length);
+  }
+
+  /** Something on as many lanes as there are jobs, from the first one on, each of which performs its own. */
   async #together<T>(
     jobs: readonly Job[],
     play: (running: readonly Performance[]) => Promise<T>,
     fixed: readonly number[] = [],
+    first = 0,
   ): Promise<T> {
     const running: Performance[] = [];
     try {
-      await allOf(jobs.map(async (job, lane) => (running[lane] = await this.#start(job, lane, fixed[lane]))));
+      await allOf(jobs.map(async (job, lane) => (running[lane] = await this.#start(job, first + lane, fixed[lane]))));
       return await play(running);
     } finally {
       await Promise.all(Object.values(running).map((each) => each.stop()));
@@ -192,4 +234,10 @@ export class Evaluation {
 async function allOf(promises: readonly Promise<unknown>[]): Promise<void> {
   const failed = (await Promise.allSettled(promises)).find((each) => each.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
+}
+
+function probedOf(seconds: readonly number[]): Probed {
+  const mean = average(seconds);
+  const variance = seconds.reduce((sum, each) => sum + (each - mean) ** 2, 0) / (seconds.length - 1);
+  return { count: seconds.length, mean: 1000 * mean, error: 1000 * Math.sqrt(variance / seconds.length) };
 }

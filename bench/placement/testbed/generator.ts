@@ -45,6 +45,19 @@ export async function generate(arrivals: Arrivals, names: readonly string[], tar
   return { seconds, status, late };
 }
 
+/** Asks for the same thing again and again for so many seconds, one at a time; seconds of each answer. Errors: one was not answered. */
+export async function probe(target: Target, path: string, seconds: number): Promise<number[]> {
+  const until = performance.now() + 1000 * seconds;
+  const times: number[] = [];
+  while (performance.now() < until) {
+    const from = performance.now();
+    const status = await ask(target, path, from);
+    if (status !== 200) throw new Error(`${path}: status ${status}, expected 200 of a server with nothing else to do`);
+    times.push((performance.now() - from) / 1000);
+  }
+  return times;
+}
+
 /** What request i asks for. */
 export function pathOf({ column, work }: Arrivals, i: number, names: readonly string[]): string {
   return `/${names[column[i]!]}/?size=${work[i]!.toFixed(3)}`;

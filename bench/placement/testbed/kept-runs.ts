@@ -20,10 +20,18 @@ export interface Facts {
   readonly tried: Readonly<Record<number, number>>;
 }
 
-/** Mean response time on a node while all other nodes are busy, and while they have nothing to do, ms. */
+/** Response times of requests that come one at a time, ms. */
+export interface Probed {
+  readonly count: number;
+  readonly mean: number;
+  /** Of the mean. */
+  readonly error: number;
+}
+
+/** While all other stages have more than they can do, and while they have nothing to do. */
 export interface Isolation {
-  readonly busy: number;
-  readonly idle: number;
+  readonly busy: Probed;
+  readonly idle: Probed;
 }
 
 /** The reply rate of the same policy under our clients and under httperf. */
@@ -42,7 +50,7 @@ export interface Result {
   /** Version of the control groups. */
   readonly groups: 1 | 2;
   readonly scenarios: readonly Facts[];
-  readonly isolation: readonly Isolation[];
+  readonly isolation: Isolation;
   /** Empty: httperf is not there. */
   readonly witness: readonly Witness[];
   readonly fields: readonly string[];

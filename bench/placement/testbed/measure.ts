@@ -35,8 +35,7 @@ const LEAST_CONFLICT = 0.25;
 /** @param stages that can be used at the same time */
 export async function measureProfile(scenario: Scenario, stages: readonly Lane[], seconds: number): Promise<Profile> {
   const { apps, nodes, blocks } = scenario;
-  const cpu = nodes.reduce((sum, node) => sum + node.cpu, 0) / nodes.length;
-  const equal: Scenario = { ...scenario, nodes: nodes.map(({ name }) => ({ name, cpu })) };
+  const equal = withEqualNodes(scenario);
   const singles = chunks(apps, nodes.length).map((some) => some.map((app) => [app]));
   const alone = await allMeasured(equal, singles, stages, seconds);
   // Apps without data have nothing that a neighbour could take from them.
@@ -50,6 +49,13 @@ export async function measureProfile(scenario: Scenario, stages: readonly Lane[]
     }
   }
   return { alone: Object.fromEntries(alone.flatMap((each) => [...each])), beside };
+}
+
+/** Nodes of the mean size. */
+export function withEqualNodes(scenario: Scenario): Scenario {
+  const { nodes } = scenario;
+  const cpu = nodes.reduce((sum, node) => sum + node.cpu, 0) / nodes.length;
+  return { ...scenario, nodes: nodes.map(({ name }) => ({ name, cpu })) };
 }
 
 /** As a problem file has it; rates are the parts of all requests. */

@@ -100,7 +100,7 @@ describe('results', () => {
     lanes: 5,
     groups: 2,
     scenarios: [facts],
-    isolation: [{ busy: 101, idle: 100 }],
+    isolation: { busy: { count: 400, mean: 101, error: 1 }, idle: { count: 400, mean: 100, error: 1 } },
     witness: [],
     fields: FIELDS,
     runs: gains.flatMap((gain, at) =>
@@ -136,7 +136,7 @@ describe('results', () => {
   });
 
   test('a stage whose nodes disturb each other lets nothing be claimed of conflicts', () => {
-    const isolation = [{ busy: 105, idle: 100 }];
+    const isolation = { ...result.isolation, busy: { count: 400, mean: 105, error: 1 } };
     assert.match(
       pageOf({ circumstances, minutes: 1, result: { ...result, isolation } }),
       /nothing is claimed of conflicts/,
