@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
+import { TIMES } from '../model/answer-times.ts';
 import type { CountsDocument } from '../model/counts.ts';
 import { withShares } from '../model/shares.ts';
 import { diffCounts, MergedCounts, NO_COUNTS, reportPause } from './reports.ts';
@@ -23,11 +24,12 @@ const warm = fc.record(
   },
   plain,
 );
-const work = fc.record(
-  { answered: fc.nat(), seconds: fc.nat().map((ms) => ms / 1000), timeouts: fc.nat(9), shed: fc.nat(9) },
-  plain,
-);
-const cell = fc.tuple(warm, fc.option(fc.nat(65_535)), fc.option(work)).map(([each, scaled, done]) => ({
+const counted = fc
+  .record({ answered: fc.nat(), seconds: fc.nat().map((ms) => ms / 1000), timeouts: fc.nat(9), shed: fc.nat(9) }, plain)
+  .chain((done) =>
+    fc.option(fc.array(fc.nat(), { maxLength: TIMES })).map((times) => (times === null ? done : { ...done, times })),
+  );
+const cell = fc.tuple(warm, fc.option(fc.nat(65_535)), fc.option(counted)).map(([each, scaled, done]) => ({
   ...each,
   ...(scaled === null ? {} : { scaled }),
   ...(done === null ? {} : { work: done }),

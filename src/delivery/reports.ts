@@ -173,17 +173,21 @@ const rowReport = ({ id, epoch, cells }: RowCounts): RowReport => [
 
 type WorkReport = NonNullable<RowReport[3]>[number];
 
-const workReport = (index: number, { answered, seconds, timeouts, shed }: CellWork): WorkReport => [
+const workReport = (index: number, { answered, seconds, timeouts, shed, times }: CellWork): WorkReport => [
   index,
   answered,
   Math.round(seconds * 1000) / 1000,
   timeouts,
   shed,
+  ...(times === undefined ? ([] as const) : ([times as number[]] as const)),
 ];
 
 const rowOf = ([id, epoch, cells, work = []]: RowReport): RowCounts => {
   const works = new Map(
-    work.map(([index, answered, seconds, timeouts, shed]) => [index, { answered, seconds, timeouts, shed }]),
+    work.map(([index, answered, seconds, timeouts, shed, times]): [number, CellWork] => [
+      index,
+      { answered, seconds, timeouts, shed, ...(times === undefined ? {} : { times }) },
+    ]),
   );
   return {
     id,

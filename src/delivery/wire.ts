@@ -10,6 +10,7 @@
  */
 import { z } from 'zod';
 
+import { TIMES } from '../model/answer-times.ts';
 import type { Piece, Snapshot } from '../model/snapshot.ts';
 import type { Keys } from './contract.ts';
 import type { Versions } from './versions.ts';
@@ -127,8 +128,10 @@ const cellSchema = z
     z.int().min(0).max(65_535).optional(),
   ])
   .rest(z.unknown());
-/** `[index of the cell, answered, seconds, timeouts, shed]` */
-const workSchema = z.tuple([count, count, z.number().min(0), count, count]).rest(z.unknown());
+/** `[index of the cell, answered, seconds, timeouts, shed, times?]` */
+const workSchema = z
+  .tuple([count, count, z.number().min(0), count, count, z.array(count).max(TIMES).optional()])
+  .rest(z.unknown());
 /** `[id, epoch, cells, work?]`; work of the cells that have any. */
 const rowSchema = z
   .tuple([identity, count, z.array(cellSchema).max(65_536), z.array(workSchema).max(65_536).optional()])

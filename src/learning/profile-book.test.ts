@@ -100,6 +100,15 @@ test('a window is what was counted between two looks; a cell that is new, or beg
   );
 });
 
+const timed = (answered: number, times: readonly number[]) =>
+  counts('matrix d/m shop', cell('d/web1', answered, { answered, seconds: 1, timeouts: 0, shed: 0, times }));
+
+test('answers by how long they took are those between two looks', () => {
+  const before = timed(9, [1, 6, 2]);
+  assert.deepEqual(windowsOf(timed(5, [1, 4]), before)[0]?.times, [0, 2, 2]);
+  assert.deepEqual(windowsOf(before, timed(3, [3]))[0]?.times, [3], 'it began anew');
+});
+
 const row = (app: string, requests: number) => counts(`matrix d/m ${app}`, cell('d/web1', requests)).rows[0]!;
 
 test('a row is known by its name, wherever it stands by now', () => {

@@ -1,4 +1,5 @@
 /** What happened at the cells of matrices between two looks at the counts. */
+import { type AnswerTimes, timesSince } from '../model/answer-times.ts';
 import type { CellCounts, CountsDocument, RowCounts } from '../model/counts.ts';
 import type { CellLevels, LevelSums } from '../model/levels.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
@@ -15,6 +16,8 @@ export interface CellWindow {
   /** Tries that failed; those that timed out are among them. */
   readonly failures: number;
   readonly timeouts: number;
+  /** Answers by how long they took; absent: it was not counted. */
+  readonly times?: AnswerTimes;
   /** Null: nothing is known of levels. */
   readonly levels: LevelSums | null;
 }
@@ -66,7 +69,15 @@ function changeOf(then: CellCounts | undefined, cell: CellCounts): Omit<CellWind
     seconds: change(({ work }) => work?.seconds ?? 0),
     failures: change(({ failures }) => failures),
     timeouts: change(({ work }) => work?.timeouts ?? 0),
+    ...timesOf(then, cell),
   };
+}
+
+function timesOf(then: CellCounts | undefined, { work }: CellCounts): Pick<CellWindow, 'times'> {
+  if (work?.times === undefined) return {};
+  // It began anew.
+  const before = (then?.work?.answered ?? 0) > work.answered ? undefined : then?.work?.times;
+  return { times: timesSince(before, work.times) };
 }
 
 function cellBefore(row: RowCounts | undefined, { server }: CellCounts, index: number): CellCounts | undefined {

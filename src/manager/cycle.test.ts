@@ -112,6 +112,24 @@ describe('a cycle', () => {
     assert.equal(world.state.rows, null);
   });
 
+  it('takes a change back that makes the slowest answers slower, though hardly the mean', () => {
+    const world = skewed();
+    world.noise = 0;
+    moved(world);
+    // Two of a hundred take ten times as long, while the mean stays as it was.
+    world.distort = (measured) => ({
+      ...measured,
+      cells: measured.cells.map((cell) => ({ ...cell, seconds: cell.answered * 0.05 })),
+    });
+    world.apps['shop']!.slow = 2;
+    const [once, twice] = world.turns(2);
+    assert.deepEqual([once!.did, twice!.did], ['Held', 'RolledBack']);
+    assert.match(
+      twice!.why,
+      /app shop: one of a hundred of its answers takes more than 4\d\d ms, before [56][\d.]+ ms/,
+    );
+  });
+
   it('blames no change for answers that take longer while more is asked for', () => {
     const world = skewed();
     moved(world);

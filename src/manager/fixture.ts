@@ -1,5 +1,6 @@
 /** A world for tests: servers, apps and their clients, seen through what a proxy would count. */
 import { type AppWeightMatrixSpec, appWeightMatrixSpec } from '../api/app-weight-matrix.ts';
+import { type AnswerTimes, timeBucket, TIMES } from '../model/answer-times.ts';
 import { columnsOf, type Rows } from '../model/matrix-rows.ts';
 import type { AppProfile, Figure, MatrixProfile } from '../model/profiles.ts';
 import { compileModel } from '../placement/model.ts';
@@ -21,6 +22,8 @@ export interface WorldApp {
   seconds: number;
   /** Part that fails. */
   failing: number;
+  /** Of a hundred answers, how many take ten times as long; absent: none. */
+  slow?: number;
 }
 
 export const INTERVAL = 60;
@@ -52,6 +55,14 @@ export function matrixOf(weights: Readonly<Record<string, Readonly<Record<string
 export function appProfile(app: string, rate: number, cost: Readonly<Record<string, number>>): AppProfile {
   const costs = Object.fromEntries(Object.entries(cost).map(([resource, each]) => [resource, figure(each, 'given')]));
   return { app, demand: figure(rate), cost: costs, seconds: null, failures: 0, concurrency: null, cells: [] };
+}
+
+/** So many answers of a length, and so many of another one. */
+function timesOf(count: number, seconds: number, others: number, otherSeconds: number): AnswerTimes {
+  const times = Array.from({ length: TIMES }, () => 0);
+  times[timeBucket(1000 * seconds)]! += count;
+  times[timeBucket(1000 * otherSeconds)]! += others;
+  return times;
 }
 
 export class World {
@@ -135,19 +146,21 @@ export class World {
 
   #count(): Measured {
     const cells: MeasuredCell[] = [];
-    for (const [app, { rate, seconds, failing }] of Object.entries(this.apps)) {
+    for (const [app, { rate, seconds, failing, slow = 0 }] of Object.entries(this.apps)) {
       const column = [...(columnsOf(this.rows).get(app) ?? [])];
       const sum = column.reduce((total, [, weight]) => total + weight, 0);
       const asked = rate * INTERVAL * (1 + this.noise * (2 * this.#random() - 1));
       for (const [server, weight] of column) {
         const arrivals = Math.round((asked * weight) / sum);
-        const taken = arrivals * seconds * (1 + this.noise * (2 * this.#random() - 1));
+        const late = Math.round((arrivals * slow) / 100);
+        const taken = (arrivals + 9 * late) * seconds * (1 + this.noise * (2 * this.#random() - 1));
         cells.push({
           app,
           server,
           arrivals,
           answered: arrivals,
           seconds: taken,
+          times: timesOf(arrivals - late, seconds, late, 10 * seconds),
           failures: Math.round(arrivals * failing),
         });
       }

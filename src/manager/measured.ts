@@ -1,4 +1,5 @@
 /** What was counted during a cycle, and whether it may be relied on. */
+import type { AnswerTimes } from '../model/answer-times.ts';
 
 export interface Measured {
   /** Proxies whose counts these are, and all that serve. */
@@ -18,6 +19,8 @@ export interface MeasuredCell {
   /** Requests that were answered, and the seconds that took. */
   readonly answered: number;
   readonly seconds: number;
+  /** Answers by how long they took; absent: it was not counted. */
+  readonly times?: AnswerTimes;
   /** Tries that failed. */
   readonly failures: number;
 }

@@ -1,6 +1,7 @@
 /** What the manager of a matrix knows from one cycle to the next: plain JSON, so that a restart loses nothing. */
 import { z } from 'zod';
 
+import { TIMES } from '../model/answer-times.ts';
 import type { Row } from '../model/matrix-rows.ts';
 import type { Window } from './health.ts';
 import type { Figures } from './measured.ts';
@@ -57,7 +58,17 @@ const rows = z.array(
   }),
 );
 const windows = z.array(
-  z.record(z.string(), z.object({ rate: amount, tries: amount, failures: amount, answered: amount, seconds: amount })),
+  z.record(
+    z.string(),
+    z.object({
+      rate: amount,
+      tries: amount,
+      failures: amount,
+      answered: amount,
+      seconds: amount,
+      times: z.array(amount).max(TIMES).default([]),
+    }),
+  ),
 );
 const counts = z.record(z.string(), z.int().min(0));
 const amounts = z.record(z.string(), amount);

@@ -1,3 +1,5 @@
+import type { AnswerTimes } from './answer-times.ts';
+
 /** What a serving process has counted and holds now: the live half of `/v1/status`, `tcpvsadm -L` and the metrics. */
 export interface CountsDocument {
   readonly rows: readonly RowCounts[];
@@ -43,6 +45,8 @@ export interface CellWork {
   readonly timeouts: number;
   /** Requests that no cell of the row could take; they stand at its first cell, whichever that was then. */
   readonly shed: number;
+  /** Answers by how long they took; absent: of a rule's own row, of which nobody asks. */
+  readonly times?: AnswerTimes;
 }
 
 export interface EndpointCounts {

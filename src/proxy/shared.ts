@@ -3,6 +3,7 @@
  * what is counted. The main thread allocates it and hands out slots; workers only index. Pages that nobody touches cost
  * nothing, so the sizes are generous and fixed.
  */
+import { TIMES } from '../model/answer-times.ts';
 import { LEVELS } from '../model/levels.ts';
 import type { DispatchState } from '../model/plan.ts';
 
@@ -143,6 +144,7 @@ const WORKER = layOut({
   durations: MAX_VIRTUAL_SERVERS * DURATION_BUCKETS * 8,
   levelTimes: MAX_MEASURED * LEVELS * 4,
   levelAnswers: MAX_MEASURED * LEVELS * 4,
+  times: MAX_CELLS * TIMES * 4,
 });
 
 export function allocateShared(workers: number): SharedBuffers {
@@ -164,6 +166,8 @@ export class WorkerCounters {
    */
   readonly levelTimes: Uint32Array;
   readonly levelAnswers: Uint32Array;
+  /** By cell x TIMES: its answers by how long they took. They pass 2^32, too. */
+  readonly times: Uint32Array;
 
   constructor(buffers: SharedBuffers, worker: number) {
     const base = worker * WORKER.bytes;
@@ -175,6 +179,7 @@ export class WorkerCounters {
     this.durations = at(WORKER.durations, MAX_VIRTUAL_SERVERS * DURATION_BUCKETS);
     this.levelTimes = levels(WORKER.levelTimes);
     this.levelAnswers = levels(WORKER.levelAnswers);
+    this.times = new Uint32Array(buffers.counters, base + WORKER.times, MAX_CELLS * TIMES);
   }
 }
 

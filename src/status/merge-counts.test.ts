@@ -42,6 +42,19 @@ test('cells are summed, and shares are those of the sums', () => {
   );
 });
 
+test('answers by how long they took are summed, where anybody told them apart', () => {
+  const done = { answered: 3, seconds: 1, timeouts: 0, shed: 1 };
+  const merged = (...times: (readonly number[] | null)[]) => {
+    const documents = times.map((each) => {
+      const work = each === null ? done : { ...done, times: each };
+      return document([{ ...cell('a/web2', 1, 1), work }], 1);
+    });
+    return mergeCounts(documents).rows[0]!.cells[0]!.work;
+  };
+  assert.deepEqual(merged([1, 2], null, [0, 1, 4])?.times, [1, 3, 4]);
+  assert.deepEqual(merged(null, null), { answered: 6, seconds: 2, timeouts: 0, shed: 2 });
+});
+
 test('a row that one proxy does not have yet, and weights that differ meanwhile', () => {
   const old = document([cell('a/web2', 100, 50)], 1);
   const now = document([cell('a/web2', 50, 4), cell('a/web3', 50, 4)], 1);

@@ -1,4 +1,5 @@
 /** The counts of several proxies as one. Pure. */
+import { addTimes } from '../model/answer-times.ts';
 import type { CellWork, CountsDocument, EndpointCounts, RowCounts } from '../model/counts.ts';
 import { type CellSums, withShares } from '../model/shares.ts';
 import { finish } from '../slices/slices.ts';
@@ -99,7 +100,11 @@ function mergeWork(works: readonly CellWork[]): { readonly work?: CellWork } {
   if (works.length === 0) return {};
   const sum = (of: (work: CellWork) => number) => works.reduce((total, work) => total + of(work), 0);
   const [answered, seconds] = [sum((work) => work.answered), sum((work) => work.seconds)];
-  return { work: { answered, seconds, timeouts: sum((work) => work.timeouts), shed: sum((work) => work.shed) } };
+  const counted = works.flatMap(({ times }) => (times === undefined ? [] : [times]));
+  const times = counted.length === 0 ? {} : { times: counted.reduce((a, b) => addTimes(a, b)) };
+  return {
+    work: { answered, seconds, timeouts: sum((work) => work.timeouts), shed: sum((work) => work.shed), ...times },
+  };
 }
 
 function mergeEndpoints(endpoints: readonly EndpointCounts[]): EndpointCounts {

@@ -53,6 +53,17 @@ test('only what was counted since a proxy is known is summed', () => {
   );
 });
 
+const timed = (requests: number, times: readonly number[]): CellCounts =>
+  cell(requests, { work: { answered: requests, seconds: 1, timeouts: 0, shed: 0, times } });
+
+test('answers are told apart by how long they took', () => {
+  const { take, cells } = open();
+  take({ a: counts(timed(10, [9, 1])), b: counts(timed(5, [0, 0, 5])) });
+  take({ a: counts(timed(13, [9, 2, 2])), b: counts(timed(6, [0, 0, 5, 1])) });
+  take({ a: counts(timed(13, [9, 2, 2])), b: counts(timed(2, [0, 2])) });
+  assert.deepEqual(cells()[0]?.work?.times, [0, 1 + 2, 2, 1]);
+});
+
 test('a proxy that leaves, comes, or starts anew neither takes from the sum nor adds what was long ago', () => {
   const { take, cells } = open();
   take({ a: counts(cell(100)), b: counts(cell(1000)) });

@@ -3,6 +3,7 @@
  * of what happened meanwhile that says nothing. Pure.
  */
 import { windowsOf } from '../../learning/windows.ts';
+import { addTimes, type AnswerTimes } from '../../model/answer-times.ts';
 import type { CellCounts, CountsDocument, RowCounts } from '../../model/counts.ts';
 
 interface Cell {
@@ -14,6 +15,7 @@ interface Cell {
   answered: number;
   seconds: number;
   timeouts: number;
+  times: AnswerTimes;
 }
 
 const NOTHING: CountsDocument = { rows: [], endpoints: [] };
@@ -46,6 +48,7 @@ export class WindowSums {
         cell.answered += window.answered;
         cell.seconds += window.seconds;
         cell.timeouts += window.timeouts;
+        cell.times = addTimes(cell.times, window.times);
       }
     }
     this.#last = present;
@@ -69,26 +72,28 @@ export class WindowSums {
   }
 }
 
-const NONE = { requests: 0, failures: 0, answered: 0, seconds: 0, timeouts: 0 };
+const NONE = { requests: 0, failures: 0, answered: 0, seconds: 0, timeouts: 0, times: [] };
 
 function rowOf(id: string, cells: ReadonlyMap<string, Cell>): RowCounts {
   return {
     id,
     epoch: 0,
-    cells: [...cells.values()].map(({ app, server, available, requests, failures, answered, seconds, timeouts }) => ({
-      app,
-      server,
-      available,
-      weight: 0,
-      asked: 0,
-      askedAvailable: 0,
-      delivered: null,
-      epochRequests: 0,
-      requests,
-      retries: 0,
-      sticky: 0,
-      failures,
-      work: { answered, seconds, timeouts, shed: 0 },
-    })),
+    cells: [...cells.values()].map(
+      ({ app, server, available, requests, failures, answered, seconds, timeouts, times }) => ({
+        app,
+        server,
+        available,
+        weight: 0,
+        asked: 0,
+        askedAvailable: 0,
+        delivered: null,
+        epochRequests: 0,
+        requests,
+        retries: 0,
+        sticky: 0,
+        failures,
+        work: { answered, seconds, timeouts, shed: 0, ...(times.length === 0 ? {} : { times }) },
+      }),
+    ),
   };
 }

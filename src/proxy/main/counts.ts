@@ -79,11 +79,12 @@ export class Counts {
   #rowCounts(row: RowState): RowCounts {
     const { plan } = row;
     const ended = this.#planner.ended(row);
+    const isOfMatrix = plan.app !== null;
     const isWarming = plan.cells.some(({ weight, scaled }) => scaled !== weight);
     const cells = plan.cells.map(({ server, weight, scaled, available }, index): CellSums => {
       const current = this.#memory.readCell(plan.counters[index]!);
       const sums = addSums(current, ended[index]!);
-      const { first: requests, retries, sticky, failures, answered, seconds, timeouts, shed } = sums;
+      const { first: requests, retries, sticky, failures, answered, seconds, timeouts, shed, times } = sums;
       const isAtWork = answered > 0 || timeouts > 0 || shed > 0;
       return {
         server,
@@ -96,7 +97,7 @@ export class Counts {
         retries,
         sticky,
         failures,
-        ...(isAtWork ? { work: { answered, seconds, timeouts, shed } } : {}),
+        ...(isAtWork ? { work: { answered, seconds, timeouts, shed, ...(isOfMatrix ? { times } : {}) } } : {}),
       };
     });
     return { id: plan.id, epoch: plan.epoch, cells: withShares(cells) };

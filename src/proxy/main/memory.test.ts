@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { allocateShared } from '../shared.ts';
+import { TIMES } from '../../model/answer-times.ts';
+import { allocateShared, CELL, CELL_COUNTERS } from '../shared.ts';
 import { MainMemory } from './memory.ts';
 
 void test('an endpoint slot that is used again knows nothing of who had it before', () => {
@@ -15,6 +16,19 @@ void test('an endpoint slot that is used again knows nothing of who had it befor
   reset('endpoints', 3);
   for (const array of all) assert.deepEqual([...array.subarray(2, 5)], [7, 0, 7]);
   assert.deepEqual([...windowSum.subarray(2, 5)], [7n, 0n, 7n]);
+});
+
+void test('answers by how long they took are summed over the workers, and forgotten with their slot', () => {
+  const { counters, readCell, reset } = new MainMemory(allocateShared(2), 2);
+  const [one, two] = counters;
+  for (const { cells } of counters) cells[3 * CELL_COUNTERS + CELL.answered] = 4;
+  one!.times.set([1, 2], 3 * TIMES);
+  two!.times.set([0, 5, 0, 7], 3 * TIMES);
+  two!.times[4 * TIMES] = 9;
+  assert.deepEqual(readCell(3).times, [1, 7, 0, 7]);
+  reset('cells', 3);
+  assert.deepEqual(readCell(3).times, []);
+  assert.deepEqual([one!.times[3 * TIMES], two!.times[4 * TIMES]], [0, 9]);
 });
 
 void test('rate limits of slots that are used again begin anew', () => {

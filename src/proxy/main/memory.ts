@@ -1,4 +1,5 @@
 /** Shared memory as the main thread uses it: reads sums over the workers, resets slots, clears up after a lost worker. */
+import { type AnswerTimes, TIMES } from '../../model/answer-times.ts';
 import { LEVELS } from '../../model/levels.ts';
 import type { CellSums } from '../plan/ledger.ts';
 import type { Capacity, PlanMemory } from '../plan/memory.ts';
@@ -19,6 +20,8 @@ import {
   type AdaptiveState,
   type SharedBuffers,
 } from '../shared.ts';
+
+const NO_TIMES: AnswerTimes = [];
 
 export class MainMemory implements PlanMemory {
   readonly capacity: Capacity = {
@@ -63,8 +66,18 @@ export class MainMemory implements PlanMemory {
       seconds: sums.seconds,
       timeouts: whole(sums.timeouts),
       shed: whole(sums.shed),
+      times: sums.answered > 0 ? this.#times(slot) : NO_TIMES,
     };
   };
+
+  #times(slot: number): AnswerTimes {
+    const from = slot * TIMES;
+    let last = from + TIMES - 1;
+    while (last >= from && this.counters.every(({ times }) => times[last] === 0)) last--;
+    return Array.from({ length: last + 1 - from }, (_, at) =>
+      this.counters.reduce((sum, { times }) => sum + times[from + at]!, 0),
+    );
+  }
 
   /** All counters of a cell as one sum: another one as soon as anything is counted. */
   cellTotal(slot: number): number {
@@ -92,7 +105,10 @@ export class MainMemory implements PlanMemory {
         Atomics.store(this.state.cursors, slot, 0);
         break;
       case 'cells':
-        for (const { cells } of this.counters) cells.fill(0, slot * CELL_COUNTERS, (slot + 1) * CELL_COUNTERS);
+        for (const { cells, times } of this.counters) {
+          cells.fill(0, slot * CELL_COUNTERS, (slot + 1) * CELL_COUNTERS);
+          times.fill(0, slot * TIMES, (slot + 1) * TIMES);
+        }
         break;
       case 'rules':
         Atomics.store(this.state.ruleDue, slot, 0n);

@@ -1,3 +1,4 @@
+import { addTimes, type AnswerTimes } from '../../model/answer-times.ts';
 import type { RowPlan } from '../../model/plan.ts';
 
 /**
@@ -88,6 +89,7 @@ export interface CellSums {
   readonly seconds: number;
   readonly timeouts: number;
   readonly shed: number;
+  readonly times: AnswerTimes;
 }
 
 const NONE: ReadonlySet<Epoch> = new Set();
@@ -100,6 +102,7 @@ export const NO_SUMS: CellSums = {
   seconds: 0,
   timeouts: 0,
   shed: 0,
+  times: [],
 };
 
 /** Whatever was answered or timed out was chosen before. */
@@ -117,5 +120,6 @@ export function addSums(a: CellSums, b: CellSums): CellSums {
     seconds: a.seconds + b.seconds,
     timeouts: a.timeouts + b.timeouts,
     shed: a.shed + b.shed,
+    times: addTimes(a.times, b.times),
   };
 }

@@ -1,4 +1,5 @@
 /** What is counted when a request is over. */
+import { timeBucket, TIMES } from '../../model/answer-times.ts';
 import { CELL, CELL_COUNTERS, DURATION_BUCKETS, GLOBAL, RULE_COUNTERS } from '../shared.ts';
 import type { Client } from './client.ts';
 import { monotonic } from './clock.ts';
@@ -37,10 +38,14 @@ export function leaveAnswered(client: Client): void {
   const endpoint = row?.endpoints[choice];
   if (row === null || endpoint === undefined) return;
   const { plan } = row;
-  const { cells } = state.counters;
-  const base = plan.counters[plan.endpoints[choice]!.cell]! * CELL_COUNTERS;
+  const { cells, times } = state.counters;
+  const cell = plan.counters[plan.endpoints[choice]!.cell]!;
+  const base = cell * CELL_COUNTERS;
+  const milliseconds = state.now - client.startedAt;
+  // before the counters by whose change it is seen that there is something to read
+  times[cell * TIMES + timeBucket(milliseconds)]!++;
   cells[base + CELL.answered]!++;
-  cells[base + CELL.seconds]! += (state.now - client.startedAt) / 1000;
+  cells[base + CELL.seconds]! += milliseconds / 1000;
   noteAnswered(state, endpoint.slot, leave(client, endpoint.slot));
 }
 

@@ -97,6 +97,11 @@ test('over two workers no answer is lost, and a change of weights loses nothing 
     for (const response of held) response.end('done');
     await Promise.all(answers);
     await until(() => workOf(proxy.serving)?.answered === 12 * round, 'not counted');
+    assert.equal(
+      workOf(proxy.serving)!.times!.reduce((all, each) => all + each),
+      12 * round,
+      'by how long they took',
+    );
   }
   const all = await levels();
   assert.equal(sum(all.answers), 24);
