@@ -74,8 +74,7 @@ export class ControlGroups {
     for (const place of places) mkdirSync(place);
     const device = deviceOf(directory);
     const script = `${places.map((place) => `echo $$ > '${place}/cgroup.procs'`).join(' && ')} && exec "$@"`;
-    const write = isVersion2() ? version2(places[0]!, device) : version1(places, device);
-    return { ...write, enter: ['sh', '-c', script, 'sh'] };
+    return { ...limiterOf(groupVersion(), places, device), enter: ['sh', '-c', script, 'sh'] };
   }
 
   /** Waits for what has been killed there to end. */
@@ -107,6 +106,11 @@ export function groupsOf(owner: number): string[] {
 }
 
 type Limiter = Pick<NodeGroup, 'limit' | 'empty'>;
+
+/** @param places of the group: one of version 2, those of cpu, memory and blkio of version 1 */
+export function limiterOf(version: 1 | 2, places: readonly string[], device: string): Limiter {
+  return version === 2 ? version2(places[0]!, device) : version1(places, device);
+}
 
 function version1([cpu, memory, blkio]: readonly string[], device: string): Limiter {
   const quota = (period: number, micros: number): void => {

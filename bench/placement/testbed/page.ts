@@ -38,7 +38,7 @@ export function pageOf(kept: Kept): string {
 
 const LIMITS = `## What this does not say
 
-- Nodes of 3 to 7 % of a core on one machine: times are long, rates small, and chance has more room than in a large cluster.
+- Nodes of 2 to 6 % of a core on one machine: times are long, rates small, and chance has more room than in a large cluster.
 - The plan knows costs and conflicts as they were measured on the stage beforehand, alone and in pairs at 40 % of a node; what is lost by learning them under load is measured where they are learned.
 - tcpvs has no queue in front of its caps: what is over is refused at once (503), which counts as not answered. In the simulation the same policies have one.
 - The fixed cap is the best of five at ${ofLoad(ABLATED_AT)}, with other requests of the same kind; the planned ones have not seen any. The autoscaler has settled before the run begins.

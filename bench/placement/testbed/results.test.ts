@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { quotaOf } from './control-groups.ts';
 import { repliesOf } from './httperf.ts';
 import { type Facts, FIELDS, pack, type Result, textOf, unpack } from './kept-runs.ts';
 import { matchings } from './measure.ts';
@@ -32,15 +31,6 @@ test('every seed has the same runs, in another order', () => {
   assert.deepEqual(runs[1], runs[0]!.toReversed());
   assert.notDeepEqual(runs[2], runs[0]);
   assert.deepEqual(runs[2]!.toSorted(), runs[0]!.toSorted());
-});
-
-test('a quota is never shorter than the kernel takes, and keeps its part', () => {
-  for (const cores of [0.023, 0.04, 0.1, 0.5, 1]) {
-    const { period, micros } = quotaOf(cores);
-    assert.equal(micros >= 1000, true);
-    assert.equal(period >= 10_000, true);
-    assert.equal(Math.abs(micros / period / cores - 1) < 0.001, true);
-  }
 });
 
 describe('requests', () => {
