@@ -1,6 +1,6 @@
 /** The bundle: everything that the product runs by, in a few files without node_modules. */
 import { readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 import { build, type Metafile, type Plugin } from 'esbuild';
 
@@ -46,7 +46,7 @@ export async function bundle({ version }: BundleOptions = {}): Promise<Bundle> {
     sourcemap: 'linked',
     sourcesContent: false,
     metafile: true,
-    plugins: version === undefined ? [] : [calledVersion(version)],
+    plugins: [inEnglish, ...(version === undefined ? [] : [calledVersion(version)])],
     logLevel: 'warning',
   });
   const files = new Map<string, Uint8Array>(
@@ -56,6 +56,16 @@ export async function bundle({ version }: BundleOptions = {}): Promise<Bundle> {
   files.set('highs.wasm', readFileSync(join(ROOT, 'node_modules/highs/build/highs.wasm')));
   return { metafile, files };
 }
+
+/** Messages of zod in fifty languages are half of what it weighs, and held as long as the process runs. */
+const inEnglish: Plugin = {
+  name: 'in-english',
+  setup: (esbuild) =>
+    esbuild.onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, ({ path }) => ({
+      contents: "export { default as en } from './en.js';",
+      resolveDir: dirname(path),
+    })),
+};
 
 function calledVersion(version: string): Plugin {
   const path = join(ROOT, 'package.json');

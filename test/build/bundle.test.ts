@@ -146,6 +146,14 @@ describe('what is in the bundle', () => {
     assert.ok(withHttp('src/cli/serving.ts'), 'what serves metrics does');
   });
 
+  it('has messages of zod in English alone', () => {
+    const sources = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
+    const locales = new Set(
+      sources.flatMap((source) => /zod\/v4\/locales\/(?<language>.*)\.js$/.exec(source)?.groups?.['language'] ?? []),
+    );
+    assert.deepEqual([...locales].toSorted(), ['en', 'index']);
+  });
+
   it('is in the bill of materials, and npm knows each part of it', () => {
     const components = componentsOf(metafile);
     const npm = execFileSync('npm', ['sbom', '--package-lock-only', '--omit=dev', '--sbom-format=cyclonedx'], {
