@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import type { Rows } from '../model/matrix-rows.ts';
+import type { InstanceSeen, Seen, Served, WorkloadSeen } from '../model/workloads.ts';
 import { advance } from './advance.ts';
 import { MARK } from './costs.ts';
 import { type Course, courseOf } from './course.ts';
 import { abandonedCells, editRows } from './edit-rows.ts';
-import type { InstanceSeen, Seen, Served, WorkloadSeen } from './seen.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 
@@ -28,6 +28,7 @@ const workload = (name: string, instances: InstanceSeen[], more: Partial<Workloa
   least: 1,
   most: 9,
   memory: 1,
+  notOn: new Set(),
   startSeconds: 10,
   isSettled: true,
   whyNot: null,
@@ -92,7 +93,9 @@ describe('a start', () => {
     const most = seen([workload('a', [instance('a1', 'h1')], { most: 1 })]);
     assert.match(why(advance(course(['start a h2'], most), most, served(true))), /a may have 1 instances/);
     const rolling = seen([workload('a', [instance('a1', 'h1')], { isSettled: false })]);
-    const stopped = advance(course(['start a h2'], rolling), rolling, served(true));
+    const planned = course(['start a h2'], rolling);
+    assert.deepEqual(advance(planned, rolling, served(true)), { course: planned, writes: [], weights: [], news: [] });
+    const stopped = advance(planned, { ...rolling, now: NOW + 121_000 }, served(true));
     assert.match(why(stopped), /a new version of a is being rolled out: start a on h2$/);
     assert.deepEqual(stopped.writes, []);
   });
@@ -188,7 +191,11 @@ describe('a stop', () => {
 
 describe('what is not ours', () => {
   it('ends the plan and says why', () => {
-    const foreign = seen([workload('a', [instance('a1', 'h1')], { whyNot: 'HorizontalPodAutoscaler d/a scales it' })]);
+    const foreign = seen([
+      workload('a', [instance('a1', 'h1')], {
+        whyNot: { reason: 'ScaledByOthers', message: 'HorizontalPodAutoscaler d/a scales it' },
+      }),
+    ]);
     const step = advance(course(['start a h2'], foreign), foreign, served(true));
     assert.match(why(step), /since HorizontalPodAutoscaler d\/a scales it: start a on h2$/);
     assert.deepEqual(step.writes, []);
@@ -210,8 +217,8 @@ describe('without a course', () => {
         kind: 'Open',
         workload: 'a',
         pod: 'a2',
-        host: null,
-        why: 'no place is planned for it, so the scheduler chooses',
+        host: 'h2',
+        why: 'no place is planned for it; none of its kind is there, and most memory is left',
       },
       { kind: 'Cost', workload: 'a', pod: 'a1', from: MARK, to: null },
     ]);
@@ -230,7 +237,17 @@ describe('without a course', () => {
     const { writes } = advance(null, rolled, served(false));
     assert.deepEqual(
       writes.map((each) => each.kind === 'Open' && each.host),
-      ['h3', null],
+      ['h3', 'h2'],
+    );
+    const everywhere = seen([
+      workload('a', [
+        ...['h1', 'h2', 'h3'].map((host) => instance(host, host)),
+        instance('a4', null, { isGated: true }),
+      ]),
+    ]);
+    assert.deepEqual(
+      advance(null, everywhere, served(false)).writes.map((each) => each.kind === 'Open' && each.host),
+      [null],
     );
   });
 

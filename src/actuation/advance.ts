@@ -1,3 +1,4 @@
+import type { Seen, Served } from '../model/workloads.ts';
 /**
  * The next thing that is to be done on a course. Called again and again with what is seen: what was written and is not seen
  * yet is written again, which changes nothing; what is not as the plan has it ends the course where it is.
@@ -5,7 +6,6 @@
 import { costWrites } from './costs.ts';
 import type { Advance, Course, News, WeightEdit, Write } from './course.ts';
 import { gateWrites } from './gates.ts';
-import type { Seen, Served } from './seen.ts';
 import { starting } from './starting.ts';
 import { stopping } from './stopping.ts';
 import { dropped, type Turn } from './turn.ts';
@@ -36,7 +36,7 @@ export function advance(before: Course | null, seen: Seen, served: Served): Adva
 function next(course: Course, seen: Seen, served: Served): Turn {
   const lost = course.changes.find(({ workload }) => !seen.workloads.has(workload));
   if (lost !== undefined) return dropped(course, `${lost.workload} is not there any more`);
-  const foreign = course.changes.flatMap(({ workload }) => seen.workloads.get(workload)!.whyNot ?? [])[0];
+  const foreign = course.changes.flatMap(({ workload }) => seen.workloads.get(workload)!.whyNot?.message ?? [])[0];
   if (foreign !== undefined) return dropped(course, foreign);
   if (seen.now - course.began > OLD) return dropped(course, 'it was made too long ago');
   return course.changes[0]!.op === 'start' ? starting(course, seen) : stopping(course, seen, served);

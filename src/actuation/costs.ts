@@ -1,6 +1,6 @@
+import { type InstanceSeen, type Seen, staying } from '../model/workloads.ts';
 /** The hint that tells Kubernetes which instance of a workload is to go: whoever has the lowest deletion cost. */
 import type { Course, Write } from './course.ts';
-import { type InstanceSeen, type Seen, staying } from './seen.ts';
 
 /** Lower than what people give; and how our own mark is known. */
 export const MARK = -1_000_000;

@@ -1,6 +1,6 @@
+import type { Seen } from '../model/workloads.ts';
 /** A plan that is being carried out. */
 import type { Result } from '../placement/result.ts';
-import type { Seen } from './seen.ts';
 
 /** Requests per second by column and host. */
 export type Loads = ReadonlyMap<string, ReadonlyMap<string, number>>;

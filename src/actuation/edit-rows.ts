@@ -1,8 +1,8 @@
 /** Weights as a course, or its end, leaves them. */
 import { rowsTowards } from '../manager/step.ts';
 import { columnsOf, type Rows, withColumns } from '../model/matrix-rows.ts';
+import { type Seen, serving } from '../model/workloads.ts';
 import type { WeightEdit } from './course.ts';
-import { type Seen, serving } from './seen.ts';
 
 export function editRows(rows: Rows, edits: readonly WeightEdit[]): Rows {
   return edits.reduce((edited, edit) => {

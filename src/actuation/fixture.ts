@@ -1,9 +1,9 @@
 /** A cluster for tests: a scheduler, whoever makes and deletes pods, and nodes, each of whom may do otherwise than is hoped for. */
 import { columnsOf, type Rows } from '../model/matrix-rows.ts';
+import type { HostSeen, InstanceSeen, Seen, Served, WorkloadSeen } from '../model/workloads.ts';
 import type { Problem } from '../placement/problem/problem.ts';
 import { MARK } from './costs.ts';
 import type { Write } from './course.ts';
-import type { HostSeen, InstanceSeen, Seen, Served, WorkloadSeen } from './seen.ts';
 
 export interface Pod {
   readonly name: string;
@@ -35,6 +35,7 @@ export class Cluster {
   served: Rows = [];
   readonly #random: () => number;
   readonly #faults: Faults;
+  readonly #scaledAt = new Map<string, number>();
   #made = 0;
 
   constructor(problem: Problem, random: () => number, faults: Faults = NO_FAULTS) {
@@ -77,8 +78,10 @@ export class Cluster {
           replicas: this.replicas.get(name)!,
           least: minInstances,
           most: maxInstances,
+          notOn: new Set(),
           startSeconds: 10,
-          isSettled: true,
+          // Whoever makes pods takes note of a new number a moment later.
+          isSettled: this.now > (this.#scaledAt.get(name) ?? 0) + 1000,
           whyNot: null,
           instances: this.pods.filter((pod) => pod.workload === name).map(instanceOf),
         },
@@ -98,7 +101,9 @@ export class Cluster {
 
   write(write: Write): void {
     if (write.kind === 'Scale') {
-      if (this.replicas.get(write.workload) === write.from) this.replicas.set(write.workload, write.to);
+      if (this.replicas.get(write.workload) !== write.from) return;
+      this.replicas.set(write.workload, write.to);
+      this.#scaledAt.set(write.workload, this.now);
       return;
     }
     const pod = this.pods.find(({ name }) => name === write.pod);

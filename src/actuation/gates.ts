@@ -1,9 +1,9 @@
+import { type InstanceSeen, placeOf, type Seen, staying, type WorkloadSeen } from '../model/workloads.ts';
 /**
  * Instances that wait at their scheduling gate: where each is to go, and that none waits for an answer that does not come. It is
  * a preference; the scheduler decides, and what comes of it is seen.
  */
 import type { Course, Write } from './course.ts';
-import { type InstanceSeen, placeOf, type Seen, staying, type WorkloadSeen } from './seen.ts';
 
 /** @param course null: nothing is planned, or nothing is to be changed now; gates are opened all the same */
 export function gateWrites(course: Course | null, seen: Seen): Write[] {
@@ -41,7 +41,31 @@ function answer(
   if (start !== undefined) return { host: start.host, why: `planned: ${start.reason}` };
   const host = replaced(workload, instance, { given, seen });
   if (host !== null) return { host, why: 'an instance of another version there is being replaced' };
-  return { host: null, why: 'no place is planned for it, so the scheduler chooses' };
+  const free = roomiest(workload, { taken, given, seen });
+  if (free !== null)
+    return { host: free, why: 'no place is planned for it; none of its kind is there, and most memory is left' };
+  return {
+    host: null,
+    why: 'no place is planned for it, and no host is better than another, so the scheduler chooses',
+  };
+}
+
+/** Two on one host bring no more than one does. */
+function roomiest({ memory, notOn }: WorkloadSeen, { taken, given, seen }: Places): string | null {
+  const used = new Map<string, number>();
+  for (const each of seen.workloads.values()) {
+    for (const instance of each.instances) {
+      const host = placeOf(instance);
+      if (host !== null) used.set(host, (used.get(host) ?? 0) + each.memory);
+    }
+  }
+  let best: { readonly host: string; readonly left: number } | null = null;
+  for (const [host, { isReady, memory: all }] of seen.hosts) {
+    const left = all - (used.get(host) ?? 0) - memory;
+    const isOpen = isReady && left >= 0 && !taken.has(host) && !given.has(host) && !notOn.has(host);
+    if (isOpen && (best === null || left > best.left)) best = { host, left };
+  }
+  return best?.host ?? null;
 }
 
 /** Starts that are done together: those that nothing comes before. */

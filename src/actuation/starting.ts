@@ -1,8 +1,8 @@
+import { type InstanceSeen, placeOf, type Seen, serving, staying, type WorkloadSeen } from '../model/workloads.ts';
 /** Starts: asked for together, ready, and then the load is shifted to them. */
 import type { Course, PlannedChange, WeightEdit, Write } from './course.ts';
 import { startsOf } from './gates.ts';
-import { type InstanceSeen, placeOf, type Seen, serving, staying, type WorkloadSeen } from './seen.ts';
-import { dropped, somebodyElse, type Turn, unsettled } from './turn.ts';
+import { dropped, scaledByOthers, somebodyElse, type Turn, unsettled } from './turn.ts';
 
 /** Milliseconds that a start may take, however short it is said to be, and how many times as long as is said. */
 const PATIENCE = 5 * 60_000;
@@ -19,6 +19,12 @@ type Counts = ReadonlyMap<string, readonly PlannedChange[]>;
 function begun(course: Course, starts: readonly PlannedChange[], counts: Counts, seen: Seen): Turn {
   const why = whyNotScale(course, counts, seen) ?? whyNoRoom(starts, seen, staying);
   if (why !== null) return dropped(course, why);
+  const rollout = unsettled(
+    course,
+    [...counts.keys()].map((name) => seen.workloads.get(name)!),
+    seen.now,
+  );
+  if (rollout !== null) return rollout;
   // What is on its way out still has its memory.
   const yet = whyNoRoom(starts, seen, ({ instances }) => instances);
   if (yet !== null) return seen.now - course.since > PATIENCE ? dropped(course, yet) : { course };
@@ -46,8 +52,8 @@ function cellOf({ columns }: Course, { workload, host }: PlannedChange, { worklo
 function whyNotScale({ replicas }: Course, counts: Counts, { workloads }: Seen): string | null {
   for (const [name, of] of counts) {
     const workload = workloads.get(name)!;
-    const unready = unsettled(workload, replicas[name]!);
-    if (unready !== null) return unready;
+    const others = scaledByOthers(workload, replicas[name]!);
+    if (others !== null) return others;
     const after = replicas[name]! + of.length;
     if (after > workload.most) return `${name} may have ${workload.most} instances, and would have ${after}`;
   }

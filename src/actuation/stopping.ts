@@ -1,8 +1,8 @@
+import { type Seen, type Served, serving, staying } from '../model/workloads.ts';
 /** Stops: the load is shifted away, the cell quiesced and empty, the instance marked, and then one less asked for. */
 import { MARK, victimOf } from './costs.ts';
 import type { Course, PlannedChange, Write } from './course.ts';
-import { type Seen, type Served, serving, staying } from './seen.ts';
-import { dropped, somebodyElse, type Turn, unsettled } from './turn.ts';
+import { dropped, scaledByOthers, somebodyElse, type Turn, unsettled } from './turn.ts';
 
 /** Milliseconds after which what is still in flight is left to the instance's own end. */
 const EMPTY = 60_000;
@@ -39,7 +39,9 @@ export function stopping(course: Course, seen: Seen, served: Served): Turn {
 
 function quiesced(course: Course, head: PlannedChange, seen: Seen): Turn {
   const why = whyNotStop(course, head, seen);
-  if (why !== null) return dropped({ ...course, stage: 'Due' }, why);
+  if (why !== null) return dropped(course, why);
+  const rollout = unsettled(course, [seen.workloads.get(head.workload)!], seen.now);
+  if (rollout !== null) return rollout;
   const { host, workload, reason, loads } = head;
   const columns = course.columns.get(workload) ?? [];
   const copies = staying(seen.workloads.get(workload)!).filter((each) => each.host === host).length;
@@ -67,14 +69,14 @@ function whyNotStop(
   { workloads }: Seen,
 ): string | null {
   const workload = workloads.get(name)!;
-  const unready = unsettled(workload, replicas[name]!);
-  if (unready !== null) return unready;
+  const others = scaledByOthers(workload, replicas[name]!);
+  if (others !== null) return others;
   const here = staying(workload).find((each) => each.host === host);
   if (here === undefined) return `no instance of ${name} is on ${host} any more`;
-  const others = serving(workload).filter((each) => each !== here).length;
+  const left = serving(workload).filter((each) => each !== here).length;
   const isBreakFirst = changes.some((each) => each.op === 'start' && each.workload === name);
   const least = Math.max(1, workload.least, isBreakFirst ? BREAK_FIRST : 0);
-  return others >= least ? null : `${others} other instances of ${name} are ready, and ${least} must be`;
+  return left >= least ? null : `${left} other instances of ${name} are ready, and ${least} must be`;
 }
 
 function marked(course: Course, head: PlannedChange, seen: Seen): Turn {

@@ -1,6 +1,6 @@
+import type { WorkloadSeen } from '../model/workloads.ts';
 import type { Course, News, WeightEdit, Write } from './course.ts';
 import { startsOf } from './gates.ts';
-import type { WorkloadSeen } from './seen.ts';
 
 /** What one stage comes to. `course`: the next stage, or the same: something is waited for; null: given up. */
 export interface Turn {
@@ -25,10 +25,21 @@ export function dropped(course: Course, why: string, writes: readonly Write[] = 
   return { weights, writes, course: null, news: [{ type: 'Warning', reason: 'PlanDropped', note }] };
 }
 
-/** Why a workload cannot be scaled on this course now; null: it can. */
-export function unsettled({ name, isSettled, replicas }: WorkloadSeen, asked: number): string | null {
-  if (!isSettled) return `a new version of ${name} is being rolled out`;
+/** Why a workload cannot be scaled on this course; null: it can, as soon as it is settled. */
+export function scaledByOthers({ name, replicas }: WorkloadSeen, asked: number): string | null {
   return replicas === asked ? null : somebodyElse(name, replicas, asked);
+}
+
+/** Milliseconds that a rollout may take before what was planned is dropped for it. */
+const ROLLOUT = 2 * 60_000;
+
+/** A rollout is waited for (so is what a scale of ours has begun): null where there is none. */
+export function unsettled(course: Course, workloads: readonly WorkloadSeen[], now: number): Turn | null {
+  const rolling = workloads.find(({ isSettled }) => !isSettled);
+  if (rolling === undefined) return null;
+  return now - course.since > ROLLOUT
+    ? dropped(course, `a new version of ${rolling.name} is being rolled out`)
+    : { course };
 }
 
 export function somebodyElse(name: string, replicas: number, asked: number): string {

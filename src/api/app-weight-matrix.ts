@@ -19,6 +19,8 @@ import { conditions, observedGeneration, pending, statusTime } from './status.ts
 
 /** Above it, one changed cell takes seconds of API time, and 20,000 no longer fit a request to etcd. */
 export const MAX_CELLS = 2048;
+/** Cells of one row. */
+const MAX_ROW = 128;
 
 const resources = z.strictObject({
   cpu: quantity.exactOptional().describe('Core-seconds.'),
@@ -74,7 +76,9 @@ const cell = z.strictObject({
 
 const row = z.strictObject({
   server: dnsLabel.describe('Name of a RealServer of the same namespace.'),
-  weights: listMap(cell.describe('A cell.'), 'app', 128).default([]).describe('Weights of the apps on this server.'),
+  weights: listMap(cell.describe('A cell.'), 'app', MAX_ROW)
+    .default([])
+    .describe('Weights of the apps on this server.'),
 });
 
 const placement = z.strictObject({
@@ -118,13 +122,24 @@ export const appWeightMatrixSpec = withRules(
       holds: (self) =>
         self.placement?.actuate !== 'Manage' || self.apps.every((each) => each.workloadRef !== undefined),
     },
+    {
+      cel:
+        "!has(self.placement) || self.placement.actuate != 'Manage' || !has(self.apps) || !has(self.rows) ||" +
+        ` size(self.apps) <= ${MAX_ROW} && size(self.apps) * size(self.rows) <= ${MAX_CELLS}`,
+      message: `at most ${MAX_ROW} apps, and at most ${MAX_CELLS} for apps times rows, because placement is Manage`,
+      fieldPath: '.apps',
+      holds: ({ placement: { actuate } = DEFAULT_PLACEMENT, apps, rows }) =>
+        actuate !== 'Manage' || (apps.length <= MAX_ROW && apps.length * rows.length <= MAX_CELLS),
+    },
   ],
   [classIsImmutable],
 );
 
 const computedRow = z.strictObject({
   server: dnsLabel.describe('Name of the RealServer.'),
-  weights: listMap(cell.describe('A cell.'), 'app', 128).default([]).describe('Weights of the apps on this server.'),
+  weights: listMap(cell.describe('A cell.'), 'app', MAX_ROW)
+    .default([])
+    .describe('Weights of the apps on this server.'),
   since: statusTime.exactOptional().describe('Since when the row is in force.'),
 });
 

@@ -97,6 +97,8 @@ async function start(options: ServeOptions, { log, listeners, ready }: Surroundi
     counts: () => serving.countsInSlices(),
     proxies: () => ({ heard: serving.ready ? 1 : 0, all: 1 }),
     solver: new SolverThread(),
+    mode: 'Standalone',
+    workloads: null,
     objects: () => controller.placeable,
     className: options.className,
     profiles: () => learner.profiles(false),

@@ -24,6 +24,8 @@ export interface CycleInputs {
   /** Null: nothing was counted over a whole window. */
   readonly measured: Measured | null;
   readonly answer: Answer;
+  /** Whether cells are quiesced, too, because instances are to stop: those are not taken for a person's. */
+  readonly quiesces?: boolean;
 }
 
 export type Answer =
@@ -57,7 +59,7 @@ const HOLD = 30 * 60_000;
 
 export function cycle(before: ManagerState, inputs: CycleInputs): Outcome {
   const { mode, given, now, measured, answer } = inputs;
-  const rows = mode === 'Auto' ? timed(carryOver(given, before.rows), before.rows, now) : null;
+  const rows = mode === 'Auto' ? timedRows(carryOver(given, before.rows, inputs.quiesces), before.rows, now) : null;
   const kept: ManagerState = { ...before, rows, watch: rows === null ? null : before.watch };
   if (inputs.paused) return held({ ...kept, prediction: null, watch: null }, PAUSED);
   const lack = lackOf(measured, inputs.interval);
@@ -103,9 +105,13 @@ interface WatchedChange {
   readonly why: string;
 }
 
-function rolledBack(state: ManagerState, { watch, why }: WatchedChange, { given, now }: CycleInputs): Outcome {
+function rolledBack(
+  state: ManagerState,
+  { watch, why }: WatchedChange,
+  { given, now, quiesces }: CycleInputs,
+): Outcome {
   const holdUntil = now + HOLD;
-  const rows = timed(carryOver(given, watch.before), state.rows, now);
+  const rows = timedRows(carryOver(given, watch.before, quiesces), state.rows, now);
   return {
     state: { ...state, rows, prediction: null, windows: [], watch: null, holdUntil },
     did: 'RolledBack',
@@ -150,7 +156,7 @@ function decide(state: ManagerState, inputs: Decidable, worse: string | null): O
   return {
     state: {
       ...next,
-      rows: timed(moved, state.rows, now),
+      rows: timedRows(moved, state.rows, now),
       watch,
       prediction: { load: then.load, cells },
       holdUntil: null,
@@ -166,6 +172,14 @@ function isWorthIt(present: Expected, expected: Expected): boolean {
   return (
     present.utilization - expected.utilization >= LEAST_UTILIZATION && expected.satisfied >= present.satisfied - 1e-6
   );
+}
+
+/** Why no instances are started or stopped after a cycle in Auto; null: they may be. Weights go first. */
+export function stillText({ state, did }: Outcome, now: number): string | null {
+  if (did !== 'Held') return 'instances stay, since weights have just been changed';
+  const [worse] = Object.keys(state.watch?.worse ?? {});
+  const text = stayText(state, { worse: worse === undefined ? null : `app ${worse} was worse off`, missed: null, now });
+  return text?.replace(/^the weights stay/, 'instances stay') ?? null;
 }
 
 /** Why Auto does not act; null: it does. */
@@ -217,7 +231,7 @@ function held(state: ManagerState, why: string, recommended: Recommended | null 
 }
 
 /** A row that does not change keeps its time. */
-function timed(rows: Rows | null, before: ComputedRows | null, now: number): ComputedRows | null {
+export function timedRows(rows: Rows | null, before: ComputedRows | null, now: number): ComputedRows | null {
   const former = new Map((before ?? []).map((row) => [row.server, row]));
   return (
     rows?.map((row) => {

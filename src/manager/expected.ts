@@ -95,8 +95,8 @@ function level(resources: readonly string[], capacity: Amounts, used: Amounts): 
 }
 
 /** As the solver has them: where none is given, the dominant share of a mean host. */
-function valuesOf(
-  columns: readonly ColumnSpec[],
+export function valuesOf(
+  columns: readonly Pick<ColumnSpec, 'name' | 'value' | 'cost'>[],
   hosts: readonly { readonly capacity: Amounts }[],
 ): ReadonlyMap<string, number> {
   const mean: Record<string, number> = {};

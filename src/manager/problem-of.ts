@@ -59,7 +59,7 @@ export function problemOf(inputs: ProblemInputs): Posed {
   const problem: Problem = {
     hosts: hosts.map((host) => ({ ...host, concurrency: inflight?.get(host.name) ?? null })),
     workloads: apps.map((app) => workloadSpec(app, costs.pressureRate.get(app.workload) ?? null)),
-    columns: apps.map(columnSpec),
+    columns: apps.map((app) => columnSpec(app, app.name)),
     conflicts: conflictsOfApps(costs.conflicts, apps),
     kappa: costs.kappa > 0 ? { default: costs.kappa } : {},
     current: apps.flatMap(({ name, cells }) =>
@@ -77,7 +77,8 @@ const NO_DEMAND = 'nothing is asked of any app: no requests were seen, and no sp
 /** Intervals for which a demand that is not seen any more (no rule leads to the app, say) is believed. */
 const STALE = 2;
 
-interface LiveApp {
+/** What is asked of an app, and what that takes. */
+export interface AskedApp {
   readonly name: string;
   /** Whose class it is. Apps of one workload share its instances, and do not disturb each other. */
   readonly workload: string;
@@ -85,17 +86,40 @@ interface LiveApp {
   readonly cost: Amounts;
   readonly value: number | null;
   readonly profile: AppProfile;
+}
+
+interface LiveApp extends AskedApp {
   /** Weights of the cells that take work. */
   readonly cells: ReadonlyMap<string, number>;
 }
 
 /** Null: nothing is asked of it, or it runs nowhere; its weights stay as they are. */
 function liveApp(
-  { name, value, workloadRef }: AppWeightMatrixSpec['apps'][number],
-  { spec, rows, servers, profile, isOut }: ProblemInputs,
+  app: AppWeightMatrixSpec['apps'][number],
+  inputs: ProblemInputs,
   costs: LearnedCosts,
   lacks: string[],
 ): LiveApp | null {
+  const { rows, servers, isOut } = inputs;
+  const cells = new Map(
+    [...(columnsOf(rows).get(app.name) ?? [])].filter(
+      ([server, weight]) => weight > 0 && servers.get(server)?.quiesced === false && !isOut(server, app.name),
+    ),
+  );
+  const asked = askedApp(app, inputs, costs, { isServed: cells.size > 0, lacks });
+  return asked === null ? null : { ...asked, cells };
+}
+
+/**
+ * Null: nothing is asked of it, or what is known of it cannot be, which is added to `lacks`.
+ * `isServed`: a cost is needed, since it takes requests, or is to.
+ */
+export function askedApp(
+  { name, value, workloadRef }: AppWeightMatrixSpec['apps'][number],
+  { spec, profile }: Pick<ProblemInputs, 'spec' | 'profile'>,
+  costs: LearnedCosts,
+  { isServed, lacks }: { readonly isServed: boolean; readonly lacks: string[] },
+): AskedApp | null {
   const known = profile?.apps.find(({ app }) => app === name);
   if (known === undefined) return null;
   const { demand } = known;
@@ -108,13 +132,8 @@ function liveApp(
     lacks.push(`app ${name}: its ${absurd[0]} is said to be ${absurd[1]}, which cannot be`);
     return null;
   }
-  const cells = new Map(
-    [...(columnsOf(rows).get(name) ?? [])].filter(
-      ([server, weight]) => weight > 0 && servers.get(server)?.quiesced === false && !isOut(server, name),
-    ),
-  );
   const isAsked = demand.source !== 'default' && demand.value > 0 && (demand.age ?? 0) <= STALE * intervalOf(spec);
-  if (!isAsked || cells.size === 0) return null;
+  if (!isAsked || !isServed) return null;
   const cost = Object.fromEntries(
     Object.entries(costs.cost.get(name) ?? {}).flatMap(([resource, each]) => (each > 0 ? [[resource, each]] : [])),
   );
@@ -130,21 +149,22 @@ function liveApp(
     cost,
     value: worth,
     profile: known,
-    cells,
   };
 }
 
 const NO_COSTS: LearnedCosts = { cost: new Map(), conflicts: [], pressureRate: new Map(), kappa: 0 };
 
-function costsOf({ spec, rows, profile }: ProblemInputs): LearnedCosts {
+export function costsOf({ spec, rows, profile, isOut }: Omit<ProblemInputs, 'servers' | 'usedByOthers'>): LearnedCosts {
   if (profile === null) return NO_COSTS;
   const workloads = new Map(spec.apps.map(({ name, workloadRef }) => [name, workloadRef?.name ?? name]));
-  const hosts = rows.filter(({ weights }) => weights.some(({ weight }) => weight > 0)).length;
+  const hosts = rows.filter(({ server, weights }) =>
+    weights.some(({ app, weight }) => weight > 0 && !isOut(server, app)),
+  ).length;
   return learnedCosts(profile, (app) => workloads.get(app) ?? app, hosts === 0 ? 0 : inflightOf(profile) / hosts);
 }
 
 /** Of all servers, by Little's law; 0: of none of the apps it is known what an answer takes. */
-function inflightOf(profile: MatrixProfile | null): number {
+export function inflightOf(profile: MatrixProfile | null): number {
   return (profile?.apps ?? []).reduce((sum, { demand, seconds }) => sum + demand.value * (seconds?.value ?? 0), 0);
 }
 
@@ -160,15 +180,20 @@ function resourcesByHost(apps: readonly LiveApp[]): Map<string, Set<string>> {
   return needed;
 }
 
-function hostSpec(name: string, capacity: Amounts, used: Amounts, resources: ReadonlySet<string>): HostSpec {
+/** What is left of a host's capacity. */
+export function leftOf(capacity: Amounts, used: Amounts, resources: Iterable<string>): Amounts {
   const left = [...resources].map((resource) => [
     resource,
     Math.max(0, (capacity[resource] ?? 0) - (used[resource] ?? 0)),
   ]);
+  return Object.fromEntries(left) as Amounts;
+}
+
+function hostSpec(name: string, capacity: Amounts, used: Amounts, resources: ReadonlySet<string>): HostSpec {
   return {
     name,
     class: 'default',
-    capacity: Object.fromEntries(left),
+    capacity: leftOf(capacity, used, resources),
     memory: Number.POSITIVE_INFINITY,
     pods: Number.POSITIVE_INFINITY,
     concurrency: null,
@@ -193,11 +218,12 @@ function workloadSpec({ name, cells }: LiveApp, pressureRate: number | null): Wo
   };
 }
 
-function columnSpec({ name, rate, cost, value, profile }: LiveApp): ColumnSpec {
+/** @param workload what runs it; one of its own where instances are not in question */
+export function columnSpec({ name, rate, cost, value, profile }: AskedApp, workload: string): ColumnSpec {
   const { seconds, concurrency } = profile;
   return {
     name,
-    workload: name,
+    workload,
     rate,
     cost,
     value,

@@ -27,18 +27,42 @@ export function columnsOf(rows: Rows): Columns {
   return columns;
 }
 
+/** What a cell has of which nothing is said, where no other cell of the app says more. */
+const IMPLIED = 100;
+
+/**
+ * Rows with a cell for every app: where instances are placed, too, an app may run on any of them. What is not given is as much
+ * as the app's other cells have in the mean.
+ */
+export function wholeRows(given: Rows, apps: readonly string[]): Rows {
+  const columns = columnsOf(given);
+  const implied = new Map(
+    apps.map((app): [string, number] => {
+      const positive = [...(columns.get(app)?.values() ?? [])].filter((weight) => weight > 0);
+      const mean = positive.reduce((sum, weight) => sum + weight, 0) / positive.length;
+      return [app, positive.length === 0 ? IMPLIED : Math.max(1, Math.round(mean))];
+    }),
+  );
+  return given.map(({ server, weights }) => {
+    const there = new Set(weights.map(({ app }) => app));
+    const more = apps.flatMap((app): Cell[] => (there.has(app) ? [] : [{ app, weight: implied.get(app)! }]));
+    return more.length === 0 ? { server, weights } : { server, weights: [...weights, ...more] };
+  });
+}
+
 /**
  * Weights that were computed, for the rows that the object has now; null where none of them can be used. The columns are
  * taken one by one: where an app has other cells than when its weights were computed, or others of weight 0, a person has
  * decided something about it, and what the object says counts until the next decision.
+ * @param quiesces whether who computes quiesces cells, too: then only a 0 of the object's is a person's
  */
-export function carryOver(given: Rows, computed: Rows | null): Rows | null {
+export function carryOver(given: Rows, computed: Rows | null, quiesces = false): Rows | null {
   if (computed === null) return null;
   const before = columnsOf(computed);
   const kept = new Map<string, ReadonlyMap<string, number>>();
   for (const [app, cells] of columnsOf(given)) {
     const column = before.get(app);
-    if (column !== undefined && sameCells(cells, column)) kept.set(app, column);
+    if (column !== undefined && sameCells(cells, column, quiesces)) kept.set(app, column);
   }
   if (kept.size === 0) return null;
   return withColumns(given, kept);
@@ -67,8 +91,14 @@ export function sameRow(a: Row, b: Row): boolean {
   );
 }
 
-function sameCells(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): boolean {
-  return (
-    a.size === b.size && [...a].every(([server, weight]) => weight > 0 === (b.get(server) ?? -1) > 0 && b.has(server))
-  );
+function sameCells(
+  given: ReadonlyMap<string, number>,
+  computed: ReadonlyMap<string, number>,
+  quiesces: boolean,
+): boolean {
+  if (given.size !== computed.size) return false;
+  return [...given].every(([server, weight]) => {
+    const other = computed.get(server);
+    return other !== undefined && ((quiesces && weight > 0) || weight > 0 === other > 0);
+  });
 }

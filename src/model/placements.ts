@@ -1,5 +1,6 @@
 /** What the placement manager found for matrices whose weights are computed, and what it did. */
 import type { ObjectKey } from './snapshot.ts';
+import type { WhyNot } from './workloads.ts';
 
 export interface MatrixPlacement {
   readonly matrix: ObjectKey;
@@ -16,11 +17,22 @@ export interface MatrixPlacement {
   } | null;
   /** Why these weights, and why they rule or do not: for people. */
   readonly reason: string;
+  /** Starts and stops of instances that are recommended, or under way, in order. */
+  readonly changes: readonly PlacedChange[];
+  /** Why instances are not managed although it is asked for; null: they are, or it is not. */
+  readonly stalled: WhyNot | null;
   /** Cycles in a row that came as predicted, up to ten. */
   readonly proven: number;
   /** Changes of weights since start, and those that were taken back. */
   readonly moves: number;
   readonly returns: number;
+}
+
+export interface PlacedChange {
+  readonly op: 'Start' | 'Stop';
+  readonly app: string;
+  readonly server: string;
+  readonly reason: string;
 }
 
 export interface PlacedRow {

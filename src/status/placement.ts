@@ -6,13 +6,15 @@ type Shown = Pick<AppWeightMatrixStatus, 'recommendation'> & { readonly rows?: r
 
 /** Longest reason that the API takes. */
 const MOST = 4096;
+const MOST_REASON = 1024;
+const MOST_CHANGES = 1000;
 
-export function statusPlacement({ rows, recommended, reason }: MatrixPlacement): Shown {
+export function statusPlacement({ rows, recommended, changes, reason }: MatrixPlacement): Shown {
   return {
     ...(rows === null ? {} : { rows }),
     recommendation: {
       rows: (recommended?.rows ?? []).map(({ server, weights }) => ({ server, weights: [...weights] })),
-      changes: [],
+      changes: changes.slice(0, MOST_CHANGES).map((each) => ({ ...each, reason: each.reason.slice(0, MOST_REASON) })),
       ...(recommended === null ? {} : { expected: expectedOf(recommended.expected) }),
       reason: reason.length > MOST ? `${reason.slice(0, MOST - 1)}…` : reason,
     },

@@ -59,6 +59,8 @@ class Stage {
         },
         close: () => Promise.resolve(void this.closed++),
       },
+      mode: 'Standalone',
+      workloads: null,
       objects: () => ({
         matrices: new Map([['d/m', this.matrix]]),
         realServers: new Map(this.servers.map((each) => [`d/${each.metadata.name}`, each])),

@@ -4,29 +4,35 @@
  */
 import type { AppWeightMatrixSpec } from '../api/app-weight-matrix.ts';
 import { windowsOf } from '../learning/windows.ts';
-import { type Answer, cycle, type Outcome } from '../manager/cycle.ts';
+import { type Answer, cycle, type Outcome, stillText, timedRows } from '../manager/cycle.ts';
 import { intervalOf } from '../manager/interval.ts';
 import { type KeptManager, keptManager, managerOf } from '../manager/kept-manager.ts';
 import type { Measured } from '../manager/measured.ts';
 import { type Planned, type Posed, problemOf } from '../manager/problem-of.ts';
-import { addUp, type ServerFacts, serverFacts, usedBy } from '../manager/servers.ts';
 import { type ComputedRows, type ManagerState, newState } from '../manager/state.ts';
 import type { CountsDocument } from '../model/counts.ts';
-import { carryOver, sameRows } from '../model/matrix-rows.ts';
+import { carryOver, type Rows, sameRows } from '../model/matrix-rows.ts';
 import type { MatrixPlacement } from '../model/placements.ts';
 import type { MatrixProfile, ProfilesDocument } from '../model/profiles.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
 import type { SolverThread } from '../placement/thread/solver-thread.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ClusterState } from '../translate/cluster-state.ts';
+import { givenRows, placesInstances } from '../translate/matrices.ts';
+import { cellsOf, nameOf, namespaceOf, type Objects, type Other, serversOf, usedByAll } from './around-matrix.ts';
+import { Instances, type Report, type Workloads } from './instances.ts';
 
 export interface ManagerOptions {
   readonly counts: () => Promise<CountsDocument>;
   /** How many proxies serve, and how many of them were heard of within so many seconds. */
   readonly proxies: (seconds: number) => { readonly heard: number; readonly all: number };
   readonly solver: Pick<SolverThread, 'solve' | 'close'>;
+  /** Where it runs: only in a cluster are instances somebody's to place. */
+  readonly mode: ClusterState['mode'];
+  /** Null: instances are not to be started or stopped. */
+  readonly workloads: Workloads | null;
   /** Matrices with the weights that are in force for them in their status. */
-  readonly objects: () => Pick<ClusterState, 'matrices' | 'realServers' | 'cluster'>;
+  readonly objects: () => Objects;
   readonly className: string;
   readonly profiles: () => ProfilesDocument;
   /** Puts in force what `rows` says now. */
@@ -65,6 +71,7 @@ export class PlacementManager {
   readonly #options: ManagerOptions;
   readonly #now: () => number;
   readonly #managed = new Map<ObjectKey, Managed>();
+  readonly #instances: Instances | null;
   #timer: NodeJS.Timeout | null = null;
   #looking: Promise<void> | null = null;
   #keptAt: number;
@@ -76,6 +83,7 @@ export class PlacementManager {
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#keptAt = this.#now();
+    this.#instances = options.workloads === null ? null : new Instances(options.workloads);
     for (const [key, state] of opened(options)) this.#managed.set(key, managed(state));
   }
 
@@ -91,7 +99,7 @@ export class PlacementManager {
     const of = one?.state.rows ?? null;
     if (one === null || of === null || spec.mode !== 'Auto') return null;
     if (one.given?.spec !== spec || one.given.of !== of) {
-      const rows = carryOver(spec.rows, of);
+      const rows = carryOver(this.#given(spec), of, this.#quiesces(spec));
       const since = new Map(of.map((row) => [row.server, row.since]));
       const timed = rows?.map((row) => ({ ...row, since: since.get(row.server) ?? this.#text() })) ?? null;
       one.given = { spec, of, rows: timed };
@@ -106,8 +114,9 @@ export class PlacementManager {
       const { last = null, state = newState(), moves = 0, returns = 0 } = this.#managed.get(matrix) ?? {};
       const { recommended, why } = last?.outcome ?? NOT_YET;
       const at = last === null ? null : last.at / 1000;
-      const reason = spec.placement?.actuate === 'Manage' ? `${why}; ${NO_WORKLOADS}` : why;
-      return { matrix, at, rows, recommended, reason, proven: state.trust.good, moves, returns };
+      const { changes, stalled, why: more } = this.#report(matrix, spec);
+      const reason = more === null ? why : `${why}; ${more}`;
+      return { matrix, at, rows, recommended, reason, changes, stalled, proven: state.trust.good, moves, returns };
     });
   }
 
@@ -119,8 +128,10 @@ export class PlacementManager {
     const known = new Set(wanted.map(([key]) => key));
     const gone = [...this.#managed.keys()].filter((key) => !known.has(key));
     for (const key of gone) this.#managed.delete(key);
+    this.#instances?.keepOnly(known);
     for (const [key, { spec }] of wanted) {
       try {
+        if (this.#isPlaced(spec)) await this.#carryOn(key, spec);
         await this.#turn(key, spec);
       } catch (error) {
         log.error({ err: error, matrix: key }, `matrix ${key}: the weights stay, since a cycle of placement failed`);
@@ -171,9 +182,8 @@ export class PlacementManager {
     Object.assign(one, { spec, counts, since: this.#now() });
     const isPaused = spec.placement?.paused ?? false;
     const posed = this.#problem(key, spec, counts, profile);
-    const answer = posed.ok
-      ? await this.#solved(posed.planned, measured !== null && !isPaused, interval)
-      : { kind: 'None' as const, why: posed.lacks };
+    const isBusy = this.#instances?.isBusy(key) === true;
+    const answer = isBusy ? CARRYING_OUT : await this.#answer(posed, measured !== null && !isPaused, interval);
     // What was decided for an object that is another by now is not done.
     if (this.#closed || this.#options.objects().matrices.get(key)?.spec !== spec) return;
     const outcome = cycle(one.state, {
@@ -181,12 +191,74 @@ export class PlacementManager {
       mode: spec.mode === 'Auto' ? 'Auto' : 'Recommend',
       paused: isPaused,
       interval,
-      given: spec.rows,
+      given: this.#given(spec),
+      quiesces: this.#quiesces(spec),
       measured,
       answer,
     });
+    if (outcome.did === 'RolledBack') this.#instances?.drop(key, 'clients were worse off');
     this.#decided(key, one, { outcome, at: this.#now() });
     if (outcome.did !== 'Held') await this.#keep();
+    if (!isBusy && answer.kind === 'Solved') await this.#decideInstances(key, spec, { outcome, profile, interval });
+  }
+
+  /** Looks for a better placement of instances, where that is asked for. */
+  async #decideInstances(
+    key: ObjectKey,
+    spec: AppWeightMatrixSpec,
+    { outcome, profile, interval }: { outcome: Outcome; profile: MatrixProfile | null; interval: number },
+  ): Promise<void> {
+    const { mode, solver } = this.#options;
+    if (this.#instances === null || mode !== 'Cluster' || spec.placement?.actuate !== 'Manage') return;
+    const still = spec.mode === 'Auto' ? stillText(outcome, this.#now()) : RECOMMENDED;
+    const budget = Math.min(BUDGET, 250 * interval);
+    const isSame = () => !this.#closed && this.#options.objects().matrices.get(key)?.spec === spec;
+    await this.#instances.decide(key, this.#around(key, spec, profile), {
+      solve: (problem) => solver.solve(problem, { budget, exact: false }),
+      // What was planned for an object that is another by now is not begun.
+      still: () => (isSame() ? still : 'the object was edited'),
+    });
+  }
+
+  /** The next thing of a plan that is under way; and what is to hold without one. */
+  async #carryOn(key: ObjectKey, spec: AppWeightMatrixSpec): Promise<void> {
+    if (this.#instances === null) return;
+    const one = this.#managed.get(key) ?? this.#adopted(key) ?? managed(newState());
+    this.#managed.set(key, one);
+    const given = this.#given(spec);
+    const inForce = this.rows(key, spec) ?? given;
+    const rows = this.#instances.carryOn(key, spec, { given, inForce, isComputed: one.state.rows !== null });
+    if (rows === null) return;
+    const { state } = one;
+    const watch = { before: state.rows, windows: state.windows, worse: {}, ...state.watch, fine: 0 };
+    one.state = { ...state, rows: timedRows(rows, state.rows, this.#now()), prediction: null, watch };
+    this.#options.apply();
+    await this.#keep();
+  }
+
+  #isPlaced(spec: AppWeightMatrixSpec): boolean {
+    return placesInstances(spec, this.#options.mode);
+  }
+
+  /** Without anybody who would give it a weight again, a cell is not left at 0. */
+  #quiesces(spec: AppWeightMatrixSpec): boolean {
+    return this.#instances !== null && this.#isPlaced(spec);
+  }
+
+  /** The cells that the object asks for. */
+  #given(spec: AppWeightMatrixSpec): Rows {
+    return givenRows(spec, this.#options.mode);
+  }
+
+  #report(key: ObjectKey, spec: AppWeightMatrixSpec): Omit<Report, 'why'> & { readonly why: string | null } {
+    if (spec.placement?.actuate !== 'Manage') return { why: null, changes: [], stalled: null };
+    if (this.#instances !== null) return this.#instances.report(key, spec);
+    if (this.#options.mode === 'Standalone') return { why: NO_CLUSTER, changes: [], stalled: null };
+    return { why: NOT_PERMITTED, changes: [], stalled: { reason: 'NotPermitted', message: NOT_PERMITTED } };
+  }
+
+  async #answer(posed: Posed, isAsked: boolean, interval: number): Promise<Answer> {
+    return posed.ok ? this.#solved(posed.planned, isAsked, interval) : { kind: 'None', why: posed.lacks };
   }
 
   async #solved(planned: Planned, isAsked: boolean, interval: number): Promise<Answer> {
@@ -236,33 +308,23 @@ export class PlacementManager {
   }
 
   #problem(key: ObjectKey, spec: AppWeightMatrixSpec, counts: CountsDocument, profile: MatrixProfile | null): Posed {
-    const out = new Set(
-      counts.rows.flatMap(({ id, cells }) =>
-        cells.flatMap(({ server, app, available }) =>
-          id === `matrix ${key} ${app}` && !available ? [`${nameOf(server)} ${app}`] : [],
-        ),
-      ),
-    );
+    const { isOut, isLive } = cellsOf(key, counts);
+    // A cell that is there in case of an instance takes none until it is known to have one.
+    const isPlaced = this.#isPlaced(spec);
     return problemOf({
-      spec,
-      rows: this.rows(key, spec) ?? spec.rows,
-      servers: this.#servers(key),
-      profile,
-      isOut: (server, app) => out.has(`${server} ${app}`),
-      usedByOthers: this.#usedByOthers(key),
+      ...this.#around(key, spec, profile),
+      isOut: isPlaced ? (server, app) => !isLive(server, app) : isOut,
     });
   }
 
-  #servers(matrix: ObjectKey): Map<string, ServerFacts> {
-    const { realServers, cluster } = this.#options.objects();
-    const namespace = matrix.slice(0, matrix.indexOf('/') + 1);
-    return new Map(
-      [...realServers].flatMap(([key, { spec }]) =>
-        key.startsWith(namespace) && spec.className === this.#options.className
-          ? [[nameOf(key), serverFacts(spec, cluster?.nodes)] as const]
-          : [],
-      ),
-    );
+  #around(key: ObjectKey, spec: AppWeightMatrixSpec, profile: MatrixProfile | null) {
+    return {
+      spec,
+      rows: this.rows(key, spec) ?? this.#given(spec),
+      servers: serversOf(key, this.#options.objects(), this.#options.className),
+      profile,
+      usedByOthers: this.#usedByOthers(key),
+    };
   }
 
   #known(): ReadonlyMap<ObjectKey, MatrixProfile> {
@@ -270,13 +332,14 @@ export class PlacementManager {
   }
 
   #usedByOthers(matrix: ObjectKey) {
-    const namespace = matrix.slice(0, matrix.indexOf('/') + 1);
     const profiles = this.#known();
-    return addUp(
-      [...this.#options.objects().matrices].flatMap(([key, { spec }]) => {
+    return usedByAll(
+      [...this.#options.objects().matrices].flatMap(([key, { spec }]): Other[] => {
         const profile = profiles.get(key);
-        if (key === matrix || !key.startsWith(namespace) || profile === undefined) return [];
-        return [usedBy(this.rows(key, spec) ?? spec.rows, profile)];
+        if (key === matrix || namespaceOf(key) !== namespaceOf(matrix) || profile === undefined) return [];
+        const counts = this.#managed.get(key)?.counts ?? NOTHING;
+        const cells = this.#isPlaced(spec) ? cellsOf(key, counts) : null;
+        return [{ rows: this.rows(key, spec) ?? this.#given(spec), profile, cells }];
       }),
     );
   }
@@ -294,16 +357,17 @@ export class PlacementManager {
   }
 }
 
-const NO_WORKLOADS = 'placement.actuate is Manage, but no workload is started or stopped: weights alone are computed';
+const NO_CLUSTER = 'placement.actuate is Manage, which needs a cluster: weights alone are computed';
+const NOT_PERMITTED =
+  'placement.actuate is Manage, but this controller is not to start or stop instances (flag --manage-workloads, value placement.manage of the chart): weights alone are computed';
+const RECOMMENDED = 'mode is Recommend, so nothing is started or stopped';
+const CARRYING_OUT: Answer = { kind: 'None', why: ['the weights follow a plan of starts and stops that is under way'] };
 const NOT_YET = { recommended: null, why: 'nothing is computed yet: the first interval is being counted' };
 
-function managed(state: ManagerState): Managed {
-  const nothing = { rows: [], endpoints: [] };
-  return { state, spec: null, counts: nothing, since: 0, last: null, moves: 0, returns: 0, given: null };
-}
+const NOTHING: CountsDocument = { rows: [], endpoints: [] };
 
-function nameOf(key: ObjectKey): string {
-  return key.slice(key.indexOf('/') + 1);
+function managed(state: ManagerState): Managed {
+  return { state, spec: null, counts: NOTHING, since: 0, last: null, moves: 0, returns: 0, given: null };
 }
 
 function opened({ kept, log }: ManagerOptions): readonly (readonly [ObjectKey, ManagerState])[] {

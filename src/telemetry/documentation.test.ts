@@ -38,6 +38,8 @@ const placement = placementFamilies([
     rows: null,
     recommended: { rows: [], expected: outlook, present: outlook },
     reason: '',
+    changes: [],
+    stalled: null,
     proven: 1,
     moves: 1,
     returns: 0,

@@ -111,7 +111,8 @@ export class Inputs {
     const subject = this.#takeSubject('matrixSubject', 'AppWeightMatrix', 'matrices', key);
     const spec = subject?.spec ?? null;
     const object = this.#state.matrices.get(key);
-    const rows = spec === null ? undefined : rowsInForce(spec, object?.spec === spec ? object.status : undefined);
+    const status = object?.spec === spec ? object?.status : undefined;
+    const rows = spec === null ? undefined : rowsInForce(spec, status, this.#state.mode);
     this.#graph.set('rows', key, rows);
   }
 

@@ -1,6 +1,6 @@
 /** Matrices: columns of destinations, from the rows that are in force. */
 import type { AppWeightMatrixSpec, AppWeightMatrixStatus } from '../api/app-weight-matrix.ts';
-import { carryOver, type Rows } from '../model/matrix-rows.ts';
+import { carryOver, type Rows, sameRows, wholeRows } from '../model/matrix-rows.ts';
 import type { Column, Destination, MatrixPiece, ObjectKey } from '../model/snapshot.ts';
 import type { Condition, ObjectStatus } from '../model/status.ts';
 import type { ClusterState } from './cluster-state.ts';
@@ -16,10 +16,31 @@ export interface MatrixResult {
 
 /**
  * Auto: computed weights rule, for the cells that the spec has now; else, and in the other modes, the rows of the spec. Who
- * computes them writes them anew after an edit, but nobody's requests wait for that.
+ * computes them writes them anew after an edit, but nobody's requests wait for that. Where instances are placed, too, apps have
+ * cells on all rows, whoever has put instances there.
  */
-export const rowsInForce = (spec: AppWeightMatrixSpec, status: AppWeightMatrixStatus | undefined): Rows =>
-  (spec.mode === 'Auto' && status !== undefined ? carryOver(spec.rows, status.rows) : null) ?? spec.rows;
+export const rowsInForce = (
+  spec: AppWeightMatrixSpec,
+  status: AppWeightMatrixStatus | undefined,
+  mode: ClusterState['mode'],
+): Rows => {
+  if (spec.mode !== 'Auto') return spec.rows;
+  const isPlaced = placesInstances(spec, mode);
+  const given = givenRows(spec, mode);
+  return (status === undefined ? null : carryOver(given, status.rows, isPlaced)) ?? given;
+};
+
+export const placesInstances = ({ mode, placement }: AppWeightMatrixSpec, where: ClusterState['mode']): boolean =>
+  mode === 'Auto' && where === 'Cluster' && placement?.actuate === 'Manage';
+
+/** The cells that an object asks for. */
+export const givenRows = (spec: AppWeightMatrixSpec, where: ClusterState['mode']): Rows =>
+  placesInstances(spec, where)
+    ? wholeRows(
+        spec.rows,
+        spec.apps.map(({ name }) => name),
+      )
+    : spec.rows;
 
 export interface MatrixWorld extends ServiceWorld {
   readonly mode: ClusterState['mode'];
@@ -38,7 +59,7 @@ export const translateMatrix = (
   const columns = columnsOf(spec, rows, subject.namespace, world, problems);
   const conditions: Condition[] = [
     accepted(subject),
-    unless('ResolvedRefs', problems, 'ResolvedRefs', acceptedRows(spec, rows), generation),
+    unless('ResolvedRefs', problems, 'ResolvedRefs', acceptedRows(spec, rows, world.mode), generation),
     isPending('Programmed', generation),
     isPending('OnTarget', generation),
   ];
@@ -69,6 +90,7 @@ const columnsOf = (
   const cells = new Map<string, Destination[]>(spec.apps.map((app) => [app.name, []]));
   /** Per app, a node that one of its cells is on. */
   const onNode = new Map<string, ObjectKey>();
+  const isOurs = cellsOf(spec, world.mode);
   for (const row of rows) {
     const server = world.server(`${namespace}/${row.server}`);
     if (server === undefined) {
@@ -80,7 +102,7 @@ const columnsOf = (
       if (column === undefined) {
         const message = `the cell of ${row.server} names the app ${app}, which is not among spec.apps`;
         problems.push({ reason: 'AppNotFound', message });
-      } else if (server !== undefined) {
+      } else if (server !== undefined && (server.kind === 'Node' || isOurs(row.server, app))) {
         column.push({ server: server.key, weight });
         if (server.kind === 'Node' && !onNode.has(app)) onNode.set(app, server.key);
         const lack = lackOf(server, app);
@@ -94,6 +116,13 @@ const columnsOf = (
     const service = node === undefined ? null : serviceOf(app, node, namespace, world, problems);
     return { app: app.name, service, cells: alike(cells.get(app.name) ?? []) };
   });
+};
+
+/** Whether a cell is the object's own, and not there because instances may be put on the row: which is so for nodes alone. */
+const cellsOf = (spec: AppWeightMatrixSpec, mode: ClusterState['mode']): ((server: string, app: string) => boolean) => {
+  if (!placesInstances(spec, mode)) return () => true;
+  const own = new Set(spec.rows.flatMap(({ server, weights }) => weights.map(({ app }) => `${server} ${app}`)));
+  return (server, app) => own.has(`${server} ${app}`);
 };
 
 /** Most apps of a platform have the same weights on the same hosts: equal columns become one. */
@@ -126,9 +155,9 @@ const serviceOf = (
   return piece;
 };
 
-const acceptedRows = (spec: AppWeightMatrixSpec, rows: Rows): string => {
+const acceptedRows = (spec: AppWeightMatrixSpec, rows: Rows, mode: ClusterState['mode']): string => {
   if (spec.mode !== 'Auto') return 'All servers and apps are known';
-  return rows === spec.rows
+  return sameRows(rows, givenRows(spec, mode))
     ? 'All servers and apps are known; nothing is computed yet, so spec.rows rule'
     : 'All servers and apps are known; computed weights rule';
 };

@@ -73,6 +73,8 @@ class Leading {
       counts: () => Promise.resolve(this.#take()),
       proxies: (seconds) => this.#heard(seconds),
       solver: new SolverThread(),
+      mode: 'Cluster',
+      workloads: null,
       objects,
       className,
       profiles,

@@ -27,13 +27,21 @@ export interface WorkloadSeen {
   readonly most: number;
   /** Bytes that an instance requests. */
   readonly memory: number;
+  /** Hosts where it is not to be. */
+  readonly notOn: ReadonlySet<string>;
   /** Seconds from start to ready, as far as the object says. */
   readonly startSeconds: number;
   /** No new version of it is being rolled out. */
   readonly isSettled: boolean;
   /** Why its instances are not ours to change; null: they are. */
-  readonly whyNot: string | null;
+  readonly whyNot: WhyNot | null;
   readonly instances: readonly InstanceSeen[];
+}
+
+/** Why instances are not managed although it is asked for: a word, and for people what to do. */
+export interface WhyNot {
+  readonly reason: 'ScaledByOthers' | 'WorkloadUnfit' | 'WorkloadsUnknown' | 'NotPermitted';
+  readonly message: string;
 }
 
 export interface InstanceSeen {

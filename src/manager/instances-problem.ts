@@ -1,0 +1,100 @@
+/**
+ * A matrix, what is known of it and what runs → a problem for the solver in which instances are in question: which workload is
+ * to run where. Whose instances are not to be changed now has them fixed where they are.
+ */
+import { DEFAULT_PLACEMENT } from '../api/app-weight-matrix.ts';
+import { columnsOf } from '../model/matrix-rows.ts';
+import { type Seen, staying, type WorkloadSeen } from '../model/workloads.ts';
+import type { HostSpec, InstanceSpec, LoadSpec, Problem, WorkloadSpec } from '../placement/problem/problem.ts';
+import { type AskedApp, askedApp, columnSpec, leftOf, type ProblemInputs } from './problem-of.ts';
+
+export interface InstancesInputs extends Omit<ProblemInputs, 'isOut'> {
+  readonly seen: Seen;
+  /** Workloads whose instances are left alone for a while. */
+  readonly isHeld: (workload: string) => boolean;
+}
+
+export type InstancesPosed =
+  | { readonly ok: true; readonly problem: Problem }
+  | { readonly ok: false; readonly lacks: readonly string[] };
+
+export function instancesProblem(inputs: InstancesInputs): InstancesPosed {
+  const { spec, seen, servers, usedByOthers } = inputs;
+  const lacks: string[] = [];
+  const asked = spec.apps.flatMap((app) => {
+    const known = askedApp(app, inputs, lacks, true);
+    return known === null || app.workloadRef === undefined ? [] : [{ app: known, workload: app.workloadRef.name }];
+  });
+  if (asked.length === 0 && lacks.length === 0) lacks.push('nothing is asked of any app');
+  const resources = new Set(asked.flatMap(({ app }) => Object.keys(app.cost)));
+  const hosts = [...seen.hosts].map(([name, host]): HostSpec => {
+    const { capacity, quiesced } = servers.get(name)!;
+    for (const resource of resources) {
+      if (capacity[resource] === undefined)
+        lacks.push(`RealServer ${name}: its capacity of ${resource} is not given: give spec.capacity.${resource}`);
+    }
+    // One that takes no new work serves nothing.
+    const left = leftOf(quiesced ? {} : capacity, usedByOthers.get(name) ?? {}, resources);
+    return { name, class: 'default', capacity: left, memory: host.memory, pods: host.pods, concurrency: null };
+  });
+  if (hosts.length === 0 && lacks.length === 0) lacks.push('no row is a node of the cluster');
+  if (lacks.length > 0) return { ok: false, lacks };
+  const { changeCost, utilization, maxChangesPerCycle } = spec.placement ?? DEFAULT_PLACEMENT;
+  const problem: Problem = {
+    hosts,
+    workloads: [...seen.workloads.values()].map((workload) => workloadSpec(workload, inputs)),
+    columns: asked.map(({ app, workload }) => columnSpec(app, workload)),
+    conflicts: [],
+    kappa: {},
+    current: [...seen.workloads.values()].flatMap(currentOf),
+    load: asked.flatMap(({ app, workload }) => loadsOf(app, seen.workloads.get(workload), inputs)),
+    options: {
+      changeCost: Number(changeCost),
+      utilization: Number(utilization),
+      fairness: true,
+      maxChanges: maxChangesPerCycle,
+    },
+  };
+  return { ok: true, problem };
+}
+
+function workloadSpec(workload: WorkloadSeen, { seen, isHeld }: InstancesInputs): WorkloadSpec {
+  const { name, memory, least, most, startSeconds } = workload;
+  const here = hostsOf(workload);
+  const count = [...here.values()].reduce((sum, each) => sum + each, 0);
+  const isFixed = workload.whyNot !== null || !workload.isSettled || isHeld(name);
+  const open = [...seen.hosts].flatMap(([host, { isReady }]) => (isReady && !workload.notOn.has(host) ? [host] : []));
+  return {
+    name,
+    memory,
+    idle: {},
+    sensitivity: {},
+    pressure: {},
+    pressureRate: null,
+    minInstances: isFixed ? count : least,
+    maxInstances: isFixed ? count : Math.max(count, most),
+    // No more on one host than there are by chance: a second one there brings memory and nothing else.
+    maxPerHost: Math.max(1, ...here.values()),
+    hosts: isFixed ? [...here.keys()] : [...new Set([...here.keys(), ...open])],
+    apart: [],
+    startSeconds,
+  };
+}
+
+/** Instances by host. */
+function hostsOf(workload: WorkloadSeen): Map<string, number> {
+  const hosts = new Map<string, number>();
+  for (const { host } of staying(workload)) if (host !== null) hosts.set(host, (hosts.get(host) ?? 0) + 1);
+  return hosts;
+}
+
+function currentOf(workload: WorkloadSeen): InstanceSpec[] {
+  return [...hostsOf(workload)].map(([host, instances]) => ({ host, workload: workload.name, instances }));
+}
+
+function loadsOf({ name, rate }: AskedApp, workload: WorkloadSeen | undefined, { rows }: InstancesInputs): LoadSpec[] {
+  const here = workload === undefined ? new Map<string, number>() : hostsOf(workload);
+  const weights = [...(columnsOf(rows).get(name) ?? [])].filter(([host, weight]) => weight > 0 && here.has(host));
+  const sum = weights.reduce((total, [, weight]) => total + weight, 0);
+  return weights.map(([host, weight]) => ({ host, column: name, rate: (rate * weight) / sum, weight }));
+}
