@@ -54,6 +54,9 @@ export const CONTROLLER_HELP: CommandHelp = {
       value: 'A,B',
       help: 'where all Secrets may be listed; elsewhere each is watched by\nits name (default: none)',
     },
+    'manage-workloads': {
+      help: 'start, stop and place instances of Deployments for matrices whose\nplacement.actuate is Manage (needs rights on Deployments and pods)',
+    },
     kubeconfig: { value: 'FILE', help: "the cluster (default: the pod's ServiceAccount, else KUBECONFIG)" },
     'log-level': { value: 'LEVEL', help: `${LOG_LEVELS.join(', ')}\n(default: info)` },
   },
@@ -93,6 +96,7 @@ export function controllerOptions(
       publishAddresses: listOption(line, 'publish-address').map(publishedAddress),
       policy: line.value('policy'),
       secretNamespaces: listOption(line, 'secret-namespaces').map((each) => labelOf('secret-namespaces', each)),
+      manageWorkloads: line.flag('manage-workloads'),
       pod: { name: environment['POD_NAME'] ?? hostname(), address: isIP(address) === 0 ? null : address },
     },
     admin: addressOption(line, 'admin') ?? { address: '::', port: 8080 },

@@ -1,5 +1,5 @@
 import type { Api } from '../kube/api.ts';
-import { EventRecorder } from '../kube/events.ts';
+import { EventRecorder, type Happening } from '../kube/events.ts';
 import type { KubeObject } from '../kube/resource.ts';
 import type { WorkQueueMeasures } from '../kube/work-queue.ts';
 import type { Flip } from '../status/transitions.ts';
@@ -50,6 +50,11 @@ export class Announcer {
       action: type,
       note: `${type} is ${status}: ${message}`,
     });
+  }
+
+  /** What was done, or could not be. */
+  happened(happening: Happening): void {
+    this.#recorder.record(happening);
   }
 
   close(): Promise<void> {

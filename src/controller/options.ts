@@ -21,6 +21,8 @@ export interface ControllerOptions {
   /** A file; null: none. */
   readonly policy: string | null;
   readonly secretNamespaces: readonly string[];
+  /** Whether instances of workloads are started and stopped where matrices ask for it. */
+  readonly manageWorkloads: boolean;
   readonly pod: {
     /** Its name, and who it is in the election. */
     readonly name: string;

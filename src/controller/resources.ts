@@ -26,5 +26,15 @@ export const SERVICE_CIDRS: Resource = {
   kind: 'ServiceCIDR',
 };
 
+/** Watched where instances of workloads are managed. */
+export const DEPLOYMENTS: Resource = { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment' };
+export const PODS: Resource = { group: '', version: 'v1', plural: 'pods', kind: 'Pod' };
+export const SCALERS: Resource = {
+  group: 'autoscaling',
+  version: 'v2',
+  plural: 'horizontalpodautoscalers',
+  kind: 'HorizontalPodAutoscaler',
+};
+
 /** As `kubectl` names it: `services`, `endpointslices.discovery.k8s.io`. */
 export const typeOf = ({ group, plural }: Resource): string => (group === '' ? plural : `${plural}.${group}`);

@@ -101,8 +101,9 @@ export const CONDITION_TYPES: Readonly<Record<string, TypeInfo>> = {
   },
   Stalled: {
     of: 'all',
-    means: 'Only while Accepted is False, for the same tools; its reason is that of Accepted.',
-    reasons: [],
+    means:
+      'Only while Accepted is False, for the same tools; its reason is that of Accepted. Of an AppWeightMatrix also while instances cannot be managed although placement.actuate is Manage: traffic is served then, and weights are computed.',
+    reasons: ['ScaledByOthers', 'WorkloadUnfit', 'WorkloadsUnknown', 'NotPermitted'],
   },
 };
 

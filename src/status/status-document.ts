@@ -24,7 +24,13 @@ export function completeStatus(status: ObjectStatus, facts: ServingFacts): Objec
 }
 
 function withConditions(status: ObjectStatus, facts: ServingFacts): ObjectStatus {
-  return fillIn(status, knownConditions(status, facts));
+  const filled = fillIn(status, knownConditions(status, facts));
+  const stalled = status.kind === 'AppWeightMatrix' ? facts.placements?.get(status.key)?.stalled : null;
+  const isAccepted = filled.conditions.some(({ type, status: is }) => type === 'Accepted' && is === 'True');
+  if (stalled == null || !isAccepted) return filled;
+  const { observedGeneration } = status;
+  const condition = { type: 'Stalled', status: 'True', ...stalled, observedGeneration } as const;
+  return { ...filled, conditions: [...filled.conditions, condition] };
 }
 
 export function statusDocument(

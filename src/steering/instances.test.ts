@@ -88,9 +88,9 @@ class World {
       counts: () => Promise.resolve(this.#counts()),
       proxies: () => ({ heard: 1, all: 1 }),
       solver: {
-        solve: (of, { rounds } = {}) => {
+        solve: (of, options) => {
           const model = compileModel(of);
-          return Promise.resolve(resultOf(model, solve(model, { exact: false, rounds: rounds ?? 50 }), 0));
+          return Promise.resolve(resultOf(model, solve(model, { exact: false, rounds: options?.rounds ?? 50 }), 0));
         },
         close: () => Promise.resolve(),
       },

@@ -10,6 +10,7 @@ import { SolverThread } from '../../placement/thread/solver-thread.ts';
 import { PlacementManager } from '../../steering/placement-manager.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { ClusterState } from '../../translate/cluster-state.ts';
+import { ClusterWorkloads, type ClusterWorkloadsOptions } from './cluster-workloads.ts';
 import { WindowSums } from './window-sums.ts';
 
 export interface PlacementOptions {
@@ -18,10 +19,15 @@ export interface PlacementOptions {
   readonly profiles: () => ProfilesDocument;
   /** By uid of those that are ready; null: nothing was heard of it. */
   readonly proxies: () => ReadonlyMap<string, Heard | null>;
+  /** Null: instances are not to be started or stopped. */
+  readonly workloads: WorkloadsTerms | null;
   /** Other weights are to be put in force. */
   readonly onRows: () => void;
   readonly log: Log;
 }
+
+/** What is needed to see workloads and to write to them. */
+export type WorkloadsTerms = Pick<ClusterWorkloadsOptions, 'api' | 'namespaces' | 'timing' | 'tell' | 'tellPod'>;
 
 export interface Heard {
   readonly counts: CountsDocument;
@@ -63,18 +69,21 @@ export class Placement {
 class Leading {
   readonly manager: PlacementManager;
   readonly #options: PlacementOptions;
+  readonly #workloads: ClusterWorkloads | null;
   readonly #sums = new WindowSums();
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: PlacementOptions) {
     this.#options = options;
-    const { objects, className, profiles, onRows, log } = options;
+    const { objects, className, profiles, workloads, proxies, onRows, log } = options;
+    this.#workloads =
+      workloads === null ? null : new ClusterWorkloads({ ...workloads, objects, className, proxies, log });
     this.manager = new PlacementManager({
       counts: () => Promise.resolve(this.#take()),
       proxies: (seconds) => this.#heard(seconds),
       solver: new SolverThread(),
       mode: 'Cluster',
-      workloads: null,
+      workloads: this.#workloads,
       objects,
       className,
       profiles,
@@ -90,6 +99,7 @@ class Leading {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.manager.close({ keep: false });
+    await this.#workloads?.close();
   }
 
   /** What the proxies have counted by now. */

@@ -17,8 +17,14 @@ export const USERS: Readonly<Record<string, readonly string[]>> = {
 
 /** Needs the Node object `node` to exist. */
 export function startControlPlane(api: Api, node: string): Daemon[] {
+  const { write, configOf, start } = launcher(api);
+  const proxy = kubeProxyConfiguration(configOf('system:kube-proxy'), node);
+  return [...startControllers(api), start('kube-proxy', [`--config=${write('proxy.json', JSON.stringify(proxy))}`])];
+}
+
+function launcher(api: Api) {
   const directory = join(api.directory, 'control-plane');
-  mkdirSync(directory);
+  mkdirSync(directory, { recursive: true });
   const write = (name: string, text: string) => {
     const path = join(directory, name);
     writeFileSync(path, text, { mode: 0o600 });
@@ -31,7 +37,15 @@ export function startControlPlane(api: Api, node: string): Daemon[] {
   };
   const start = (name: string, args: readonly string[]) =>
     startDaemon(name, [join(api.bin, name), ...args], { log: join(api.directory, 'logs', `${name}.log`) });
-  const proxy = kubeProxyConfiguration(configOf('system:kube-proxy'), node);
+  return { write, configOf, start };
+}
+
+/** Nobody asks them how they are, and several tests may run them on one machine. */
+const NO_PORT = ['--secure-port=0'];
+
+/** Those that make pods of workloads, and choose nodes for them. */
+export function startControllers(api: Api): Daemon[] {
+  const { write, configOf, start } = launcher(api);
   return [
     start('kube-controller-manager', [
       `--kubeconfig=${configOf('system:kube-controller-manager')}`,
@@ -47,11 +61,12 @@ export function startControlPlane(api: Api, node: string): Daemon[] {
       '--kube-api-qps=300',
       '--kube-api-burst=500',
       '--profiling=false',
+      ...NO_PORT,
     ]),
     start('kube-scheduler', [
       `--config=${write('scheduler.json', JSON.stringify(schedulerConfiguration(configOf('system:kube-scheduler'))))}`,
+      ...NO_PORT,
     ]),
-    start('kube-proxy', [`--config=${write('proxy.json', JSON.stringify(proxy))}`]),
   ];
 }
 

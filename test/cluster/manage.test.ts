@@ -1,0 +1,282 @@
+/** Instances on a real control plane: who leads dies at every step, pods land elsewhere, others scale. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+
+import type { News } from '../../src/actuation/course.ts';
+import { editRows } from '../../src/actuation/edit-rows.ts';
+import { appWeightMatrixSpec } from '../../src/api/app-weight-matrix.ts';
+import type { RealServer } from '../../src/api/parse.ts';
+import { realServerSpec } from '../../src/api/real-server.ts';
+import { ClusterWorkloads } from '../../src/controller/placement/cluster-workloads.ts';
+import { connectApi } from '../../src/kube/connect.ts';
+import { appProfile } from '../../src/manager/fixture.ts';
+import type { CountsDocument } from '../../src/model/counts.ts';
+import { columnsOf, type Rows, wholeRows } from '../../src/model/matrix-rows.ts';
+import type { Result } from '../../src/placement/result.ts';
+import { Instances } from '../../src/steering/instances.ts';
+import { createLogger } from '../../src/telemetry/log.ts';
+import type { KubeObject } from './api-client.ts';
+import { skipReason } from './binaries.ts';
+import { eventually } from './eventually.ts';
+import { gatedDeployment, type PodsWithoutNodes, startPodsWithoutNodes } from './pods-without-nodes.ts';
+
+const NODES = ['n1', 'n2', 'n3'];
+const NAMESPACE = 'shop';
+const KEY = `${NAMESPACE}/m`;
+const MARK = 'controller.kubernetes.io/pod-deletion-cost';
+
+const spec = appWeightMatrixSpec.parse({
+  mode: 'Auto',
+  apps: [{ name: 'web', workloadRef: { kind: 'Deployment', name: 'web' }, minInstances: 1 }],
+  rows: NODES.map((server) => ({ server })),
+  placement: { actuate: 'Manage' },
+});
+
+const given: Rows = wholeRows(spec.rows, ['web']);
+
+const realServers = new Map(
+  NODES.map((name): [string, RealServer] => [
+    `${NAMESPACE}/${name}`,
+    {
+      apiVersion: 'tcpvs.io/v1alpha1',
+      kind: 'RealServer',
+      metadata: { name, namespace: NAMESPACE } as RealServer['metadata'],
+      spec: realServerSpec.parse({ nodeName: name, capacity: { cpu: '1' } }),
+    },
+  ]),
+);
+
+/** A leader, and weights that outlive it: they stand in the matrix' status. */
+class Leader {
+  readonly #workloads: ClusterWorkloads;
+  readonly #instances: Instances;
+  readonly #client: ReturnType<typeof connectApi>['api'];
+  readonly #world: World;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#client = connectApi({ kubeconfig: world.kubeconfig, userAgent: 'test' }).api;
+    this.#workloads = new ClusterWorkloads({
+      api: this.#client,
+      namespaces: null,
+      className: 'tcpvs',
+      objects: () => ({
+        matrices: new Map([
+          [KEY, { apiVersion: 'tcpvs.io/v1alpha1', kind: 'AppWeightMatrix', metadata: { name: 'm' } as never, spec }],
+        ]),
+        realServers,
+      }),
+      proxies: () => new Map([['proxy', { counts: world.counts() }]]),
+      tell: () => undefined,
+      tellPod: (_, note) => world.opened.push(note),
+      log: createLogger({ level: 'silent' }),
+    });
+    this.#instances = new Instances({
+      seen: (...args) => this.#workloads.seen(...args),
+      served: (...args) => this.#workloads.served(...args),
+      write: (...args) => this.#workloads.write(...args),
+      tell: (_, news) => world.news.push(...news),
+    });
+    this.#timer = setInterval(() => this.#look(), 50);
+  }
+
+  #look(): void {
+    const rows = this.#instances.carryOn(KEY, spec, { given, inForce: this.#world.rows, isComputed: true });
+    if (rows !== null) this.#world.rows = rows;
+  }
+
+  get isBusy(): boolean {
+    return this.#instances.isBusy(KEY);
+  }
+
+  stalled(): string {
+    return this.#instances.report(KEY, spec).stalled?.message ?? '';
+  }
+
+  /** Begins a plan, as the solver would give it. */
+  async plan(changes: readonly string[]): Promise<void> {
+    const planned = changes.map((each) => {
+      const [op = '', host = ''] = each.split(' ');
+      return { op: op as 'start' | 'stop', host, workload: 'web', reason: 'it is planned', shift: [] };
+    });
+    const result = {
+      changes: planned,
+      before: [{ host: 'n1', column: 'web', rate: 50 }],
+      served: [{ column: 'web', rate: 100 }],
+      dropped: [],
+    } as unknown as Result;
+    const servers = new Map(NODES.map((name) => [name, { capacity: { cpu: 1 }, quiesced: false }]));
+    const profile = { matrix: KEY, apps: [appProfile('web', 100, { cpu: 0.01 })] };
+    await this.#instances.decide(
+      KEY,
+      { spec, rows: this.#world.rows, servers, profile, usedByOthers: new Map() },
+      { solve: () => Promise.resolve(result), still: () => null },
+    );
+    assert.ok(this.isBusy, this.#instances.report(KEY, spec).why);
+  }
+
+  /** At once: what is on its way to the API may arrive or not. */
+  async die(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#client.close();
+    await this.#workloads.close();
+  }
+}
+
+class World {
+  readonly kubeconfig: string;
+  rows: Rows = given;
+  news: News[] = [];
+  opened: string[] = [];
+
+  constructor(kubeconfig: string) {
+    this.kubeconfig = kubeconfig;
+  }
+
+  /** A proxy that has every weight at once, and nothing in flight. */
+  counts(): CountsDocument {
+    const column = [...(columnsOf(this.rows).get('web') ?? [])];
+    const cells = column.map(([name, weight]) => ({
+      server: `${NAMESPACE}/${name}`,
+      app: 'web',
+      weight,
+      available: true,
+      asked: 0,
+      askedAvailable: 0,
+      delivered: null,
+      epochRequests: 0,
+      requests: 0,
+      retries: 0,
+      sticky: 0,
+      failures: 0,
+    }));
+    return { rows: [{ id: `matrix ${KEY} web`, epoch: 1, cells }], endpoints: [] };
+  }
+}
+
+const nodesOf = (pods: readonly KubeObject[]) => pods.map((pod) => pod.spec.nodeName as string | undefined).toSorted();
+const isReady = (pod: KubeObject) => pod.status.phase === 'Running' && pod.metadata.deletionTimestamp === undefined;
+const isCalm = (pods: readonly KubeObject[]) =>
+  pods.every((pod) => isReady(pod) && pod.metadata.annotations?.[MARK] === undefined);
+const on =
+  (...nodes: string[]) =>
+  (pods: readonly KubeObject[]) =>
+    isCalm(pods) && nodesOf(pods).join() === nodes.join();
+
+describe('instances on a real control plane', { skip: skipReason('cluster') }, () => {
+  let cluster: PodsWithoutNodes;
+  let world: World;
+  let leader: Leader;
+  const deployments = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments`;
+  const lead = async () => {
+    leader = new Leader(world);
+    await eventually('workloads are seen', () => leader.stalled() === '');
+  };
+  const calm = (...nodes: string[]) => cluster.pods(NAMESPACE, on(...nodes));
+
+  before(async () => {
+    cluster = await startPodsWithoutNodes(Object.fromEntries(NODES.map((name) => [name, '3Gi'])));
+    const { client } = cluster.api;
+    await client.create('/api/v1/namespaces', { metadata: { name: NAMESPACE } });
+    await client.create(deployments, gatedDeployment('web'));
+    world = new World(cluster.api.kubeconfig);
+    leader = new Leader(world);
+  });
+  after(async () => {
+    await leader?.die();
+    await cluster?.stop();
+  });
+
+  test('a pod waits at its gate, is opened with an event, and a plan puts instances where they are to be', async () => {
+    const [first] = await cluster.pods(NAMESPACE, (pods) => pods.length === 1 && isCalm(pods));
+    const at = first!.spec.nodeName as string;
+    assert.match(world.opened[0]!, /the gate is opened, with a preference for n\d: no place is planned for it/);
+    const [next = '', last = ''] = NODES.filter((name) => name !== at);
+    await leader.plan([`start ${next}`, `start ${last}`, `stop ${at}`]);
+    await cluster.pods(NAMESPACE, on(...[next, last].toSorted()));
+    await eventually('the plan is done', () => !leader.isBusy);
+    assert.deepEqual(
+      world.news.map(({ reason }) => reason),
+      ['Starting', 'Starting', 'Started', 'Started', 'Stopping', 'Stopped'],
+    );
+    // Nobody is left quiesced.
+    assert.ok([...columnsOf(world.rows).get('web')!.values()].every((weight) => weight > 0));
+    if (at !== 'n1') {
+      await leader.plan(['start n1', `stop ${[next, last].find((name) => name !== 'n1')}`]);
+      await eventually('the plan is done', () => !leader.isBusy);
+    }
+  });
+
+  test('the leader may die after every step: nothing is lost, no gate stays shut, no mark and no quiesced cell is left', async () => {
+    const pods = await cluster.pods(NAMESPACE, (all) => all.length === 2 && isCalm(all));
+    let here = nodesOf(pods) as string[];
+    for (const word of ['Starting', 'pod', 'open', 'Started', 'Stopping', 'marked', 'gone']) {
+      world.news = [];
+      world.opened = [];
+      const count = here.length;
+      const to = NODES.find((name) => !here.includes(name))!;
+      const from = here[0]!;
+      await leader.plan([`start ${to}`, `stop ${from}`]);
+      if (word === 'pod') await cluster.pods(NAMESPACE, (all) => all.length > count);
+      else if (word === 'marked') {
+        await cluster.pods(NAMESPACE, (all) => all.some((pod) => pod.metadata.annotations?.[MARK] !== undefined));
+      } else if (word === 'gone')
+        await cluster
+          .pods(NAMESPACE, (all) => all.length > count)
+          .then(() => cluster.pods(NAMESPACE, (all) => all.length === count));
+      else
+        await eventually(word, () =>
+          word === 'open' ? world.opened.length > 0 : world.news.some(({ reason }) => reason === word),
+        );
+      await leader.die();
+      await lead();
+      const { spec: asked } = await cluster.api.client.get(`${deployments}/web`);
+      assert.ok(asked.replicas === count || asked.replicas === count + 1, `${asked.replicas} replicas after ${word}`);
+      const now = await cluster.pods(NAMESPACE, (all) => isCalm(all) && all.length === asked.replicas);
+      await eventually('no cell is quiesced', () =>
+        [...columnsOf(world.rows).get('web')!.values()].every((weight) => weight > 0),
+      );
+      here = nodesOf(now) as string[];
+      assert.ok(here.length >= count, word);
+      assert.equal(new Set(here).size, here.length, 'each is on a node of its own');
+      if (here.length === 3) {
+        await leader.plan([`stop ${here[0]}`]);
+        const left = await cluster.pods(NAMESPACE, (all) => all.length === 2 && isCalm(all));
+        await eventually('the plan is done', () => !leader.isBusy);
+        assert.deepEqual(nodesOf(left), here.slice(1), 'the one that was marked went');
+        here = here.slice(1);
+      }
+    }
+  });
+
+  test('where an autoscaler or another field manager scales, nothing is done, and it is said why', async () => {
+    const { client } = cluster.api;
+    const scalers = `/apis/autoscaling/v2/namespaces/${NAMESPACE}/horizontalpodautoscalers`;
+    await client.create(scalers, {
+      metadata: { name: 'web' },
+      spec: {
+        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+        minReplicas: 1,
+        maxReplicas: 3,
+      },
+    });
+    await eventually('it is seen', () => leader.stalled().includes('HorizontalPodAutoscaler shop/web scales'));
+    await client.delete(`${scalers}/web`);
+    await eventually('it is gone', () => leader.stalled() === '');
+    await client.apply(
+      `${deployments}/web`,
+      { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' }, spec: { replicas: 2 } },
+      'somebody',
+    );
+    await eventually('it is seen', () =>
+      /spec.replicas .* belongs to the field manager somebody: leave it out/.test(leader.stalled()),
+    );
+    await client.apply(
+      `${deployments}/web`,
+      { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' } },
+      'somebody',
+    );
+    await eventually('it is gone', () => leader.stalled() === '');
+  });
+});
