@@ -227,6 +227,7 @@ const TOP: Record<string, Schema> = {
   secrets: object({ namespaces: definition('namespaces'), named: list(namedSecrets) }),
   rbac: object({ create: flag(), aggregate: flag(), admissionPolicy: flag() }),
   networkPolicy: object({ enabled: flag(), metricsFrom: list(anyObject()) }),
+  placement: object({ manage: flag() }),
   podMonitor: object({ enabled: flag(), interval: pattern('^[0-9]+(ms|s|m)$'), labels: definition('strings') }),
   controller,
   proxy,

@@ -22,6 +22,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'in a cluster: watch its objects, serve snapshots to the proxies, write statuses',
     load: async () => (await import('./controller.ts')).controller,
   },
+  'open-gates': {
+    summary: 'in a cluster: let pods go that wait for a controller to choose their node',
+    load: async () => (await import('./open-gates.ts')).openGates,
+  },
   validate: {
     summary: 'check manifests and configuration files, without a server',
     load: async () => (await import('./validate.ts')).validate,

@@ -12,6 +12,7 @@ const EVERYTHING = {
   watchNamespaces: ['shop', 'bank'],
   trustedProxies: ['10.0.0.0/8', 'fd00::/8'],
   publish: { addresses: ['203.0.113.10', 'edge.example'] },
+  placement: { manage: true },
   secrets: { namespaces: ['shop'] },
   controller: { port: 9444, adminPort: 8081, logLevel: 'debug' },
   proxy: {
@@ -59,6 +60,7 @@ describe('the flags of the chart', needsHelm, () => {
     );
     assert.equal(controller.serverName, 'edge-controller.tcpvs-system.svc');
     assert.equal(controller.publishService, 'tcpvs-system/edge-proxy');
+    assert.equal(controller.manageWorkloads, false);
 
     const all = ofController(EVERYTHING);
     assert.deepEqual(all.controller.watchNamespaces, ['shop', 'bank']);
@@ -69,6 +71,7 @@ describe('the flags of the chart', needsHelm, () => {
     ]);
     assert.deepEqual([all.controller.className, all.controller.listen.port, all.admin.port], ['edge', 9444, 8081]);
     assert.equal(all.logLevel, 'debug');
+    assert.equal(all.controller.manageWorkloads, true);
   });
 
   it('are the proxies’', () => {

@@ -21,8 +21,8 @@ export interface Installed {
   stop(): Promise<void>;
 }
 
-/** Release `tcpvs`; there are namespaces `shop` and `other` besides. */
-export async function install(): Promise<Installed> {
+/** Release `tcpvs`; there are namespaces `shop` and `other` besides. `flags`: of helm install. */
+export async function install(...flags: readonly string[]): Promise<Installed> {
   const api = await startApi();
   const tryHelm = (command = '', ...rest: readonly string[]) => {
     const home = join(api.directory, 'helm');
@@ -41,7 +41,7 @@ export async function install(): Promise<Installed> {
       const metadata = { name, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } };
       await api.client.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata });
     }
-    await helm('install', 'tcpvs', CHART);
+    await helm('install', 'tcpvs', CHART, ...flags);
   } catch (error) {
     await api.stop();
     throw error;

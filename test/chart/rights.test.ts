@@ -29,6 +29,8 @@ describe('rights', needsHelm, () => {
 
   it('in watched namespaces, with Secrets of tenants', (t) => compare(t, 'rights-narrow.txt', NARROW));
 
+  it('where instances are managed', (t) => compare(t, 'rights-manage.txt', { placement: { manage: true } }));
+
   for (const [name, values] of [
     ['by default', {}],
     ['narrow', NARROW],
