@@ -101,7 +101,10 @@ describe('the controller’s account where instances are managed', { skip: skipR
     assert.equal(podFacts(marked).cost, MARK);
     const bare = await client.patch(`${PODS}/none`, costPatch(podFacts(marked), null));
     assert.deepEqual(bare.metadata.annotations, { note: 'mine' });
-    await assert.rejects(client.patch(`${PODS}/none`, costPatch({ ...podFacts(none), uid: 'another' }, MARK)), /409|422/);
+    await assert.rejects(
+      client.patch(`${PODS}/none`, costPatch({ ...podFacts(none), uid: 'another' }, MARK)),
+      /409|422/,
+    );
   });
 
   it('may scale a Deployment from the number that it has seen, and change nothing else of it', async () => {
