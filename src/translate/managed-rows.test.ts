@@ -44,6 +44,8 @@ const computed = (weights: readonly (readonly [number, number])[]) =>
     })),
   }) as unknown as AppWeightMatrixStatus;
 
+const meta = (name: string) => ({ name, namespace: 'd', generation: 1 }) as RealServer['metadata'];
+
 describe('the rows of a matrix whose instances are placed', () => {
   it('have a cell for every app, as heavy as its others in the mean; where the object says 0, it stays so', () => {
     const dense = ['n1 a=40 b=7', 'n2 a=20 b=7', 'n3 a=0 b=7', 'fixed b=7 a=30'];
@@ -90,7 +92,6 @@ describe('the rows of a matrix whose instances are placed', () => {
   });
 
   it('send nothing to a server that is no node for an app that the object does not give it', () => {
-    const meta = (name: string) => ({ name, namespace: 'd', generation: 1 }) as RealServer['metadata'];
     const realServer = (name: string, spec: object): [string, RealServer] => [
       `d/${name}`,
       { apiVersion: 'tcpvs.io/v1alpha1', kind: 'RealServer', metadata: meta(name), spec: realServerSpec.parse(spec) },

@@ -19,7 +19,7 @@ const DIRECTORY = join(ROOT, 'docs/kubernetes');
 const pages = [
   ...readdirSync(DIRECTORY).map((file) => join(DIRECTORY, file)),
   join(CHART, 'README.md'),
-  ...['11-gitops', '12-kubernetes'].map((name) => join(ROOT, 'examples', name, 'README.md')),
+  ...['11-gitops', '12-kubernetes', '23-managed-instances'].map((name) => join(ROOT, 'examples', name, 'README.md')),
 ].map((path) => ({ path, text: readFileSync(path, 'utf8') }));
 
 const blocks = pages.flatMap(({ path, text }) =>

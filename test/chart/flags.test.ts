@@ -42,7 +42,7 @@ const ofProxy = (values: object): ProxyOptions => proxyOptions(readCommandLine(P
 
 /** Names of the options that some values give. */
 const given = (pod: 'controller' | 'proxy'): ReadonlySet<string> =>
-  new Set([...args({}, pod), ...args(EVERYTHING, pod)].map((arg) => /^--([a-z-]+)=/.exec(arg)?.[1] ?? arg));
+  new Set([...args({}, pod), ...args(EVERYTHING, pod)].map((arg) => /^--([a-z-]+)(?:=|$)/.exec(arg)?.[1] ?? arg));
 
 describe('the flags of the chart', needsHelm, () => {
   it('are the controller’s', () => {

@@ -44,22 +44,24 @@ async function addNode({ client }: Api, name: string, memory: string): Promise<v
   await client.patch(`/api/v1/nodes/${name}`, { spec: { taints: null } });
 }
 
+/** A pod may be another one by then, or none. */
+function isLate(error: Error): void {
+  if (!/404|409/.test(error.message)) throw error;
+}
+
 function followPods({ client }: Api): Following {
   let addresses = 0;
   return follow(client, '/api/v1/pods', {
     changed: ({ metadata, spec, status }) => {
       const path = `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`;
-      const failed = (error: Error): void => {
-        if (!/404|409/.test(error.message)) throw error;
-      };
       if (metadata.deletionTimestamp !== undefined) {
-        client.delete(path, { gracePeriodSeconds: 0, preconditions: { uid: metadata.uid } }).catch(failed);
+        client.delete(path, { gracePeriodSeconds: 0, preconditions: { uid: metadata.uid } }).catch(isLate);
       } else if (spec.nodeName !== undefined && status.phase !== 'Running') {
         const ip = `10.7.${Math.floor(++addresses / 250)}.${(addresses % 250) + 1}`;
         const ready = { type: 'Ready', status: 'True' };
         client
           .patch(`${path}/status`, { status: { phase: 'Running', podIP: ip, podIPs: [{ ip }], conditions: [ready] } })
-          .catch(failed);
+          .catch(isLate);
       }
     },
   });

@@ -1,4 +1,4 @@
-/** Examples 11 and 12: what kustomize makes of them, by the product's own parser and on a real API with two owners. */
+/** Examples 11, 12 and 23: what kustomize makes of them, by the product's own parser and on a real API with two owners. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -23,6 +23,7 @@ const BUILDS = [
   '11-gitops/teams/pay/overlays/staging',
   '11-gitops/teams/pay/overlays/production',
   '12-kubernetes',
+  '23-managed-instances',
 ];
 
 interface Manifest {
@@ -94,7 +95,7 @@ describe('on a real API', { skip: skipReason('api') }, () => {
   before(async () => {
     api = await startApi();
     await installCrds(api);
-    for (const name of ['shop', 'shop-staging', 'eapac']) {
+    for (const name of ['shop', 'shop-staging', 'eapac', 'managed']) {
       await api.client.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
     }
   });

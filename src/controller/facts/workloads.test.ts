@@ -33,10 +33,12 @@ describe('who scales a Deployment', () => {
   });
 });
 
-describe('a Deployment', () => {
-  const settled = (status: object, spec: object = {}) =>
-    deploymentFacts({ metadata: { name: 'web', generation: 2 }, spec, status }).isSettled;
+const settled = (status: object, spec: object = {}) =>
+  deploymentFacts({ metadata: { name: 'web', generation: 2 }, spec, status }).isSettled;
 
+const requesting = (memory: string, more: object = {}) => ({ resources: { requests: { memory } }, ...more });
+
+describe('a Deployment', () => {
   it('is settled when its controller has seen it and all pods are of one version', () => {
     assert.equal(settled({ observedGeneration: 2, replicas: 2, updatedReplicas: 2 }), true);
     assert.equal(settled({ observedGeneration: 1, replicas: 2, updatedReplicas: 2 }), false);
@@ -46,11 +48,10 @@ describe('a Deployment', () => {
   });
 
   it('requests what its pods do, as the scheduler counts it', () => {
-    const of = (memory: string, more: object = {}) => ({ resources: { requests: { memory } }, ...more });
     const template = {
       spec: {
-        containers: [of('1Gi'), of('512Mi')],
-        initContainers: [of('1Gi'), of('256Mi', { restartPolicy: 'Always' })],
+        containers: [requesting('1Gi'), requesting('512Mi')],
+        initContainers: [requesting('1Gi'), requesting('256Mi', { restartPolicy: 'Always' })],
         overhead: { memory: '64Mi' },
       },
     };
@@ -95,13 +96,14 @@ describe('a pod', () => {
   });
 });
 
+const node = (spec: object, ready = 'True') =>
+  nodePlace({
+    metadata: { name: 'n1' },
+    spec,
+    status: { allocatable: { memory: '2Gi', pods: '110' }, conditions: [{ type: 'Ready', status: ready }] },
+  });
+
 it('a node takes pods while it is ready, not cordoned and not tainted', () => {
-  const node = (spec: object, ready = 'True') =>
-    nodePlace({
-      metadata: { name: 'n1' },
-      spec,
-      status: { allocatable: { memory: '2Gi', pods: '110' }, conditions: [{ type: 'Ready', status: ready }] },
-    });
   assert.deepEqual(node({}), { memory: 2 ** 31, pods: 110, isReady: true });
   assert.equal(node({ unschedulable: true }).isReady, false);
   assert.equal(node({ taints: [{ effect: 'NoExecute' }] }).isReady, false);

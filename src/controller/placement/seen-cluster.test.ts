@@ -25,7 +25,7 @@ const realServer = (name: string, of: object): [string, RealServer] => [
   {
     apiVersion: 'tcpvs.io/v1alpha1',
     kind: 'RealServer',
-    metadata: { name, namespace: 'd' } as RealServer['metadata'],
+    metadata: { name, namespace: 'd' },
     spec: realServerSpec.parse(of),
   },
 ];
@@ -126,31 +126,37 @@ describe('what is seen of a matrix in a cluster', () => {
   });
 });
 
-describe('what proxies say of a workload on a host', () => {
-  const counts = (weights: Readonly<Record<string, number>>, active = 0): CountsDocument => ({
-    rows: Object.entries(weights).map(([app, weight]) => ({
-      id: `matrix d/m ${app}`,
-      epoch: 1,
-      cells: [{ server: 'd/web1', app, weight } as CellCounts],
-    })),
-    endpoints: [
-      { server: 'd/web1', address: '10.0.0.1', port: 80, active, available: true, down: [] },
-      { server: 'd/web1', address: '10.0.0.9', port: 80, active: 100, available: true, down: [] },
-    ],
-  });
-  const of = (...proxies: (CountsDocument | null)[]) =>
-    clusterServed('d/m', spec, proxies, () => new Set(['10.0.0.1']));
+const counts = (weights: Readonly<Record<string, number>>, active = 0): CountsDocument => ({
+  rows: Object.entries(weights).map(([app, weight]) => ({
+    id: `matrix d/m ${app}`,
+    epoch: 1,
+    cells: [{ server: 'd/web1', app, weight } as CellCounts],
+  })),
+  endpoints: [
+    { server: 'd/web1', address: '10.0.0.1', port: 80, active, available: true, down: [] },
+    { server: 'd/web1', address: '10.0.0.9', port: 80, active: 100, available: true, down: [] },
+  ],
+});
 
+const servedBy = (...proxies: (CountsDocument | null)[]) =>
+  clusterServed('d/m', spec, proxies, () => new Set(['10.0.0.1']));
+
+describe('what proxies say of a workload on a host', () => {
   it('is quiesced where all of them have all of its columns at 0', () => {
     const zero = counts({ shop: 0, search: 0 });
-    assert.equal(of(zero, zero).isQuiesced('web1', 'web'), true);
-    for (const served of [of(zero, counts({ shop: 0, search: 1 })), of(zero, null), of(), of(counts({ shop: 0 }))]) {
+    assert.equal(servedBy(zero, zero).isQuiesced('web1', 'web'), true);
+    for (const served of [
+      servedBy(zero, counts({ shop: 0, search: 1 })),
+      servedBy(zero, null),
+      servedBy(),
+      servedBy(counts({ shop: 0 })),
+    ]) {
       assert.equal(served.isQuiesced('web1', 'web'), false);
     }
   });
 
   it('has in flight what its own pods have', () => {
-    assert.equal(of(counts({}, 2), counts({}, 3)).inFlight('web1', 'web'), 5);
-    assert.equal(of(counts({}, 2), null).inFlight('web1', 'web'), null);
+    assert.equal(servedBy(counts({}, 2), counts({}, 3)).inFlight('web1', 'web'), 5);
+    assert.equal(servedBy(counts({}, 2), null).inFlight('web1', 'web'), null);
   });
 });
