@@ -28,7 +28,7 @@ import type { ControllerMetrics } from './metrics.ts';
 import type { ControllerOptions } from './options.ts';
 import { OwnObjects } from './own/own-objects.ts';
 import { ServerIdentity } from './own/server-identity.ts';
-import { Placement, type WorkloadsTerms } from './placement/placement.ts';
+import { Placement } from './placement/placement.ts';
 import { PolicyFile } from './policy-file.ts';
 import { Propagation } from './propagation.ts';
 import { ProxyService } from './proxy-service.ts';
@@ -134,7 +134,10 @@ export class ClusterController {
       className: options.className,
       proxies: () => new Map([...ready()].map((uid) => [uid, replicas().get(uid) ?? null])),
       profiles: () => this.#profiles.profiles(false),
-      workloads: options.manageWorkloads ? this.#workloadTerms(timing) : null,
+      workloads: options.manageWorkloads
+        ? { ...timing, api, namespaces: options.watchNamespaces, tell: (news) => this.#announcer.happened(news) }
+        : null,
+      present: (key) => this.#world.object('AppWeightMatrix', key),
       onRows: () => this.#keeper.touched(),
       log,
     });
@@ -292,22 +295,6 @@ export class ClusterController {
     this.#identity?.close();
     if (this.#progress !== null) clearTimeout(this.#progress);
     await Promise.all([this.#server?.close(), this.#world.watches.close(), this.#proxies.close()]);
-  }
-
-  #workloadTerms(timing: { readonly timing?: Partial<WatchTiming> }): WorkloadsTerms {
-    return {
-      ...timing,
-      api: this.#parts.api,
-      namespaces: this.#options.watchNamespaces,
-      tell: (matrix, happening) => {
-        const regarding = this.#world.object('AppWeightMatrix', matrix);
-        if (regarding !== undefined) this.#announcer.happened({ regarding, ...happening });
-      },
-      tellPod: (metadata, note) => {
-        const regarding = { apiVersion: 'v1', kind: 'Pod', metadata };
-        this.#announcer.happened({ regarding, type: 'Normal', reason: 'GateOpened', action: 'Placement', note });
-      },
-    };
   }
 
   async #serve(): Promise<void> {

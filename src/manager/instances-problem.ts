@@ -6,7 +6,7 @@ import { DEFAULT_PLACEMENT } from '../api/app-weight-matrix.ts';
 import { columnsOf } from '../model/matrix-rows.ts';
 import { type Seen, staying, type WorkloadSeen } from '../model/workloads.ts';
 import type { HostSpec, InstanceSpec, LoadSpec, Problem, WorkloadSpec } from '../placement/problem/problem.ts';
-import { type AskedApp, askedApp, columnSpec, leftOf, type ProblemInputs } from './problem-of.ts';
+import { type AskedApp, askedApp, columnSpec, costsOf, inflightOf, leftOf, type ProblemInputs } from './problem-of.ts';
 
 export interface InstancesInputs extends Omit<ProblemInputs, 'isOut'> {
   readonly seen: Seen;
@@ -21,12 +21,12 @@ export type InstancesPosed =
 export function instancesProblem(inputs: InstancesInputs): InstancesPosed {
   const { spec, seen, servers, usedByOthers } = inputs;
   const lacks: string[] = [];
-  const asked = spec.apps.flatMap((app) => {
-    const known = askedApp(app, inputs, lacks, true);
-    return known === null || app.workloadRef === undefined ? [] : [{ app: known, workload: app.workloadRef.name }];
-  });
+  const costs = costsOf({ ...inputs, isOut: (server, app) => !runsOn(server, app, inputs) });
+  const asked = spec.apps.flatMap((app) => askedApp(app, inputs, costs, { isServed: true, lacks }) ?? []);
   if (asked.length === 0 && lacks.length === 0) lacks.push('nothing is asked of any app');
-  const resources = new Set(asked.flatMap(({ app }) => Object.keys(app.cost)));
+  const resources = new Set(asked.flatMap(({ cost }) => Object.keys(cost)));
+  // With how many in flight costs are as they were learned.
+  const inflight = costs.kappa > 0 ? Math.max(1, inflightOf(inputs.profile) / Math.max(1, seen.hosts.size)) : null;
   const hosts = [...seen.hosts].map(([name, host]): HostSpec => {
     const { capacity, quiesced } = servers.get(name)!;
     for (const resource of resources) {
@@ -35,19 +35,22 @@ export function instancesProblem(inputs: InstancesInputs): InstancesPosed {
     }
     // One that takes no new work serves nothing.
     const left = leftOf(quiesced ? {} : capacity, usedByOthers.get(name) ?? {}, resources);
-    return { name, class: 'default', capacity: left, memory: host.memory, pods: host.pods, concurrency: null };
+    return { name, class: 'default', capacity: left, memory: host.memory, pods: host.pods, concurrency: inflight };
   });
   if (hosts.length === 0 && lacks.length === 0) lacks.push('no row is a node of the cluster');
   if (lacks.length > 0) return { ok: false, lacks };
   const { changeCost, utilization, maxChangesPerCycle } = spec.placement ?? DEFAULT_PLACEMENT;
   const problem: Problem = {
     hosts,
-    workloads: [...seen.workloads.values()].map((workload) => workloadSpec(workload, inputs)),
-    columns: asked.map(({ app, workload }) => columnSpec(app, workload)),
-    conflicts: [],
-    kappa: {},
+    workloads: [...seen.workloads.values()].map((workload) => ({
+      ...workloadSpec(workload, inputs),
+      pressureRate: costs.pressureRate.get(workload.name) ?? null,
+    })),
+    columns: asked.map((app) => columnSpec(app, app.workload)),
+    conflicts: costs.conflicts.filter((each) => seen.workloads.has(each.workload) && seen.workloads.has(each.with)),
+    kappa: costs.kappa > 0 ? { default: costs.kappa } : {},
     current: [...seen.workloads.values()].flatMap(currentOf),
-    load: asked.flatMap(({ app, workload }) => loadsOf(app, seen.workloads.get(workload), inputs)),
+    load: asked.flatMap((app) => loadsOf(app, seen.workloads.get(app.workload), inputs)),
     options: {
       changeCost: Number(changeCost),
       utilization: Number(utilization),
@@ -97,4 +100,9 @@ function loadsOf({ name, rate }: AskedApp, workload: WorkloadSeen | undefined, {
   const weights = [...(columnsOf(rows).get(name) ?? [])].filter(([host, weight]) => weight > 0 && here.has(host));
   const sum = weights.reduce((total, [, weight]) => total + weight, 0);
   return weights.map(([host, weight]) => ({ host, column: name, rate: (rate * weight) / sum, weight }));
+}
+
+function runsOn(server: string, app: string, { spec, seen }: InstancesInputs): boolean {
+  const workload = spec.apps.find(({ name }) => name === app)?.workloadRef?.name ?? '';
+  return seen.workloads.get(workload)?.instances.some(({ host, isGoing }) => host === server && !isGoing) === true;
 }

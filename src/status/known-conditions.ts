@@ -17,16 +17,13 @@ export const SERVING_REASONS = {
   NoEndpointAvailable: 'No endpoint takes new work: its checks fail, or it refuses or breaks connections.',
   SharesDelivered: 'What was counted in every row is what its weights ask for.',
   SharesDeviate: 'What was counted is not what the weights ask for; the message names the cell.',
-<<<<<<< HEAD
   LimitsBind:
     'Limits decide where requests go, not weights alone: a server is at its limit, or has one that is measured.',
-=======
   ScaledByOthers:
     'An autoscaler, or another field manager of spec.replicas, scales a workload: weights alone are computed for it.',
   WorkloadUnfit: 'The instances of a workload cannot be managed; the message says why.',
   WorkloadsUnknown: 'The workloads of the cluster are not known yet.',
   NotPermitted: 'The controller may not see or change workloads; the message says what permits it.',
->>>>>>> bfe46e5 (wip2)
   NoRequests: 'Nothing was asked of it since its weights or availability last changed.',
 } as const;
 

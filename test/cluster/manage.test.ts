@@ -67,8 +67,8 @@ class Leader {
         realServers,
       }),
       proxies: () => new Map([['proxy', { counts: world.counts() }]]),
-      tell: () => undefined,
-      tellPod: (_, note) => world.opened.push(note),
+      present: () => undefined,
+      tell: ({ note }) => world.opened.push(note),
       log: createLogger({ level: 'silent' }),
     });
     this.#instances = new Instances({

@@ -8,7 +8,7 @@ import type { AppWeightMatrixSpec } from '../../api/app-weight-matrix.ts';
 import { ApiError } from '../../kube/api-error.ts';
 import type { Api } from '../../kube/api.ts';
 import type { Happening } from '../../kube/events.ts';
-import { objectPath } from '../../kube/resource.ts';
+import { type KubeObject, objectPath } from '../../kube/resource.ts';
 import type { CountsDocument } from '../../model/counts.ts';
 import type { ObjectKey } from '../../model/snapshot.ts';
 import type { Served, WhyNot } from '../../model/workloads.ts';
@@ -30,13 +30,10 @@ export interface ClusterWorkloadsOptions extends WorkloadWatchesOptions {
   readonly objects: () => Pick<ClusterState, 'matrices' | 'realServers'>;
   /** Of those that are ready; null: nothing was heard of it. */
   readonly proxies: () => ReadonlyMap<string, { readonly counts: CountsDocument } | null>;
-  /** Tells people, of a matrix. */
-  readonly tell: (matrix: ObjectKey, happening: Omit<Happening, 'regarding'>) => void;
-  /** The same, of a pod. */
-  readonly tellPod: (
-    pod: { readonly namespace: string; readonly name: string; readonly uid: string },
-    note: string,
-  ) => void;
+  /** A matrix as the API has it; undefined: it is not there. */
+  readonly present: (key: ObjectKey) => KubeObject | undefined;
+  /** Tells people. */
+  readonly tell: (happening: Happening) => void;
   readonly log: Log;
 }
 
@@ -110,9 +107,11 @@ export class ClusterWorkloads implements Workloads {
   }
 
   tell(matrix: ObjectKey, news: readonly News[]): void {
+    const { log, present } = this.#options;
+    const regarding = present(matrix);
     for (const { type, reason, note } of news) {
-      this.#options.log[type === 'Normal' ? 'info' : 'warn']({ matrix }, `matrix ${matrix}: ${note}`);
-      this.#options.tell(matrix, { type, reason, action: 'Placement', note });
+      log[type === 'Normal' ? 'info' : 'warn']({ matrix }, `matrix ${matrix}: ${note}`);
+      if (regarding !== undefined) this.#options.tell({ regarding, type, reason, action: 'Placement', note });
     }
   }
 
@@ -149,7 +148,9 @@ export class ClusterWorkloads implements Workloads {
     const [namespace = '', name = ''] = key.split('/');
     this.#patch(objectPath(PODS, namespace, name), 'application/json-patch+json', patch, () => {
       const where = node === null ? 'wherever the scheduler puts it' : `with a preference for ${node}`;
-      this.#options.tellPod({ namespace, name, uid: pod.uid }, `the gate is opened, ${where}: ${why}`);
+      const regarding = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name, uid: pod.uid } };
+      const note = `the gate is opened, ${where}: ${why}`;
+      this.#options.tell({ regarding, type: 'Normal', reason: 'GateOpened', action: 'Placement', note });
     });
   }
 

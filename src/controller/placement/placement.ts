@@ -1,3 +1,4 @@
+import type { KubeObject } from '../../kube/resource.ts';
 /**
  * Computed weights in a cluster: the replica that leads computes them, from what all proxies report. They go into statuses, and from
  * there back to every replica, as an object's own do. A new leader begins with the weights that it finds there, and
@@ -6,6 +7,7 @@
 import type { CountsDocument } from '../../model/counts.ts';
 import type { MatrixPlacement } from '../../model/placements.ts';
 import type { ProfilesDocument } from '../../model/profiles.ts';
+import type { ObjectKey } from '../../model/snapshot.ts';
 import { SolverThread } from '../../placement/thread/solver-thread.ts';
 import { PlacementManager } from '../../steering/placement-manager.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -21,13 +23,15 @@ export interface PlacementOptions {
   readonly proxies: () => ReadonlyMap<string, Heard | null>;
   /** Null: instances are not to be started or stopped. */
   readonly workloads: WorkloadsTerms | null;
+  /** A matrix as the API has it; undefined: it is not there. */
+  readonly present: (key: ObjectKey) => KubeObject | undefined;
   /** Other weights are to be put in force. */
   readonly onRows: () => void;
   readonly log: Log;
 }
 
 /** What is needed to see workloads and to write to them. */
-export type WorkloadsTerms = Pick<ClusterWorkloadsOptions, 'api' | 'namespaces' | 'timing' | 'tell' | 'tellPod'>;
+export type WorkloadsTerms = Pick<ClusterWorkloadsOptions, 'api' | 'namespaces' | 'timing' | 'tell'>;
 
 export interface Heard {
   readonly counts: CountsDocument;
@@ -75,9 +79,9 @@ class Leading {
 
   constructor(options: PlacementOptions) {
     this.#options = options;
-    const { objects, className, profiles, workloads, proxies, onRows, log } = options;
+    const { objects, className, profiles, workloads, proxies, present, onRows, log } = options;
     this.#workloads =
-      workloads === null ? null : new ClusterWorkloads({ ...workloads, objects, className, proxies, log });
+      workloads === null ? null : new ClusterWorkloads({ ...workloads, objects, className, proxies, present, log });
     this.manager = new PlacementManager({
       counts: () => Promise.resolve(this.#take()),
       proxies: (seconds) => this.#heard(seconds),
