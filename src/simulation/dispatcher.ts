@@ -24,6 +24,8 @@ export interface Dispatching {
    * what becomes free goes to cells below theirs first.
    */
   readonly hostCaps: ArrayLike<number> | null;
+  /** A cell below its own cap takes requests even where its host is full: its cap is a share that others cannot take. */
+  readonly guaranteed?: boolean;
   /**
    * Where no instance takes a request: null: it is refused; else it waits, and is shed as soon as its client has fewer seconds
    * of patience left than this, per column.
@@ -69,10 +71,11 @@ export class Dispatcher {
   readonly #reserve: ArrayLike<number> | null;
   readonly #onHost: readonly (readonly number[])[];
   readonly #hostInflight: Int32Array;
+  readonly #isGuaranteed: boolean;
   readonly #requests: Requests;
 
   constructor(
-    { cells, chooser, hostCaps, reserve }: Dispatching,
+    { cells, chooser, hostCaps, guaranteed = false, reserve }: Dispatching,
     counts: { readonly hosts: number; readonly columns: number },
     senses: Senses,
     requests: Requests,
@@ -81,6 +84,7 @@ export class Dispatcher {
     this.#requests = requests;
     this.#hostCaps = hostCaps;
     this.#reserve = reserve;
+    this.#isGuaranteed = guaranteed && hostCaps !== null;
     this.state = dispatchState(cells.length, cells.length + 2 * counts.columns);
     this.waiting = Array.from({ length: counts.columns }, () => new Fifo());
     this.#slots = groups(cells, counts.columns, ({ column }) => column);
@@ -119,14 +123,18 @@ export class Dispatcher {
   sent(slot: number): void {
     const { host } = this.cells[slot]!;
     this.state.inflight[slot]!++;
-    if (++this.#hostInflight[host]! === this.#hostCaps?.[host]) this.#setDown(host, 1);
+    const isFull = ++this.#hostInflight[host]! === this.#hostCaps?.[host];
+    if (this.#isGuaranteed) this.#setDownGuaranteed(host);
+    else if (isFull) this.#setDown(host, 1);
   }
 
   /** A request is not in flight any more: it was answered, or its client has left. */
   over(slot: number): void {
     const { host } = this.cells[slot]!;
     this.state.inflight[slot]!--;
-    if (this.#hostInflight[host]!-- === this.#hostCaps?.[host]) this.#setDown(host, 0);
+    const wasFull = this.#hostInflight[host]!-- === this.#hostCaps?.[host];
+    if (this.#isGuaranteed) this.#setDownGuaranteed(host);
+    else if (wasFull) this.#setDown(host, 0);
   }
 
   answered(slot: number, seconds: number, nowMs: number, others: number): void {
@@ -146,7 +154,8 @@ export class Dispatcher {
     if (this.#hostCaps === null) {
       return this.state.inflight[slot]! < cap && this.#hasWaiting(column) ? slot : NOTHING;
     }
-    return this.#hostInflight[host]! < this.#hostCaps[host]! ? this.#mostUrgent(host) : NOTHING;
+    const hasRoom = this.#hasRoom(host);
+    return hasRoom || this.#isGuaranteed ? this.#mostUrgent(host, hasRoom) : NOTHING;
   }
 
   /** Takes the one who has waited longest for a column; there must be one. */
@@ -155,8 +164,12 @@ export class Dispatcher {
     return this.waiting[column]!.shift();
   }
 
-  /** Cells below their own caps first; then whoever must begin soonest to be answered in time. */
-  #mostUrgent(host: number): number {
+  #hasRoom(host: number): boolean {
+    return this.#hostInflight[host]! < this.#hostCaps![host]!;
+  }
+
+  /** Cells below their own caps first; then, where there is room, whoever must begin soonest to be answered in time. */
+  #mostUrgent(host: number, hasRoom: boolean): number {
     let best = NOTHING;
     let bestBelow = false;
     let least = Infinity;
@@ -164,6 +177,7 @@ export class Dispatcher {
       const { column, cap, weight } = this.cells[slot]!;
       if (weight === 0 || !this.#hasWaiting(column)) continue;
       const below = this.state.inflight[slot]! < cap;
+      if (!below && !hasRoom) continue;
       const at = this.#requests.time[this.waiting[column]!.head]! - this.#reserve![column]!;
       if (below === bestBelow ? at < least : below) [best, bestBelow, least] = [slot, below, at];
     }
@@ -182,6 +196,13 @@ export class Dispatcher {
 
   #setDown(host: number, down: 0 | 1): void {
     for (const slot of this.#onHost[host]!) this.state.down[slot] = down;
+  }
+
+  #setDownGuaranteed(host: number): void {
+    const hasRoom = this.#hasRoom(host);
+    for (const slot of this.#onHost[host]!) {
+      this.state.down[slot] = hasRoom || this.state.inflight[slot]! < this.cells[slot]!.cap ? 0 : 1;
+    }
   }
 }
 

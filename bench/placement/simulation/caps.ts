@@ -9,6 +9,8 @@ import { TIMEOUT } from './scenarios.ts';
 export interface Caps {
   readonly cells: readonly Cell[];
   readonly hostCaps: readonly number[] | null;
+  /** As `Dispatching.guaranteed`. */
+  readonly guaranteed?: boolean;
   /** As `Dispatching.reserve`. */
   readonly reserve: readonly number[] | null;
 }
@@ -52,6 +54,25 @@ export function plannedCaps(reference: Document, placement: Placement): Caps {
     return capOf(rate, seconds, 0, hostCaps[host]!)!;
   });
   return { cells, hostCaps, reserve: reserveOf(reference, placement, hostCaps) };
+}
+
+/**
+ * A cell's cap is its part of what the host is planned with, by the work that is planned for it, rounded up: so much it may always
+ * have, and more as long as the host is not full. Who is asked for too much waits for its own share, and no one else does.
+ */
+export function sharedCaps(reference: Document, placement: Placement): Caps {
+  const { hostCaps, reserve } = plannedCaps(reference, placement);
+  const workOf = ({ column, rate }: Placement['cells'][number]): number => {
+    const { cost } = reference.columns[column]!;
+    return rate * ((cost['cpu'] ?? 0) + (cost['io'] ?? 0));
+  };
+  const work = reference.hosts.map(() => 0);
+  for (const cell of placement.cells) work[cell.host]! += workOf(cell);
+  const cells = cellsOf(placement, (cell) => {
+    const whole = work[cell.host]!;
+    return Math.max(1, Math.ceil(whole > 0 ? (hostCaps![cell.host]! * workOf(cell)) / whole : 1));
+  });
+  return { cells, hostCaps, guaranteed: true, reserve };
 }
 
 function cellsOf({ cells }: Placement, cap: (cell: Placement['cells'][number]) => number): Cell[] {

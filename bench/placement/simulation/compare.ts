@@ -6,7 +6,7 @@ import type { Outcome } from '../../../src/simulation/outcome.ts';
 import { simulate } from '../../../src/simulation/simulate.ts';
 import type { World } from '../../../src/simulation/world.ts';
 import type { Document } from '../instances.ts';
-import { type Caps, FIXED_CAPS, type FixedCap, fixedCaps, plannedCaps, uncapped } from './caps.ts';
+import { type Caps, FIXED_CAPS, type FixedCap, fixedCaps, plannedCaps, sharedCaps, uncapped } from './caps.ts';
 import { type Findings, findingsOf } from './findings.ts';
 import { learnedOver } from './learn.ts';
 import { KNOWLEDGE, type Placement, solved } from './placements.ts';
@@ -146,7 +146,7 @@ export class Stage {
     return simulate({
       world: this.#worldOf(placed),
       arrivals,
-      dispatching: { cells, chooser, hostCaps: caps.hostCaps, reserve: caps.reserve },
+      dispatching: { ...caps, cells, chooser },
       timeout: TIMEOUT,
       stops: options.stops === true,
       warmUp: Math.min(WARM_UP, (options.seconds ?? SECONDS) / 10),
@@ -166,7 +166,9 @@ export class Stage {
 
   #makeCaps(policy: Policy, placed: Placement, options: CompareOptions): Caps {
     if (policy.cap === 'none') return uncapped(placed);
-    if (policy.cap === 'planned') return plannedCaps(this.#learnedAs(policy.placement) ?? this.#reference, placed);
+    const known = this.#learnedAs(policy.placement) ?? this.#reference;
+    if (policy.cap === 'planned') return plannedCaps(known, placed);
+    if (policy.cap === 'by share') return sharedCaps(known, placed);
     const cap = this.#tuned.get(policy.name) ?? this.#tune(policy, options);
     this.#tuned.set(policy.name, cap);
     return fixedCaps(this.#reference, placed, cap);

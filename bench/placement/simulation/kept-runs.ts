@@ -1,6 +1,6 @@
 /** Runs as they are kept: whole numbers in flat lists, since there are tens of thousands of them. */
 import type { Run } from './compare.ts';
-import type { Learning } from './evaluate-learning.ts';
+import type { More } from './evaluate-more.ts';
 import type { Evaluation } from './evaluate.ts';
 
 /** Replied and worst in 1/10,000, mean, p50 and p99 in ms (null: nothing was answered). */
@@ -12,7 +12,7 @@ export type KeptEvaluation = Omit<Evaluation, 'runs' | 'stopping'> & {
   readonly stopping: Omit<Evaluation['stopping'], 'runs'> & { readonly runs: KeptEvaluation['runs'] };
 };
 
-export type KeptLearning = Omit<Learning, 'runs'> & { readonly runs: KeptEvaluation['runs'] };
+export type Kept<T extends More> = Omit<T, 'runs'> & { readonly runs: KeptEvaluation['runs'] };
 
 const FIELDS = ['replied, 1/10000', 'mean, ms', 'p50, ms', 'p99, ms', 'least of a column replied, 1/10000'];
 
@@ -35,16 +35,16 @@ export function unpack({ fields: _fields, ...kept }: KeptEvaluation): Evaluation
   };
 }
 
-export function packLearning(learning: Learning): KeptLearning {
-  return { ...learning, runs: eachRun(learning.runs, packed) };
+export function packMore<T extends More>(more: T): Kept<T> {
+  return { ...more, runs: eachRun(more.runs, packed) };
 }
 
-export function unpackLearning(kept: KeptLearning): Learning {
+export function unpackMore<T extends More>(kept: Kept<T>): Omit<T, 'runs'> & Pick<More, 'runs'> {
   return { ...kept, runs: eachRun(kept.runs, unpacked) };
 }
 
 /** As text with a line per seed and scenario. */
-export function textOfRuns(kept: KeptEvaluation | KeptLearning): string {
+export function textOfRuns(kept: KeptEvaluation | Kept<More>): string {
   const marked: unknown[] = [];
   const outer = JSON.stringify(
     kept,

@@ -81,7 +81,7 @@ ${table(
 )}`;
 }
 
-function whenOf(taken: Taken | undefined): string {
+export function whenOf(taken: Taken | undefined): string {
   if (taken === undefined) return '';
   return ` ${taken.circumstances.date}, commit ${taken.circumstances.commit}, ${taken.minutes} minutes.`;
 }

@@ -1,6 +1,7 @@
 /** The page of an evaluation; what it claims is computed from the runs. Pure. */
 import type { Evaluation } from './evaluate.ts';
 import { Figures } from './figures.ts';
+import { sharedCapsSection, type TakenMore } from './page-caps.ts';
 import { learningSection, type TakenLearning } from './page-learning.ts';
 import {
   CAP_ABLATION,
@@ -22,7 +23,7 @@ const SAME = 0.001;
 export function pageOf(
   evaluation: Evaluation,
   taken: Taken | null = null,
-  learning: TakenLearning | null = null,
+  { learning, caps }: { readonly learning?: TakenLearning; readonly caps?: TakenMore } = {},
 ): string {
   const { scenarios, loads, stopping } = evaluation;
   const all = new Figures(evaluation, scenarios);
@@ -46,7 +47,8 @@ export function pageOf(
     `## The worst column\n\nOf every run the request class of which the smallest part was answered, in percent: who is sacrificed.\n\n${byPolicy(all, SOME, WHOLE, loads, 'worst', percent)}`,
     `## Latency\n\nOf what was answered: whoever answers less may answer that faster. Median, s:\n\n${byPolicy(all, SOME, WHOLE, loads, 'p50', inSeconds)}\n\n99th percentile, s:\n\n${byPolicy(all, SOME, WHOLE, loads, 'p99', inSeconds)}`,
     stopping.runs.length === 0 ? '' : stoppingSection(evaluation),
-    learning === null ? '' : learningSection(learning),
+    caps === undefined ? '' : sharedCapsSection(evaluation, caps, learning ?? null),
+    learning === undefined ? '' : learningSection(learning),
     LIMITS,
   ];
   return `${sections.filter((each) => each !== '').join('\n\n')}\n`;

@@ -27,7 +27,7 @@ export const DISPATCHES = {
 } as const satisfies Record<string, Dispatch>;
 export type DispatchName = keyof typeof DISPATCHES;
 
-export type CapName = 'none' | 'best fixed' | 'planned';
+export type CapName = 'none' | 'best fixed' | 'planned' | 'by share';
 
 export interface Policy {
   readonly name: string;
@@ -57,6 +57,11 @@ export const OTHERS = [
 /** What is lost by learning: compared in a table of its own. */
 export const LEARNED = (['learned, 1 h', 'learned, 4 h', 'learned, 4 h, true demand'] as const).map((placement) =>
   of(placement, 'WLC', 'planned'),
+);
+
+/** A rule for caps that came later; with true parameters and with learned ones. */
+export const BY_SHARE = (['+ concurrency', 'learned, 4 h'] as const).map((placement) =>
+  of(placement, 'WLC', 'by share'),
 );
 
 export const POLICIES: readonly Policy[] = [

@@ -8,13 +8,16 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { loadOptimizer } from '../../../src/placement/program/highs.ts';
+import type { Optimizer } from '../../../src/placement/program/linear-program.ts';
 import { type Circumstances, circumstances, ourVersion, ROOT } from '../../measure/machine.ts';
-import { evaluateLearning, type Learning } from './evaluate-learning.ts';
+import { evaluateLearning } from './evaluate-learning.ts';
+import { evaluateMore, type More } from './evaluate-more.ts';
 import { evaluate, type EvaluateOptions } from './evaluate.ts';
-import { type KeptEvaluation, type KeptLearning, pack, packLearning, textOfRuns, unpack } from './kept-runs.ts';
-import { learningSection } from './page-learning.ts';
+import { type Kept, type KeptEvaluation, pack, packMore, textOfRuns, unpack } from './kept-runs.ts';
 import { pageOf } from './page.ts';
+import { BY_SHARE } from './policies.ts';
 import { DEVELOPMENT, SCENARIOS, SECONDS, SEEDS } from './scenarios.ts';
+import type { Taken } from './taken.ts';
 import { type KeptSimulation, writePage } from './write-page.ts';
 
 const USAGE = `make bench-simulation ARGS='…': policies under load, in simulation
@@ -24,6 +27,7 @@ const USAGE = `make bench-simulation ARGS='…': policies under load, in simulat
   --seeds N      default ${SEEDS}
   --continue     go on after the seeds that are there already
   --learning     only what learned parameters cost (10 minutes), beside the runs that are there already
+  --caps         only caps by share (10 minutes), beside the runs that are there already
   --report       only write the page and the plots of this version's runs anew
 `;
 
@@ -34,6 +38,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: String(SEEDS) },
     continue: { type: 'boolean', default: false },
     learning: { type: 'boolean', default: false },
+    caps: { type: 'boolean', default: false },
     report: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -46,7 +51,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 if (values.help) process.stdout.write(USAGE);
 else if (values.report) writePage(directory, readKept());
-else if (values.learning) await learningAlone();
+else if (values.learning || values.caps) await partsAlone();
 else await main();
 
 async function main(): Promise<void> {
@@ -74,28 +79,39 @@ async function main(): Promise<void> {
   if (last === null) return;
   const { result } = last as KeptSimulation;
   if ((performance.now() - began) / 60_000 >= Number(values.minutes)) return writePage(directory, last);
-  const learning = evaluateLearning({ ...options, seeds: result.runs.length }, optimizer, say);
-  if (values.quick) say(pageOf(unpack(result), null, learning));
-  else keep({ ...(last as KeptSimulation), learning: takenNow(on, began, learning) });
+  const parts = partsOf({ ...options, seeds: result.runs.length }, optimizer);
+  if (values.quick) say(pageOf(unpack(result), null, { learning: parts.learning(), caps: parts.caps() }));
+  else keep({ ...(last as KeptSimulation), learning: taken(on, parts.learning), caps: taken(on, parts.caps) });
 }
 
 /** Beside what is there: the same scenarios, and as many seeds. */
-async function learningAlone(): Promise<void> {
+async function partsAlone(): Promise<void> {
   const optimizer = await loadOptimizer();
   const on = circumstances();
-  const began = performance.now();
-  if (values.quick) {
-    const learning = evaluateLearning(QUICK, optimizer, say);
-    return say(learningSection(learning));
-  }
   const before = readKept();
-  const options = { scenarios: SCENARIOS, seeds: before.result.runs.length, seconds: SECONDS, first: 1 };
-  keep({ ...before, learning: takenNow(on, began, evaluateLearning(options, optimizer, say)) });
+  const { learning, caps } = partsOf(
+    { scenarios: SCENARIOS, seeds: before.result.runs.length, seconds: SECONDS, first: 1 },
+    optimizer,
+  );
+  keep({
+    ...before,
+    ...(values.learning ? { learning: taken(on, learning) } : {}),
+    ...(values.caps ? { caps: taken(on, caps) } : {}),
+  });
 }
 
-function takenNow(on: Circumstances, began: number, learning: Learning): NonNullable<KeptSimulation['learning']> {
+function partsOf(options: Omit<EvaluateOptions, 'done'>, optimizer: Optimizer) {
+  return {
+    learning: () => evaluateLearning(options, optimizer, say),
+    caps: () => evaluateMore(BY_SHARE, options, optimizer, say).more,
+  };
+}
+
+function taken<T extends More>(on: Circumstances, measure: () => T): Taken & { readonly result: Kept<T> } {
+  const began = performance.now();
+  const result = packMore(measure());
   const minutes = Number(((performance.now() - began) / 60_000).toFixed(1));
-  return { circumstances: on, loads: [Number(loadavg()[0]!.toFixed(1))], minutes, result: packLearning(learning) };
+  return { circumstances: on, loads: [Number(loadavg()[0]!.toFixed(1))], minutes, result };
 }
 
 function keep(all: KeptSimulation): void {
@@ -111,12 +127,14 @@ function doneOf(before: KeptSimulation | null): Pick<EvaluateOptions, 'done'> {
   return before === null ? {} : { done: unpack(before.result) };
 }
 
-function textOf({ result, learning, ...rest }: KeptSimulation): string {
-  const own = learning === undefined ? '' : `,\n "learning": ${withResult(learning)}`;
-  return `${withResult({ ...rest, result }, own)}\n`;
+function textOf({ result, learning, caps, ...rest }: KeptSimulation): string {
+  const parts = Object.entries({ learning, caps }).flatMap(([name, part]) =>
+    part === undefined ? [] : [`,\n "${name}": ${withResult(part)}`],
+  );
+  return `${withResult({ ...rest, result }, parts.join(''))}\n`;
 }
 
-function withResult({ result, ...rest }: { result: KeptEvaluation | KeptLearning }, more = ''): string {
+function withResult({ result, ...rest }: { readonly result: KeptEvaluation | Kept<More> }, more = ''): string {
   const head = JSON.stringify(rest, null, 1).slice(0, -2);
   return `${head},\n "result": ${textOfRuns(result).trimEnd()}${more}\n}`;
 }

@@ -11,7 +11,7 @@ import { prepare } from './compare.ts';
 import { evaluateLearning, type Learning } from './evaluate-learning.ts';
 import { evaluate, type Evaluation } from './evaluate.ts';
 import { Figures } from './figures.ts';
-import { pack, packLearning, textOfRuns, unpack, unpackLearning } from './kept-runs.ts';
+import { pack, packMore, textOfRuns, unpack, unpackMore } from './kept-runs.ts';
 import { learnedOver } from './learn.ts';
 import { learningSection } from './page-learning.ts';
 import { pageOf } from './page.ts';
@@ -201,9 +201,9 @@ describe('parameters learned', () => {
   });
 
   it('are kept, and read again', () => {
-    const kept = packLearning(learning);
+    const kept = packMore(learning);
     assert.deepEqual(JSON.parse(textOfRuns(kept)), JSON.parse(JSON.stringify(kept)));
-    assert.deepEqual(packLearning(unpackLearning(kept)), kept);
+    assert.deepEqual(packMore(unpackMore(kept)), kept);
   });
 });
 

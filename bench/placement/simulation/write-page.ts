@@ -4,8 +4,10 @@ import { join } from 'node:path';
 
 import { Resvg } from '@resvg/resvg-js';
 
+import type { Learning } from './evaluate-learning.ts';
+import type { More } from './evaluate-more.ts';
 import { Figures } from './figures.ts';
-import { type KeptEvaluation, type KeptLearning, unpack, unpackLearning } from './kept-runs.ts';
+import { type KeptEvaluation, type Kept, unpack, unpackMore } from './kept-runs.ts';
 import { pageOf } from './page.ts';
 import { latencyPlot, repliesPlot, scenariosPlot } from './plots.ts';
 import { STRONGEST } from './policies.ts';
@@ -14,7 +16,9 @@ import type { Taken } from './taken.ts';
 export interface KeptSimulation extends Taken {
   readonly result: KeptEvaluation;
   /** Absent: it was not measured what learning loses. */
-  readonly learning?: Taken & { readonly result: KeptLearning };
+  readonly learning?: Taken & { readonly result: Kept<Learning> };
+  /** Absent: nor policies that came later. */
+  readonly caps?: Taken & { readonly result: Kept<More> };
 }
 
 /** Dots across a plot as PNG: twice its size, for screens that have them. */
@@ -33,11 +37,14 @@ export function writePage(directory: string, kept: KeptSimulation): void {
     writeFileSync(join(directory, `simulation-${name}.svg`), svg);
     writeFileSync(join(directory, `simulation-${name}.png`), pngOf(svg));
   }
-  const learning =
-    kept.learning === undefined ? null : { ...unpackLearning(kept.learning.result), taken: kept.learning };
+  const { learning, caps } = kept;
+  const more = {
+    ...(learning === undefined ? {} : { learning: { ...unpackMore(learning.result), taken: learning } }),
+    ...(caps === undefined ? {} : { caps: { ...unpackMore(caps.result), taken: caps } }),
+  };
   const notes = join(directory, 'simulation-notes.md');
   const byHand = existsSync(notes) ? `\n${readFileSync(notes, 'utf8').trim()}\n` : '';
-  writeFileSync(join(directory, 'simulation.md'), pageOf(evaluation, kept, learning) + byHand);
+  writeFileSync(join(directory, 'simulation.md'), pageOf(evaluation, kept, more) + byHand);
 }
 
 /** Letters come from the fonts of the machine. */

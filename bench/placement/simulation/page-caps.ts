@@ -1,0 +1,81 @@
+import { joined, type More } from './evaluate-more.ts';
+/** The section of the page on a rule for caps that came later. Pure. */
+import type { Evaluation } from './evaluate.ts';
+import { Figures } from './figures.ts';
+import { type TakenLearning, whenOf } from './page-learning.ts';
+import { BY_SHARE, CAP_ABLATION, LEARNED, type Policy, STRONGEST, WHOLE } from './policies.ts';
+import { ofLoad, percent, points, signed, table } from './table.ts';
+import type { Taken } from './taken.ts';
+
+export type TakenMore = More & { readonly taken?: Taken };
+
+const SAME = 0.001;
+
+export function sharedCapsSection(evaluation: Evaluation, caps: TakenMore, learning: TakenLearning | null): string {
+  const { loads, scenarios } = evaluation;
+  const all = joined(evaluation, caps);
+  const figures = new Figures(all, scenarios);
+  const [shared, learned] = BY_SHARE as [Policy, Policy];
+  const [, fixed] = CAP_ABLATION as [Policy, Policy];
+  const [strongest] = STRONGEST as [Policy];
+  const row = (name: string, one: Policy, other: Policy, of = figures): string[] => [
+    name,
+    ...loads.map((load) => points(of.difference(one, other, load, 'replied'))),
+  ];
+  const losses = loads.map((load) => {
+    const each = figures.perScenario(shared, strongest, load, 'replied');
+    const sorted = each.toSorted((a, b) => a - b);
+    return [
+      ofLoad(load),
+      String(each.filter((one) => one > SAME).length),
+      String(each.filter((one) => Math.abs(one) <= SAME).length),
+      String(each.filter((one) => one < -SAME).length),
+      `${signed(100 * sorted[0]!)} (scenario ${scenarios[each.indexOf(sorted[0]!)]!.number})`,
+      signed(100 * sorted.at(-1)!),
+    ];
+  });
+  return `## Caps by share
+
+A rule that came after the runs above, found on scenarios from 1001 on: the host's cap is as planned; a cell's is its part of that, by the work that is
+planned for it, rounded up. So much a cell may always have, and more as long as its host is not full. With the planned caps above a cell may
+have whatever the host has room for, and in overload whoever is asked for too much takes it from the others.
+${all.runs.length === 1 ? 'One seed' : `${all.runs.length} seeds`}, the same requests.${whenOf(caps.taken)}
+
+${table(
+  ['reply rate, %', ...loads.map(ofLoad)],
+  [shared, WHOLE, fixed, strongest, learned].map((policy) => [
+    policy.name,
+    ...loads.map((load) => percent(figures.estimate(policy, load, 'replied'))),
+  ]),
+)}
+
+Caps by share less each, in percentage points:
+
+${table(
+  ['', ...loads.map(ofLoad)],
+  [
+    row(`${WHOLE.name}: the rule alone`, shared, WHOLE),
+    row(`${fixed.name}: the same placement`, shared, fixed),
+    row(`**${strongest.name}: the strongest baseline**`, shared, strongest),
+    [
+      'the same, of the worst column',
+      ...loads.map((load) => points(figures.difference(shared, strongest, load, 'worst'))),
+    ],
+    ...(learning === null
+      ? []
+      : [
+          row(
+            `with parameters learned: ${LEARNED[1]!.name}`,
+            learned,
+            LEARNED[1]!,
+            new Figures(joined(learning, caps), scenarios),
+          ),
+        ]),
+    row(`with parameters learned: ${strongest.name} (true)`, learned, strongest),
+  ],
+)}
+
+Scenario by scenario, with true parameters against the strongest baseline (a tie is within 0.1 points):
+
+${table(['load', 'better', 'tie', 'worse', 'worst, points', 'best'], losses)}`;
+}
