@@ -165,6 +165,23 @@ describe('caps', () => {
   });
 });
 
+describe('a cell below its own cap', () => {
+  it('takes requests though its host is full, where that is guaranteed', () => {
+    const of = world([1], 2);
+    const arrivals = requests([
+      { at: 0, work: 1, column: 0 },
+      { at: 0.1, work: 1, column: 0 },
+      { at: 0.2, work: 1, column: 0 },
+      { at: 0.3, work: 1, column: 1 },
+    ]);
+    const dispatching = inTurn(everywhere(of, 1), { hostCaps: [2], guaranteed: true, reserve: [0, 0] });
+    const outcome = simulate(byHand(of, arrivals, { dispatching }));
+    // Column 0 had both places, as long as nobody else asked. From 0.3 on there are three; the first ends at 2.7, and leaves as many
+    // as the host may have; the second ends at 2.9, and the one that waits begins; they end at 3.1 and 4.
+    close(outcome.mean, (2.7 + 2.8 + 2.8 + 3.8) / 4);
+  });
+});
+
 describe('a run', () => {
   const options = { seed: 7, seconds: 60, resourceCount: 1, sizes: 'exponential' } as const;
   const chaos = fc.record({
@@ -173,6 +190,7 @@ describe('a run', () => {
     cap: fc.constantFrom(1, 3, Infinity),
     hostCap: fc.constantFrom(null, 2, 5),
     queue: fc.boolean(),
+    guaranteed: fc.boolean(),
     stops: fc.boolean(),
     rate: fc.constantFrom(0.5, 4, 9),
     kappa: fc.constantFrom(0, 0.05),
@@ -200,6 +218,7 @@ describe('a run', () => {
                   cells: everywhere(where, of.cap),
                   chooser: (row, state, senses) => createChooser(row, of.balance, state, senses),
                   hostCaps: of.hostCap === null ? null : [of.hostCap, of.hostCap],
+                  guaranteed: of.guaranteed,
                   reserve: of.queue ? [0.2, 0] : null,
                 },
               },

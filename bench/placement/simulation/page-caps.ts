@@ -11,6 +11,16 @@ export type TakenMore = More & { readonly taken?: Taken };
 
 const SAME = 0.001;
 
+/** What is claimed with them, for the head of the page. */
+export function sharedCapsClaim(evaluation: Evaluation, caps: TakenMore): string {
+  const figures = new Figures(joined(evaluation, caps), evaluation.scenarios);
+  const gains = evaluation.loads.map((load) => {
+    const difference = points(figures.difference(BY_SHARE[0]!, STRONGEST[0]!, load, 'replied'));
+    return `${difference} points at ${ofLoad(load)}`;
+  });
+  return `With [caps by share](#caps-by-share), a rule that came later, in place of the planned ones, against ${STRONGEST[0]!.name}: ${gains.join(', ')}.`;
+}
+
 export function sharedCapsSection(evaluation: Evaluation, caps: TakenMore, learning: TakenLearning | null): string {
   const { loads, scenarios } = evaluation;
   const all = joined(evaluation, caps);

@@ -1,7 +1,7 @@
 /** The page of an evaluation; what it claims is computed from the runs. Pure. */
 import type { Evaluation } from './evaluate.ts';
 import { Figures } from './figures.ts';
-import { sharedCapsSection, type TakenMore } from './page-caps.ts';
+import { sharedCapsClaim, sharedCapsSection, type TakenMore } from './page-caps.ts';
 import { learningSection, type TakenLearning } from './page-learning.ts';
 import {
   CAP_ABLATION,
@@ -32,6 +32,7 @@ export function pageOf(
   const sections = [
     head(evaluation, taken),
     claims(all, loads),
+    caps === undefined ? '' : sharedCapsClaim(evaluation, caps),
     `## Reply rate\n\nAnswers within 5 s per request offered, in percent, with 95 % intervals.\n\n${byPolicy(all, POLICIES, WHOLE, loads, 'replied', percent)}`,
     losses(all, evaluation),
     ablation('## Placement', all, loads, PLACEMENT_ABLATION, PLACEMENT_TEXT),

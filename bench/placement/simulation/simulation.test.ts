@@ -6,9 +6,10 @@ import { loadOptimizer } from '../../../src/placement/program/highs.ts';
 import type { Optimizer } from '../../../src/placement/program/linear-program.ts';
 import { check } from '../checker.ts';
 import type { Document } from '../instances.ts';
-import { FIXED_CAPS, fixedCaps, plannedCaps, uncapped } from './caps.ts';
+import { FIXED_CAPS, fixedCaps, plannedCaps, sharedCaps, uncapped } from './caps.ts';
 import { prepare } from './compare.ts';
 import { evaluateLearning, type Learning } from './evaluate-learning.ts';
+import { evaluateMore, joined } from './evaluate-more.ts';
 import { evaluate, type Evaluation } from './evaluate.ts';
 import { Figures } from './figures.ts';
 import { pack, packMore, textOfRuns, unpack, unpackMore } from './kept-runs.ts';
@@ -17,7 +18,7 @@ import { learningSection } from './page-learning.ts';
 import { pageOf } from './page.ts';
 import { KNOWLEDGE, type Placement, solved } from './placements.ts';
 import { latencyPlot, repliesPlot, scenariosPlot } from './plots.ts';
-import { LEARNED, POLICIES, STRONGEST, WHOLE } from './policies.ts';
+import { BY_SHARE, LEARNED, POLICIES, STRONGEST, WHOLE } from './policies.ts';
 import { referenceOf } from './reference.ts';
 import { DEVELOPMENT, LOADS, scenario } from './scenarios.ts';
 import { solveDocument } from './solve-document.ts';
@@ -81,13 +82,24 @@ describe('caps', () => {
   it('are of hosts and cells, each with a queue whose reserve leaves time to wait', () => {
     const reference = references[0]!;
     const placement = solved(reference, '+ concurrency', optimizer);
-    const all = [plannedCaps(reference, placement), ...FIXED_CAPS.map((cap) => fixedCaps(reference, placement, cap))];
+    const shared = sharedCaps(reference, placement);
+    const all = [
+      plannedCaps(reference, placement),
+      shared,
+      ...FIXED_CAPS.map((cap) => fixedCaps(reference, placement, cap)),
+    ];
     for (const { cells, hostCaps, reserve } of all) {
       assert.ok(cells.every(({ cap }) => cap >= 1));
       assert.ok(hostCaps === null || hostCaps.every((cap) => cap >= 1));
       assert.ok(reserve!.every((each) => each > 0 && each <= 4));
     }
     assert.equal(uncapped(placement).reserve, null);
+    // Shares of the host, rounded up.
+    for (const [host, cap] of shared.hostCaps!.entries()) {
+      const own = shared.cells.filter((cell) => cell.host === host).map((cell) => cell.cap);
+      const sum = own.reduce((a, b) => a + b, 0);
+      assert.ok(own.length === 0 || (sum >= cap && sum < cap + own.length), `${sum} of ${cap}`);
+    }
   });
 });
 
@@ -198,6 +210,22 @@ describe('parameters learned', () => {
     const section = learningSection(learning);
     for (const { name } of LEARNED) assert.ok(section.includes(name), name);
     assert.doesNotMatch(section, /NaN|undefined|Infinity/);
+  });
+
+  it('stand beside policies that came later, of the same scenarios', () => {
+    const { more } = evaluateMore(BY_SHARE, options, optimizer, () => {});
+    assert.deepEqual(joined(learning, more).policies, [...learning.policies, ...more.policies]);
+    assert.throws(() => joined(learning, { ...more, scenarios: [] }), RangeError);
+    const kept: Evaluation[] = [];
+    evaluate(
+      options,
+      optimizer,
+      (each) => kept.push(each) > 0,
+      () => {},
+    );
+    const page = pageOf(kept[0]!, null, { learning, caps: more });
+    for (const { name } of BY_SHARE) assert.ok(page.includes(name), name);
+    assert.doesNotMatch(page, /NaN|undefined|Infinity/);
   });
 
   it('are kept, and read again', () => {
