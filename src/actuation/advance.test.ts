@@ -224,6 +224,14 @@ describe('without a course', () => {
     ]);
   });
 
+  it('instances of several workloads that come at once are not all sent to one host', () => {
+    const both = seen(['a', 'b'].map((name) => workload(name, [instance(`${name}1`, null, { isGated: true })])));
+    assert.deepEqual(
+      advance(null, both, served(false)).writes.map((each) => each.kind === 'Open' && each.host),
+      ['h1', 'h2'],
+    );
+  });
+
   it('a rollout keeps the placement', () => {
     const rolled = seen([
       workload('a', [

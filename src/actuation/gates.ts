@@ -7,14 +7,18 @@ import type { Course, Write } from './course.ts';
 
 /** @param course null: nothing is planned, or nothing is to be changed now; gates are opened all the same */
 export function gateWrites(course: Course | null, seen: Seen): Write[] {
+  const used = usedMemory(seen);
   return [...seen.workloads.values()].flatMap((workload) => {
     const waiting = staying(workload).filter(({ isGated }) => isGated);
     if (waiting.length === 0) return [];
     const taken = new Set(staying(workload).flatMap((each) => placeOf(each) ?? []));
     const given = new Set<string>();
     return waiting.map((instance): Write => {
-      const { host, why } = answer(course, workload, instance, { taken, given, seen });
-      if (host !== null) given.add(host);
+      const { host, why } = answer(course, workload, instance, { taken, given, used, seen });
+      if (host !== null) {
+        given.add(host);
+        used.set(host, (used.get(host) ?? 0) + workload.memory);
+      }
       return { kind: 'Open', workload: workload.name, pod: instance.pod, host, why };
     });
   });
@@ -25,6 +29,8 @@ interface Places {
   readonly taken: ReadonlySet<string>;
   /** Those that others have been sent to just now. */
   readonly given: ReadonlySet<string>;
+  /** Bytes by host, of all instances. */
+  readonly used: ReadonlyMap<string, number>;
   readonly seen: Seen;
 }
 
@@ -32,7 +38,7 @@ function answer(
   course: Course | null,
   workload: WorkloadSeen,
   instance: InstanceSeen,
-  { taken, given, seen }: Places,
+  { taken, given, used, seen }: Places,
 ): { readonly host: string | null; readonly why: string } {
   const planned = course?.stage === 'Starting' ? startsOf(course) : [];
   const start = planned.find(
@@ -41,7 +47,7 @@ function answer(
   if (start !== undefined) return { host: start.host, why: `planned: ${start.reason}` };
   const host = replaced(workload, instance, { given, seen });
   if (host !== null) return { host, why: 'an instance of another version there is being replaced' };
-  const free = roomiest(workload, { taken, given, seen });
+  const free = roomiest(workload, { taken, given, used, seen });
   if (free !== null)
     return { host: free, why: 'no place is planned for it; none of its kind is there, and most memory is left' };
   return {
@@ -51,14 +57,7 @@ function answer(
 }
 
 /** Two on one host bring no more than one does. */
-function roomiest({ memory, notOn }: WorkloadSeen, { taken, given, seen }: Places): string | null {
-  const used = new Map<string, number>();
-  for (const each of seen.workloads.values()) {
-    for (const instance of each.instances) {
-      const host = placeOf(instance);
-      if (host !== null) used.set(host, (used.get(host) ?? 0) + each.memory);
-    }
-  }
+function roomiest({ memory, notOn }: WorkloadSeen, { taken, given, used, seen }: Places): string | null {
   let best: { readonly host: string; readonly left: number } | null = null;
   for (const [host, { isReady, memory: all }] of seen.hosts) {
     const left = all - (used.get(host) ?? 0) - memory;
@@ -78,11 +77,22 @@ export function startsOf({ changes }: Course): Course['changes'] {
 function replaced(
   workload: WorkloadSeen,
   { version }: InstanceSeen,
-  { given, seen: { hosts } }: Omit<Places, 'taken'>,
+  { given, seen: { hosts } }: Pick<Places, 'given' | 'seen'>,
 ): string | null {
   const own = new Set(workload.instances.flatMap((each) => (each.version === version ? (placeOf(each) ?? []) : [])));
   const others = workload.instances.flatMap((each) => (each.version === version ? [] : (each.host ?? [])));
   return (
     others.toSorted().find((host) => !own.has(host) && !given.has(host) && hosts.get(host)?.isReady === true) ?? null
   );
+}
+
+function usedMemory({ workloads }: Seen): Map<string, number> {
+  const used = new Map<string, number>();
+  for (const { instances, memory } of workloads.values()) {
+    for (const instance of instances) {
+      const host = placeOf(instance);
+      if (host !== null) used.set(host, (used.get(host) ?? 0) + memory);
+    }
+  }
+  return used;
 }
