@@ -106,8 +106,10 @@ export class MainMemory implements PlanMemory {
         break;
       case 'cells':
         for (const { cells, times } of this.counters) {
+          // memory that was never written to is not there: thousands of cells answer nothing
+          const isUsed = cells[slot * CELL_COUNTERS + CELL.answered] !== 0;
+          if (isUsed) times.fill(0, slot * TIMES, (slot + 1) * TIMES);
           cells.fill(0, slot * CELL_COUNTERS, (slot + 1) * CELL_COUNTERS);
-          times.fill(0, slot * TIMES, (slot + 1) * TIMES);
         }
         break;
       case 'rules':
