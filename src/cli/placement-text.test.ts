@@ -33,7 +33,10 @@ test('tells which weights rule, which would be better, and why', () => {
         { mode: 'Auto', rows: rows(90, 10), placement: { paused: true } },
         {
           rows: rows(7000, 3000).map((row, at) => ({ ...row, since: `2026-01-0${at + 1}T00:00:00Z` })),
-          recommendation: { reason: 'stop\u001b' },
+          recommendation: {
+            reason: 'stop\u001b',
+            changes: [{ op: 'Start', app: 'shop', server: 'web2', reason: 'serves 14 requests/s there' }],
+          },
         },
       ),
       matrix('new', { mode: 'Auto', rows: [{ server: 'web1' }] }),
@@ -49,6 +52,7 @@ test('tells which weights rule, which would be better, and why', () => {
 
 default/act Auto, paused: computed weights rule, last changed at 2026-01-02T00:00:00Z
   stop\\x1b
+  start shop on web2: serves 14 requests/s there
   shares in %, → recommended
   shop  web1 70.0  web2 30.0
 

@@ -1,6 +1,6 @@
 /** What the placement manager found, for a person. Pure. */
 import type { ApiObject } from '../admin/contract.ts';
-import type { PlacedRow } from '../model/placements.ts';
+import type { PlacedChange, PlacedRow } from '../model/placements.ts';
 import { printable, type Style } from './output.ts';
 
 /** An object of a cluster that nobody has looked at has no status. */
@@ -9,6 +9,7 @@ type Shown = ApiObject & { readonly status?: Readonly<Record<string, unknown>> }
 interface Recommendation {
   readonly rows?: readonly PlacedRow[];
   readonly reason?: string;
+  readonly changes?: readonly PlacedChange[];
 }
 
 /** A matrix whose weights are computed: in force and recommended. */
@@ -21,6 +22,8 @@ export interface Placement {
   readonly inForce: readonly PlacedRow[];
   readonly recommended: readonly PlacedRow[];
   readonly reason: string;
+  /** Starts and stops of instances that are recommended, or under way. */
+  readonly changes: readonly PlacedChange[];
 }
 
 /** Of all matrices that ask for it. */
@@ -42,6 +45,7 @@ function placementOf({ kind, metadata, spec, status }: Shown): Placement | null 
     inForce: computed.length > 0 ? computed : rows.map(({ server, weights = [] }) => ({ server, weights })),
     recommended: recommendation.rows ?? [],
     reason: recommendation.reason ?? 'nothing is computed yet',
+    changes: recommendation.changes ?? [],
   };
 }
 
@@ -56,7 +60,8 @@ export function placementsText(placements: readonly Placement[], style: Style): 
   return `${placements.map((each) => textOf(each, style)).join('\n\n')}\n`;
 }
 
-function textOf({ matrix, mode, isPaused, since, inForce, recommended, reason }: Placement, style: Style): string {
+function textOf(placement: Placement, style: Style): string {
+  const { matrix, mode, isPaused, since, inForce, recommended, reason, changes } = placement;
   const rules = since === null ? "the object's weights rule" : `computed weights rule, last changed at ${since}`;
   const head = `${style.bold(printable(matrix))} ${mode}${isPaused ? ', paused' : ''}: ${rules}`;
   const [now, then] = [sharesOf(inForce), sharesOf(recommended)];
@@ -69,7 +74,11 @@ function textOf({ matrix, mode, isPaused, since, inForce, recommended, reason }:
     });
     return `  ${printable(app).padEnd(width)}  ${shares.join('  ')}`;
   });
-  return [head, `  ${printable(reason)}`, style.dim('  shares in %, → recommended'), ...lines].join('\n');
+  const steps = changes.map(
+    ({ op, app, server, reason: why }) =>
+      `  ${op.toLowerCase()} ${printable(app)} on ${printable(server)}: ${printable(why)}`,
+  );
+  return [head, `  ${printable(reason)}`, ...steps, style.dim('  shares in %, → recommended'), ...lines].join('\n');
 }
 
 /** By app and server. */

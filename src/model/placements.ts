@@ -19,6 +19,8 @@ export interface MatrixPlacement {
   readonly reason: string;
   /** Starts and stops of instances that are recommended, or under way, in order. */
   readonly changes: readonly PlacedChange[];
+  /** What was done about instances since start; null: they are not managed here. */
+  readonly instances: InstanceCounts | null;
   /** Why instances are not managed although it is asked for; null: they are, or it is not. */
   readonly stalled: WhyNot | null;
   /** Cycles in a row that came as predicted, up to ten. */
@@ -26,6 +28,13 @@ export interface MatrixPlacement {
   /** Changes of weights since start, and those that were taken back. */
   readonly moves: number;
   readonly returns: number;
+}
+
+export interface InstanceCounts {
+  readonly starts: number;
+  readonly stops: number;
+  /** Plans that were given up on the way. */
+  readonly dropped: number;
 }
 
 export interface PlacedChange {

@@ -239,9 +239,14 @@ describe('instances', () => {
     assert.match(world.news[0]!, /^an instance of bank is started for n[12]: .* of the demand is served in place of/);
     await world.minutes(2, () => world.news.some((note) => note.startsWith('bank serves on')));
     assert.equal(world.cluster.replicas.get('bank'), 2);
-    await world.minutes(10);
+    await world.minutes(2);
+    assert.match(world.reason(), /left alone after the last plan, until 2026-01-01T00:[0-9:]+Z at most: bank$/);
+    await world.minutes(6);
+    assert.doesNotMatch(world.reason(), /left alone/);
     assert.deepEqual(leftovers(world.cluster), []);
-    assert.equal(world.manager.placements()[0]!.stalled, null);
+    const [{ stalled, instances } = {}] = world.manager.placements();
+    assert.equal(stalled, null);
+    assert.deepEqual(instances, { starts: 1, stops: 0, dropped: 0 });
   });
 
   it('stay as they are under demand that is only noisy: nothing changes more than once in ten cycles', async () => {

@@ -9,7 +9,7 @@ import type { AppWeightMatrixSpec } from '../api/app-weight-matrix.ts';
 import { type InstancesInputs, instancesProblem } from '../manager/instances-problem.ts';
 import { NEW_STANDING, type Standing, worthChanging } from '../manager/worth-changing.ts';
 import { type Rows, sameRows } from '../model/matrix-rows.ts';
-import type { PlacedChange } from '../model/placements.ts';
+import type { InstanceCounts, PlacedChange } from '../model/placements.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
 import type { Seen, Served, WhyNot } from '../model/workloads.ts';
 import type { Problem } from '../placement/problem/problem.ts';
@@ -31,6 +31,7 @@ export interface Report {
   readonly why: string;
   readonly changes: readonly PlacedChange[];
   readonly stalled: WhyNot | null;
+  readonly instances: InstanceCounts;
 }
 
 /** Milliseconds for which the workloads of a plan are left alone when it is over: until they are up, and it is seen what it does. */
@@ -45,10 +46,12 @@ interface Managed {
   readonly holds: Map<string, number>;
   why: string;
   changes: readonly PlacedChange[];
+  counts: InstanceCounts;
   /** Workloads of the course. */
   moving: readonly string[];
 }
 
+const NONE: InstanceCounts = { starts: 0, stops: 0, dropped: 0 };
 const NOT_YET = 'no placement is computed yet';
 
 export class Instances {
@@ -70,8 +73,8 @@ export class Instances {
 
   report(key: ObjectKey, spec: AppWeightMatrixSpec): Report {
     const found = this.#workloads.seen(key, spec);
-    const { why = NOT_YET, changes = [] } = this.#managed.get(key) ?? {};
-    return { why, changes, stalled: found.ok ? whyNotOf(found.seen) : found.whyNot };
+    const { why = NOT_YET, changes = [], counts = NONE } = this.#managed.get(key) ?? {};
+    return { why, changes, instances: counts, stalled: found.ok ? whyNotOf(found.seen) : found.whyNot };
   }
 
   /**
@@ -140,7 +143,7 @@ export class Instances {
     one.standing = standing;
     one.changes = placedChanges(result, spec);
     const not = still();
-    one.why = isWorth && not !== null ? `${why}; ${not}` : why;
+    one.why = [why, ...(isWorth && not !== null ? [not] : []), ...heldText(one.holds)].join('; ');
     if (!isWorth || not !== null) return;
     one.course = courseOf(result, columnsOf(spec), seen, gain);
     one.moving = [...new Set(result.changes.map(({ workload }) => workload))];
@@ -150,12 +153,13 @@ export class Instances {
   #of(key: ObjectKey): Managed {
     const known = this.#managed.get(key);
     if (known !== undefined) return known;
-    const one = {
+    const one: Managed = {
       course: null,
       standing: NEW_STANDING,
-      holds: new Map<string, number>(),
+      holds: new Map(),
       why: NOT_YET,
       changes: [],
+      counts: NONE,
       moving: [],
     };
     this.#managed.set(key, one);
@@ -173,8 +177,20 @@ export class Instances {
     const last = news.at(-1);
     if (last === undefined) return;
     one.why = last.note;
+    const count = (word: News['reason']) => news.filter(({ reason }) => reason === word).length;
+    one.counts = {
+      starts: one.counts.starts + count('Started'),
+      stops: one.counts.stops + count('Stopped'),
+      dropped: one.counts.dropped + count('PlanDropped'),
+    };
     this.#workloads.tell(key, news);
   }
+}
+
+function heldText(holds: ReadonlyMap<string, number>): string[] {
+  if (holds.size === 0) return [];
+  const until = new Date(Math.max(...holds.values())).toISOString().replace(/\.\d+Z$/, 'Z');
+  return [`left alone after the last plan, until ${until} at most: ${[...holds.keys()].join(', ')}`];
 }
 
 /** What nothing is waited for of. */

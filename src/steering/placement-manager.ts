@@ -20,7 +20,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { ClusterState } from '../translate/cluster-state.ts';
 import { givenRows, placesInstances } from '../translate/matrices.ts';
 import { cellsOf, nameOf, namespaceOf, type Objects, type Other, serversOf, usedByAll } from './around-matrix.ts';
-import { Instances, type Report, type Workloads } from './instances.ts';
+import { Instances, type Workloads } from './instances.ts';
 
 export interface ManagerOptions {
   readonly counts: () => Promise<CountsDocument>;
@@ -114,9 +114,10 @@ export class PlacementManager {
       const { last = null, state = newState(), moves = 0, returns = 0 } = this.#managed.get(matrix) ?? {};
       const { recommended, why } = last?.outcome ?? NOT_YET;
       const at = last === null ? null : last.at / 1000;
-      const { changes, stalled, why: more } = this.#report(matrix, spec);
+      const { changes, stalled, instances, why: more } = this.#report(matrix, spec);
       const reason = more === null ? why : `${why}; ${more}`;
-      return { matrix, at, rows, recommended, reason, changes, stalled, proven: state.trust.good, moves, returns };
+      const proven = state.trust.good;
+      return { matrix, at, rows, recommended, reason, changes, stalled, instances, proven, moves, returns };
     });
   }
 
@@ -250,11 +251,17 @@ export class PlacementManager {
     return givenRows(spec, this.#options.mode);
   }
 
-  #report(key: ObjectKey, spec: AppWeightMatrixSpec): Omit<Report, 'why'> & { readonly why: string | null } {
-    if (spec.placement?.actuate !== 'Manage') return { why: null, changes: [], stalled: null };
+  #report(
+    key: ObjectKey,
+    spec: AppWeightMatrixSpec,
+  ): Pick<MatrixPlacement, 'changes' | 'stalled' | 'instances'> & {
+    readonly why: string | null;
+  } {
+    const none = { changes: [], stalled: null, instances: null };
+    if (spec.placement?.actuate !== 'Manage') return { why: null, ...none };
     if (this.#instances !== null) return this.#instances.report(key, spec);
-    if (this.#options.mode === 'Standalone') return { why: NO_CLUSTER, changes: [], stalled: null };
-    return { why: NOT_PERMITTED, changes: [], stalled: { reason: 'NotPermitted', message: NOT_PERMITTED } };
+    if (this.#options.mode === 'Standalone') return { why: NO_CLUSTER, ...none };
+    return { why: NOT_PERMITTED, ...none, stalled: { reason: 'NotPermitted', message: NOT_PERMITTED } };
   }
 
   async #answer(posed: Posed, isAsked: boolean, interval: number): Promise<Answer> {

@@ -40,6 +40,7 @@ const placement = placementFamilies([
     reason: '',
     changes: [],
     stalled: null,
+    instances: { starts: 1, stops: 0, dropped: 0 },
     proven: 1,
     moves: 1,
     returns: 0,

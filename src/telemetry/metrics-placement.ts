@@ -42,5 +42,24 @@ export function placementFamilies(placements: readonly MatrixPlacement[]): Famil
         { labels: { matrix, direction: 'back' }, value: returns },
       ]),
     ),
+    counter(
+      'tcpvs_placement_instances_total',
+      'Instances that were started and stopped.',
+      placements.flatMap(({ matrix, instances }) =>
+        instances === null
+          ? []
+          : [
+              { labels: { matrix, change: 'start' }, value: instances.starts },
+              { labels: { matrix, change: 'stop' }, value: instances.stops },
+            ],
+      ),
+    ),
+    counter(
+      'tcpvs_placement_plans_dropped_total',
+      'Plans of starts and stops that were given up on the way; the Events of the matrix say why.',
+      placements.flatMap(({ matrix, instances }) =>
+        instances === null ? [] : [{ labels: { matrix }, value: instances.dropped }],
+      ),
+    ),
   ];
 }
