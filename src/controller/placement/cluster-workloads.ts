@@ -5,6 +5,7 @@ import { MARK } from '../../actuation/costs.ts';
  */
 import type { News, Write } from '../../actuation/course.ts';
 import type { AppWeightMatrixSpec } from '../../api/app-weight-matrix.ts';
+import type { AppWeightMatrix } from '../../api/parse.ts';
 import { ApiError } from '../../kube/api-error.ts';
 import type { Api } from '../../kube/api.ts';
 import type { Happening } from '../../kube/events.ts';
@@ -57,6 +58,7 @@ export class ClusterWorkloads implements Workloads {
   readonly #writing = new Set<string>();
   /** When a gated pod was first seen. */
   #waiting = new Map<ObjectKey, number>();
+  #managing: { readonly of: unknown; readonly map: ReadonlyMap<string, ObjectKey> } | null = null;
   #denied: { readonly at: number; readonly message: string } | null = null;
 
   constructor(options: ClusterWorkloadsOptions) {
@@ -123,6 +125,7 @@ export class ClusterWorkloads implements Workloads {
       scalers: scalers.view,
       nodes: nodes.view,
       realServers: this.#options.objects().realServers,
+      managers: this.#managers(),
     };
   }
 
@@ -186,7 +189,7 @@ export class ClusterWorkloads implements Workloads {
     if (!this.#watches.pods.synced) return;
     const { matrices } = this.#options.objects();
     for (const key of this.#known.keys()) if (!matrices.has(key)) this.#known.delete(key);
-    const covered = this.#covered();
+    const covered = this.#managers();
     const now = performance.now();
     const waiting = new Map<ObjectKey, number>();
     for (const [key, pod] of this.#watches.pods.view) {
@@ -202,18 +205,12 @@ export class ClusterWorkloads implements Workloads {
     this.#waiting = waiting;
   }
 
-  /** `namespace/workload` of those whose instances are somebody's to place. */
-  #covered(): ReadonlySet<string> {
+  /** By `namespace/workload`, the matrix whose its instances are to place: the oldest. The same map while no matrix has changed. */
+  #managers(): ReadonlyMap<string, ObjectKey> {
     const { objects, className } = this.#options;
-    return new Set(
-      [...objects().matrices].flatMap(([key, { spec }]) =>
-        spec.className === className && placesInstances(spec, 'Cluster')
-          ? spec.apps.flatMap(({ workloadRef }) =>
-              workloadRef === undefined ? [] : [`${key.slice(0, key.indexOf('/'))}/${workloadRef.name}`],
-            )
-          : [],
-      ),
-    );
+    const { matrices } = objects();
+    if (this.#managing?.of !== matrices) this.#managing = { of: matrices, map: managersOf(matrices, className) };
+    return this.#managing.map;
   }
 
   #nodeOf(matrix: ObjectKey, row: string | null): string | null {
@@ -233,6 +230,21 @@ export class ClusterWorkloads implements Workloads {
     );
   }
 }
+
+function managersOf(matrices: ClusterState['matrices'], className: string): Map<string, ObjectKey> {
+  const managers = new Map<string, ObjectKey>();
+  for (const [key, { spec }] of [...matrices].toSorted((a, b) => compare(age(a), age(b)) || compare(a[0], b[0]))) {
+    if (spec.className !== className || !placesInstances(spec, 'Cluster')) continue;
+    for (const { workloadRef } of spec.apps) {
+      const workload = `${key.slice(0, key.indexOf('/'))}/${workloadRef?.name ?? ''}`;
+      if (!managers.has(workload)) managers.set(workload, key);
+    }
+  }
+  return managers;
+}
+
+const age = ([, { metadata }]: readonly [ObjectKey, AppWeightMatrix]): string => metadata.creationTimestamp ?? '';
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function coverOf(key: ObjectKey, { workload }: PodFacts): string {
   return `${key.slice(0, key.indexOf('/'))}/${workload ?? ''}`;

@@ -59,6 +59,7 @@ const views = (more: Partial<ClusterViews> = {}): ClusterViews => ({
     ['d/web-3', pod('web', 'n9')],
   ]),
   scalers: new Map(),
+  managers: new Map([['d/web', 'd/m']]),
   nodes: new Map(['n1', 'n2', 'n9'].map((name) => [name, { memory: 100, pods: 10, isReady: true }])),
   realServers: new Map([
     realServer('web1', { nodeName: 'n1' }),
@@ -112,6 +113,10 @@ describe('what is seen of a matrix in a cluster', () => {
     const owned = (owners: string[]) => ({ deployments: new Map([['d/web', { ...deployment, owners }]]) });
     assert.match(whyNot(owned(['us', 'flux']))!.message, /belongs to the field manager flux: leave it out of/);
     assert.equal(whyNot(owned(['us'])), null);
+    assert.match(
+      whyNot({ managers: new Map([['d/web', 'd/older']]) })!.message,
+      /Deployment d\/web is managed by the older AppWeightMatrix d\/older: name it in one/,
+    );
     const bare = { deployments: new Map([['d/web', { ...deployment, memory: null }]]) };
     assert.equal(whyNot(bare)?.reason, 'WorkloadUnfit');
   });

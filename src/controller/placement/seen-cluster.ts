@@ -12,6 +12,8 @@ export interface ClusterViews {
   readonly scalers: ReadonlyMap<ObjectKey, string>;
   readonly nodes: ReadonlyMap<string, NodePlace>;
   readonly realServers: ClusterState['realServers'];
+  /** By `namespace/name` of a Deployment, the matrix whose it is to manage. */
+  readonly managers: ReadonlyMap<string, ObjectKey>;
 }
 
 export type Known = Omit<Seen, 'now'>;
@@ -46,7 +48,7 @@ export function seenCluster(
   );
   const workloads = names.map((name): [string, WorkloadSeen] => [
     name,
-    workloadSeen(name, instances.get(name)!, { spec, namespace, views, fieldManager }),
+    workloadSeen(name, instances.get(name)!, { spec, namespace, views, matrix, fieldManager }),
   ]);
   return { hosts, workloads: new Map(workloads) };
 }
@@ -88,6 +90,7 @@ interface Around {
   readonly spec: AppWeightMatrixSpec;
   readonly namespace: string;
   readonly views: ClusterViews;
+  readonly matrix: ObjectKey;
   readonly fieldManager: string;
 }
 
@@ -120,7 +123,7 @@ const unfit = (message: string): WhyNot => ({ reason: 'WorkloadUnfit', message }
 function whyNotOf(
   name: string,
   apps: AppWeightMatrixSpec['apps'],
-  { namespace, views, fieldManager }: Around,
+  { namespace, views, matrix, fieldManager }: Around,
 ): WhyNot | null {
   const key = `${namespace}${name}`;
   const other = apps.find(({ workloadRef }) => workloadRef?.kind !== 'Deployment');
@@ -132,6 +135,12 @@ function whyNotOf(
   if (deployment.memory === null) {
     return unfit(
       `Deployment ${key}: its pods request no memory, so it is not known where they fit: give resources.requests.memory`,
+    );
+  }
+  const manager = views.managers.get(key);
+  if (manager !== undefined && manager !== matrix) {
+    return unfit(
+      `Deployment ${key} is managed by the older AppWeightMatrix ${manager}: name it in one of the two alone`,
     );
   }
   const scaler = [...views.scalers].find(([at, target]) => at.startsWith(namespace) && target === `Deployment/${name}`);
