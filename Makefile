@@ -8,7 +8,7 @@ CONCURRENCY ?= 2
 BOUND := $(shell command -v timeout >/dev/null && echo timeout 2400)
 TESTS ?= src/**/*.test.ts test/**/*.test.ts bench/**/*.test.ts
 
-.PHONY: help setup tools run test unit lint format generate check-generated cluster cluster-binaries bench demo-full fuzz faults reliability audit soak build sbom image clean
+.PHONY: help setup tools run test unit lint format generate check-generated cluster cluster-binaries bench demo-full fuzz faults reliability managed audit soak build sbom image clean
 
 help: ## list the targets
 	@if [ -t 1 ]; then on=$$'\033[1m' off=$$'\033[0m'; fi; grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | \
@@ -98,6 +98,9 @@ faults: setup ## every fault with its full counts, about half an hour; figures g
 
 reliability: setup cluster-binaries ## what happens to a cluster while it serves, with full counts, about an hour; writes docs/reliability.md (ARGS='edits')
 	$(NODE) test/reliability/run.ts $(ARGS)
+
+managed: setup cluster-binaries ## example 23 in a whole cluster: instances follow what is asked for, and no request may fail; five minutes
+	$(NODE) test/platform/managed.ts
 
 audit: setup ## other people's examiners: testssl.sh, slowhttptest, Autobahn's WebSocket suite; half an hour; the result goes to bench/results (ARGS=testssl)
 	@bench/peers.sh testssl slowhttptest
