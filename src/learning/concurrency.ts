@@ -54,7 +54,9 @@ export function reachLevel(book: LevelBook, level: number): void {
 }
 
 export function addLevels(book: LevelBook, { seconds, answers }: LevelSums, now: number): void {
-  forget(book, Math.exp(-seconds.reduce((sum, each) => sum + each, 0) / FORGETTING));
+  let busy = 0;
+  for (let level = 0; level < LEVELS; level++) busy += seconds[level]!;
+  forget(book, Math.exp(-busy / FORGETTING));
   for (let level = 0; level < LEVELS; level++) {
     if (seconds[level] === 0 && answers[level] === 0) continue;
     reachLevel(book, level);

@@ -103,6 +103,14 @@ test('a window is what was counted between two looks; a cell that is new, or beg
 const timed = (answered: number, times: readonly number[]) =>
   counts('matrix d/m shop', cell('d/web1', answered, { answered, seconds: 1, timeouts: 0, shed: 0, times }));
 
+test('a row that is made anew, or seen for the first time, and idle has no window', () => {
+  const row = () => counts('matrix d/m shop', cell('d/web1', 10));
+  assert.deepEqual(windowsOf(row(), row()), []);
+  const idle = counts('matrix d/m shop', { ...cell('d/web1', 0), failures: 0 });
+  assert.deepEqual(windowsOf({ rows: [], endpoints: [] }, idle), []);
+  assert.equal(windowsOf(idle, row()).length, 1);
+});
+
 test('answers by how long they took are those between two looks', () => {
   const before = timed(9, [1, 6, 2]);
   assert.deepEqual(windowsOf(timed(5, [1, 4]), before)[0]?.times, [0, 2, 2]);
@@ -131,7 +139,7 @@ test('windows of any looks add up to what was counted', () => {
       for (const step of steps) {
         total += step;
         const after = counts('matrix d/m shop', cell('d/web1', total));
-        seen += windowsOf(before, after)[0]!.arrivals;
+        seen += windowsOf(before, after)[0]?.arrivals ?? 0;
         before = after;
       }
       assert.equal(seen, 3 * total);

@@ -1,6 +1,6 @@
 /** What happened at the cells of matrices between two looks at the counts. */
 import { type AnswerTimes, timesSince } from '../model/answer-times.ts';
-import type { CellCounts, CountsDocument, RowCounts } from '../model/counts.ts';
+import type { CellCounts, CellWork, CountsDocument, RowCounts } from '../model/counts.ts';
 import type { CellLevels, LevelSums } from '../model/levels.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
 
@@ -19,7 +19,7 @@ export interface CellWindow {
   /** Answers by how long they took; absent: it was not counted. */
   readonly times?: AnswerTimes;
   /** Null: nothing is known of levels. */
-  readonly levels: LevelSums | null;
+  levels: LevelSums | null;
 }
 
 /**
@@ -38,12 +38,22 @@ export function windowsOf(before: CountsDocument, after: CountsDocument): CellWi
     const name = matrixOf(row.id);
     if (name === null) continue;
     if (last?.id !== row.id) last = (known ??= new Map(before.rows.map((each) => [each.id, each]))).get(row.id);
-    if (last === row) continue;
+    if (last === row || (last === undefined ? 0 : counted(last)) === counted(row)) continue;
     for (const [index, cell] of row.cells.entries()) {
-      windows.push({ ...name, ...changeOf(cellBefore(last, cell, index), cell), levels: null });
+      windows.push(windowOf(name.matrix, name.app, cellBefore(last, cell, index), cell));
     }
   }
   return windows;
+}
+
+/** Counters only rise: the same sum is the same counts, also where the row is made anew. */
+function counted({ cells }: RowCounts): number {
+  let sum = 0;
+  for (const { requests, sticky, failures, work } of cells) {
+    sum += requests + sticky + failures;
+    if (work !== undefined) sum += work.answered + work.seconds + work.timeouts + work.shed;
+  }
+  return sum;
 }
 
 /** The row that a window is of, as it is called in counts and levels. */
@@ -51,33 +61,43 @@ export function rowOf({ matrix, app }: Pick<CellWindow, 'matrix' | 'app'>): stri
   return `${KIND} ${matrix} ${app}`;
 }
 
-/** The same windows with what is known of levels. */
+/** The windows, with what is known of levels put into them. */
 export function withLevels(windows: readonly CellWindow[], levels: readonly CellLevels[]): readonly CellWindow[] {
-  const known = new Map(levels.map((each) => [`${each.row}\n${each.server}`, each.levels]));
-  return windows.map((window) => ({ ...window, levels: known.get(`${rowOf(window)}\n${window.server}`) ?? null }));
+  if (levels.length === 0) return windows;
+  const known = Map.groupBy(levels, ({ row }) => row);
+  for (const window of windows) {
+    const own = known.get(rowOf(window))?.find(({ server }) => server === window.server);
+    window.levels = own?.levels ?? null;
+  }
+  return windows;
 }
 
-function changeOf(then: CellCounts | undefined, cell: CellCounts): Omit<CellWindow, 'matrix' | 'app' | 'levels'> {
-  const change = (of: (each: CellCounts) => number) => {
-    const [a, b] = [then === undefined ? 0 : of(then), of(cell)];
-    return b < a ? b : b - a;
-  };
-  return {
+/** Of thousands of cells in a second: nothing is made but the window itself. */
+function windowOf(matrix: ObjectKey, app: string, then: CellCounts | undefined, cell: CellCounts): CellWindow {
+  const [before, now] = [then?.work ?? NO_WORK, cell.work ?? NO_WORK];
+  const window: CellWindow = {
+    matrix,
+    app,
     server: cell.server,
-    arrivals: change(({ requests, sticky, work }) => requests + sticky + (work?.shed ?? 0)),
-    answered: change(({ work }) => work?.answered ?? 0),
-    seconds: change(({ work }) => work?.seconds ?? 0),
-    failures: change(({ failures }) => failures),
-    timeouts: change(({ work }) => work?.timeouts ?? 0),
-    ...timesOf(then, cell),
+    arrivals: since((then?.requests ?? 0) + (then?.sticky ?? 0) + before.shed, cell.requests + cell.sticky + now.shed),
+    answered: since(before.answered, now.answered),
+    seconds: since(before.seconds, now.seconds),
+    failures: since(then?.failures ?? 0, cell.failures),
+    timeouts: since(before.timeouts, now.timeouts),
+    levels: null,
   };
+  return now.times === undefined ? window : { ...window, times: timesOf(before, now) };
 }
 
-function timesOf(then: CellCounts | undefined, { work }: CellCounts): Pick<CellWindow, 'times'> {
-  if (work?.times === undefined) return {};
-  // It began anew.
-  const before = (then?.work?.answered ?? 0) > work.answered ? undefined : then?.work?.times;
-  return { times: timesSince(before, work.times) };
+const NO_WORK: CellWork = { answered: 0, seconds: 0, timeouts: 0, shed: 0 };
+
+/** A count that fell began anew. */
+function since(before: number, now: number): number {
+  return now < before ? now : now - before;
+}
+
+function timesOf(before: CellWork, { answered, times = [] }: CellWork): AnswerTimes {
+  return timesSince(before.answered > answered ? undefined : before.times, times);
 }
 
 function cellBefore(row: RowCounts | undefined, { server }: CellCounts, index: number): CellCounts | undefined {

@@ -72,11 +72,16 @@ export class MainMemory implements PlanMemory {
 
   #times(slot: number): AnswerTimes {
     const from = slot * TIMES;
-    let last = from + TIMES - 1;
-    while (last >= from && this.counters.every(({ times }) => times[last] === 0)) last--;
-    return Array.from({ length: last + 1 - from }, (_, at) =>
-      this.counters.reduce((sum, { times }) => sum + times[from + at]!, 0),
-    );
+    const sums: number[] = [];
+    for (let at = 0; at < TIMES; at++) {
+      let sum = 0;
+      for (const { times } of this.counters) sum += times[from + at]!;
+      if (sum === 0) continue;
+      while (sums.length < at) sums.push(0);
+      sums.push(sum);
+    }
+    // One that is pushed to has room for many, and there are thousands.
+    return sums.slice();
   }
 
   /** All counters of a cell as one sum: another one as soon as anything is counted. */
