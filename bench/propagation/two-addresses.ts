@@ -1,5 +1,5 @@
-import dns from 'node:dns/promises';
 /** Loaded before a proxy: gives the name of the controllers two addresses of loopback, which no name has everywhere. */
+import dns from 'node:dns/promises';
 import { syncBuiltinESMExports } from 'node:module';
 
 import { ADDRESSES, NAME } from './place.ts';

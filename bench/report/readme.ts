@@ -1,3 +1,4 @@
+/** bench/results/VERSION/README.md: tables from the JSON files, words from notes.md. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -10,7 +11,6 @@ import type { SyscallResult } from '../parts/syscalls.ts';
 import { ratio, typical } from '../parts/throughput.ts';
 import type { WorkersResult } from '../parts/workers.ts';
 import { PEER_NAMES } from '../peers/peer.ts';
-/** bench/results/VERSION/README.md: tables from the JSON files, words from notes.md. */
 import type { InForceResult, PropagationResult, RevocationResult, TranslateResult } from './change-results.ts';
 import {
   auditText,

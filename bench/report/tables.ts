@@ -1,3 +1,4 @@
+/** Results as Markdown tables that read well in a terminal too; pure. */
 import { median } from '../measure/statistics.ts';
 import type { LatencyResult, Subject } from '../parts/latency.ts';
 import type { MemoryResult } from '../parts/memory.ts';
@@ -6,7 +7,6 @@ import type { SyscallResult } from '../parts/syscalls.ts';
 import { cost, ratio, typical, type CaseResult } from '../parts/throughput.ts';
 import type { WorkersResult } from '../parts/workers.ts';
 import { PEER_NAMES } from '../peers/peer.ts';
-/** Results as Markdown tables that read well in a terminal too; pure. */
 import type { InForceResult, PropagationResult, RevocationResult, TranslateResult } from './change-results.ts';
 
 export function caseTable({ title, rounds }: CaseResult): string {

@@ -1,8 +1,8 @@
-import type { Seen, Served } from '../model/workloads.ts';
 /**
  * The next thing that is to be done on a course. Called again and again with what is seen: what was written and is not seen
  * yet is written again, which changes nothing; what is not as the plan has it ends the course where it is.
  */
+import type { Seen, Served } from '../model/workloads.ts';
 import { costWrites } from './costs.ts';
 import type { Advance, Course, News, WeightEdit, Write } from './course.ts';
 import { gateWrites } from './gates.ts';

@@ -1,5 +1,5 @@
-import { type InstanceSeen, type Seen, staying } from '../model/workloads.ts';
 /** The hint that tells Kubernetes which instance of a workload is to go: whoever has the lowest deletion cost. */
+import { type InstanceSeen, type Seen, staying } from '../model/workloads.ts';
 import type { Course, Write } from './course.ts';
 
 /** Lower than what people give; and how our own mark is known. */

@@ -1,5 +1,5 @@
-import type { Seen } from '../model/workloads.ts';
 /** A plan that is being carried out. */
+import type { Seen } from '../model/workloads.ts';
 import type { Result } from '../placement/result.ts';
 
 /** Requests per second by column and host. */

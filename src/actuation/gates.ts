@@ -1,8 +1,8 @@
-import { type InstanceSeen, placeOf, type Seen, staying, type WorkloadSeen } from '../model/workloads.ts';
 /**
  * Instances that wait at their scheduling gate: where each is to go, and that none waits for an answer that does not come. It is
  * a preference; the scheduler decides, and what comes of it is seen.
  */
+import { type InstanceSeen, placeOf, type Seen, staying, type WorkloadSeen } from '../model/workloads.ts';
 import type { Course, Write } from './course.ts';
 
 /** @param course null: nothing is planned, or nothing is to be changed now; gates are opened all the same */

@@ -1,5 +1,5 @@
-import { type InstanceSeen, placeOf, type Seen, serving, staying, type WorkloadSeen } from '../model/workloads.ts';
 /** Starts: asked for together, ready, and then the load is shifted to them. */
+import { type InstanceSeen, placeOf, type Seen, serving, staying, type WorkloadSeen } from '../model/workloads.ts';
 import type { Course, PlannedChange, WeightEdit, Write } from './course.ts';
 import { startsOf } from './gates.ts';
 import { dropped, scaledByOthers, somebodyElse, type Turn, unsettled } from './turn.ts';

@@ -1,5 +1,5 @@
-import { type Seen, type Served, serving, staying } from '../model/workloads.ts';
 /** Stops: the load is shifted away, the cell quiesced and empty, the instance marked, and then one less asked for. */
+import { type Seen, type Served, serving, staying } from '../model/workloads.ts';
 import { MARK, victimOf } from './costs.ts';
 import type { Course, PlannedChange, Write } from './course.ts';
 import { dropped, scaledByOthers, somebodyElse, type Turn, unsettled } from './turn.ts';

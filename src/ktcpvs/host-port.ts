@@ -1,5 +1,5 @@
-import type { Services } from './services.ts';
 /** HOST, HOST:PORT and PORT as people write them: names and numbers, IPv6 in brackets. */
+import type { Services } from './services.ts';
 import { DEFAULT_NAMESPACE } from './table.ts';
 import type { HostPort, Ident, ServerRef } from './table.ts';
 

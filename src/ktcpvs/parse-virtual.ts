@@ -1,7 +1,7 @@
+/** One `Virtual NAME { … }`, from its opening brace on. */
 import { printIdent, readHostPort, readNumber, readServer } from './host-port.ts';
 import { judgePattern } from './patterns.ts';
 import type { Services } from './services.ts';
-/** One `Virtual NAME { … }`, from its opening brace on. */
 import {
   DEFAULT_PORT,
   DEFAULT_SCHEDULER,

@@ -1,6 +1,3 @@
-import { readIdent } from './host-port.ts';
-import { readVirtual } from './parse-virtual.ts';
-import type { Services } from './services.ts';
 /**
  * Reads a configuration file of KTCPVS, whole, and judges it: either a table that holds together, or faults with line and
  * column. Nothing here changes anything, so a file with a fault changes nothing.
@@ -11,6 +8,9 @@ import type { Services } from './services.ts';
  * (not asked for what no rule takes), `rule = keep NAME` (a rule that the syntax cannot say stays as it is), `@NAME` for a
  * real server by its object's name; and of ktcpvs-matrix `weight` and `conns` in rules, of which `conns` is skipped.
  */
+import { readIdent } from './host-port.ts';
+import { readVirtual } from './parse-virtual.ts';
+import type { Services } from './services.ts';
 import { DEFAULT_NAMESPACE, LIMITS } from './table.ts';
 import type { Table, Virtual } from './table.ts';
 import { tokenize } from './tokens.ts';

@@ -1,5 +1,5 @@
-import type { Draft } from './draft.ts';
 /** Real servers by the names that people type, and the names of those that are made here. */
+import type { Draft } from './draft.ts';
 import { canonicalHost, printServer, readServer } from './host-port.ts';
 import { API_VERSION, newMetadata } from './objects.ts';
 import type { RealObject } from './objects.ts';

@@ -1,7 +1,7 @@
+/** Single changes to a virtual server's spec; what is already so is left as it is written. */
 import { canonicalHost } from './host-port.ts';
 import { API_VERSION, newMetadata } from './objects.ts';
 import type { DestinationSpec, RuleSpec, VirtualObject, VirtualSpec } from './objects.ts';
-/** Single changes to a virtual server's spec; what is already so is left as it is written. */
 import { Refused } from './refused.ts';
 import { uniqueName } from './servers.ts';
 import { DEFAULT_PORT, DEFAULT_SCHEDULER } from './table.ts';

@@ -1,5 +1,5 @@
-import type { Read } from './host-port.ts';
 /** The words of a file one after the other, and the faults found in them. */
+import type { Read } from './host-port.ts';
 import { LIMITS } from './table.ts';
 import type { Position } from './table.ts';
 import type { Fault, Token } from './tokens.ts';

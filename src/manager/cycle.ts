@@ -1,8 +1,8 @@
-import { carryOver, type Rows, sameRow } from '../model/matrix-rows.ts';
 /**
  * One cycle of a matrix' manager: what it knew, what was seen since and what the solver says → what it knows now, the weights
  * that rule and why. The rules are those of placement.md 5; whatever is in doubt, the weights stay as they are.
  */
+import { carryOver, type Rows, sameRow } from '../model/matrix-rows.ts';
 import type { Result } from '../placement/result.ts';
 import { type Expected, expectedOf } from './expected.ts';
 import { KEPT, windowOf, worseThan } from './health.ts';

@@ -1,5 +1,5 @@
-import { columnsOf, type Rows } from '../model/matrix-rows.ts';
 /** What weights would do with a demand: how full the hosts get, how much is served. */
+import { columnsOf, type Rows } from '../model/matrix-rows.ts';
 import type { Amounts, ColumnSpec, Problem } from '../placement/problem/problem.ts';
 import type { Planned } from './problem-of.ts';
 

@@ -1,5 +1,5 @@
-import { columnsOf, type Rows, withColumns } from '../model/matrix-rows.ts';
 /** Weights for loads, at once or a step of the way. */
+import { columnsOf, type Rows, withColumns } from '../model/matrix-rows.ts';
 import { SCALE, weightsOf } from '../placement/weights.ts';
 
 /** The most that a share may change in one cycle: 20 percentage points (placement.md 5). */

@@ -1,3 +1,8 @@
+/**
+ * The solver: steps A to H of placement.md 3, in order. Pure: the same answer for the same seed where only rounds bound it;
+ * time comes in as a function that says when it is over, and from then on the best that is known is finished and given
+ * back.
+ */
 import { finishLoads, type Finished } from './load/finish-loads.ts';
 import type { Model } from './model.ts';
 import type { CellRate } from './plan.ts';
@@ -5,11 +10,6 @@ import { allLoads, type Dropped, type Plan, planChanges, STRICT } from './plan.t
 import { isSmall, solveExactly } from './program/exact.ts';
 import type { Optimizer } from './program/linear-program.ts';
 import { seededRandom } from './random.ts';
-/**
- * The solver: steps A to H of placement.md 3, in order. Pure: the same answer for the same seed where only rounds bound it;
- * time comes in as a function that says when it is over, and from then on the best that is known is finished and given
- * back.
- */
 import { byDensity, byWorth } from './search/deficits.ts';
 import { Flow } from './search/flow.ts';
 import { improve } from './search/improve.ts';

@@ -1,5 +1,5 @@
-import { joined, type More } from './evaluate-more.ts';
 /** The section of the page on a rule for caps that came later. Pure. */
+import { joined, type More } from './evaluate-more.ts';
 import type { Evaluation } from './evaluate.ts';
 import { Figures } from './figures.ts';
 import { type TakenLearning, whenOf } from './page-learning.ts';

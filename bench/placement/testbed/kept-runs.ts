@@ -1,5 +1,5 @@
-import type { Document } from '../instances.ts';
 /** Runs as they are kept: a line of whole numbers for each. Pure. */
+import type { Document } from '../instances.ts';
 import type { Run } from '../simulation/compare.ts';
 import type { PlannedCell } from './placements.ts';
 import { POLICIES } from './policies.ts';

@@ -1,5 +1,5 @@
-import type { KubeObject } from '../../kube/resource.ts';
 /** Services and EndpointSlices as translate sees them. */
+import type { KubeObject } from '../../kube/resource.ts';
 import type {
   EndpointFacts,
   EndpointSliceFacts,

@@ -1,8 +1,8 @@
-import { MARK } from '../../actuation/costs.ts';
 /**
  * The workloads of a cluster: what is seen of them, and what is written to them. Writes are such that one that comes too late, or
  * twice, changes nothing; what has become of them is seen by watching.
  */
+import { MARK } from '../../actuation/costs.ts';
 import type { News, Write } from '../../actuation/course.ts';
 import type { AppWeightMatrixSpec } from '../../api/app-weight-matrix.ts';
 import type { AppWeightMatrix } from '../../api/parse.ts';

@@ -1,9 +1,9 @@
-import type { KubeObject } from '../../kube/resource.ts';
 /**
  * Computed weights in a cluster: the replica that leads computes them, from what all proxies report. They go into statuses, and from
  * there back to every replica, as an object's own do. A new leader begins with the weights that it finds there, and
  * proves anew what it predicts.
  */
+import type { KubeObject } from '../../kube/resource.ts';
 import type { CountsDocument } from '../../model/counts.ts';
 import type { MatrixPlacement } from '../../model/placements.ts';
 import type { ProfilesDocument } from '../../model/profiles.ts';

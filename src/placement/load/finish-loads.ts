@@ -1,7 +1,7 @@
+/** Step G: the instances stand, the loads are made as good as they can be: fair, then as much as possible, then balanced. */
 import { isFlow } from '../model.ts';
 import type { CellRate } from '../plan.ts';
 import type { Optimizer } from '../program/linear-program.ts';
-/** Step G: the instances stand, the loads are made as good as they can be: fair, then as much as possible, then balanced. */
 import { byWorth } from '../search/deficits.ts';
 import { Flow } from '../search/flow.ts';
 import type { State } from '../state/state.ts';

@@ -1,9 +1,9 @@
-import { NONE, type State } from '../state/state.ts';
 /**
  * Step D: hosts with idle capacity. Their poorest instances (earnings for memory) are stopped, none up to four of them,
  * the densest deficits take the place, and what lost its instance is served elsewhere as far as a short search finds room.
  * What does not raise V is taken back.
  */
+import { NONE, type State } from '../state/state.ts';
 import { byDensity, deficitValue } from './deficits.ts';
 import { Fit } from './fit.ts';
 import type { Flow } from './flow.ts';

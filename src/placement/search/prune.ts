@@ -1,5 +1,5 @@
-import type { State } from '../state/state.ts';
 /** Step F: new instances that are not needed. The lightest first: where its load finds another place, it is not started. */
+import type { State } from '../state/state.ts';
 import type { Flow } from './flow.ts';
 import { earnings, LEAST_GAIN } from './trial.ts';
 

@@ -1,6 +1,6 @@
+/** Step C: new instances for what flow could not serve, and for workloads below their minimum, each where it fits best. */
 import type { Model } from '../model.ts';
 import { NONE, type State } from '../state/state.ts';
-/** Step C: new instances for what flow could not serve, and for workloads below their minimum, each where it fits best. */
 import { byDensity, deficitOf, deficitValue } from './deficits.ts';
 import { Fit } from './fit.ts';
 import { HostIndex } from './host-index.ts';

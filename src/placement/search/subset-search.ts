@@ -1,11 +1,11 @@
-import { isFlow } from '../model.ts';
-import type { Random } from '../random.ts';
-import { restore, type Snapshot, snapshotOf } from '../state/snapshot.ts';
-import { NONE, type State } from '../state/state.ts';
 /**
  * Step E: large neighbourhood search (Shaw 1998). A few hosts that belong together are partly emptied and filled anew, by a
  * greedy that is shaken a little; the best of the tries stays if it raises V.
  */
+import { isFlow } from '../model.ts';
+import type { Random } from '../random.ts';
+import { restore, type Snapshot, snapshotOf } from '../state/snapshot.ts';
+import { NONE, type State } from '../state/state.ts';
 import { byDensity, deficitValue, density } from './deficits.ts';
 import { Fit } from './fit.ts';
 import type { Flow } from './flow.ts';

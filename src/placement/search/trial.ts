@@ -1,5 +1,5 @@
-import { NONE, type State } from '../state/state.ts';
 /** What the improving steps have in common: starting an instance with as much as it can take, giving one up. */
+import { NONE, type State } from '../state/state.ts';
 import { deficitOf, deficitValue } from './deficits.ts';
 import type { Fit } from './fit.ts';
 

@@ -1,8 +1,8 @@
-import type { Client } from './client.ts';
 /**
  * 75: a virtual server that asks for clients' certificates answers only over connections that were made for it: those that
  * named the same host in their handshake, and whose certificate was judged by the authorities that it has now.
  */
+import type { Client } from './client.ts';
 import { head } from './heads.ts';
 import type { VirtualServer } from './tables.ts';
 import type { TlsSites } from './tables.ts';

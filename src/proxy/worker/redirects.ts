@@ -1,6 +1,6 @@
+/** The filter Redirect: an answer with a Location. */
 import { redirect, refuse } from './answers.ts';
 import { latin1 } from './bytes.ts';
-/** The filter Redirect: an answer with a Location. */
 import type { Client } from './client.ts';
 import { rewritePath, type Edits } from './edits.ts';
 import { head } from './heads.ts';

@@ -1,5 +1,5 @@
-import type { ResponseHead } from '../../http/parse-response.ts';
 /** The answer's head as the client gets it: written anew from what was parsed. */
+import type { ResponseHead } from '../../http/parse-response.ts';
 import { FIELD } from '../../http/request-head.ts';
 import { scratch } from './buffers.ts';
 import { copyRange, isOneOf, writeText } from './bytes.ts';
