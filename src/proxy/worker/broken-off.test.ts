@@ -1,6 +1,7 @@
 /** Requests that end without a whole answer are in the access log, with why. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import net from 'node:net';
 import { it, type TestContext } from 'node:test';
 
@@ -98,4 +99,27 @@ it('what is no request', async (t) => {
   );
   client.destroy();
   await proxy.settled();
+});
+
+const descriptors = (): number => readdirSync('/proc/self/fd').length;
+
+it('a client that is reset while our end is on its way to it gives its descriptor back', async (t) => {
+  const server = await rawServer((socket) => socket.resume().on('end', () => socket.end()));
+  const proxy = await startInProcess({ servers: [server.port], protocol: 'TCP' });
+  t.after(() => {
+    proxy.close();
+    server.close();
+  });
+  const before = descriptors();
+  for (let i = 0; i < 10; i++) {
+    const peer = net.connect(proxy.port, '127.0.0.1').on('error', () => {});
+    await until(() => proxy.clients().length > 0, 'no client');
+    const [client] = proxy.clients();
+    client!.endSide();
+    client!.reset('idle_timeout');
+    peer.destroy();
+    await proxy.settled();
+    await until(() => server.sockets.size === 0, 'the connection to the server is left');
+  }
+  await until(() => descriptors() <= before, `${descriptors() - before} descriptors are left`);
 });

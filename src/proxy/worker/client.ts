@@ -141,7 +141,9 @@ export abstract class Client extends Connection implements UpstreamUser {
     if (this.gone) return;
     // a TLS socket cannot be reset: the one below can, and takes it along
     const raw = this.secure === null ? this.socket : this.secure.raw;
-    this.destroy(why, () => raw.resetAndDestroy());
+    // libuv refuses to reset a socket whose end is on its way out, and Node then takes it for closed and never closes it
+    const canReset = !this.socket.writableEnded;
+    this.destroy(why, () => (canReset ? raw.resetAndDestroy() : raw.destroy()));
   }
 
   ends(): Ends | null {

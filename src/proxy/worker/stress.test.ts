@@ -104,7 +104,9 @@ async function beAnyClient(port: number, below: Random): Promise<void> {
       socket.destroy();
       break;
     case 1:
-      socket.resetAndDestroy();
+      // Node loses the handle of a socket that is reset while its end is on its way, and then never ends itself
+      if (socket.writableEnded) socket.destroy();
+      else socket.resetAndDestroy();
       break;
     case 2:
       socket.end();
