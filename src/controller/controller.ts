@@ -283,14 +283,11 @@ export class ClusterController {
   async close(): Promise<void> {
     this.#closing = true;
     this.#profiles.close();
-    await Promise.all([
-      this.#keeper.close(),
-      this.#revisions.close(),
-      this.#placement.close(),
-      this.#keptProfiles.close(),
-    ]);
+    // It writes once more as who leads still; nobody's leadership waits for that.
+    const kept = this.#keptProfiles.close();
+    await Promise.all([this.#keeper.close(), this.#revisions.close(), this.#placement.close()]);
     await this.#election.close();
-    await Promise.all([this.#loop.close(), this.#announcer.close(), this.#own.close()]);
+    await Promise.all([kept, this.#loop.close(), this.#announcer.close(), this.#own.close()]);
     this.#policy.close();
     this.#identity?.close();
     if (this.#progress !== null) clearTimeout(this.#progress);

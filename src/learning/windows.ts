@@ -64,11 +64,13 @@ export function rowOf({ matrix, app }: Pick<CellWindow, 'matrix' | 'app'>): stri
 /** The windows, with what is known of levels put into them. */
 export function withLevels(windows: readonly CellWindow[], levels: readonly CellLevels[]): readonly CellWindow[] {
   if (levels.length === 0) return windows;
-  const known = Map.groupBy(levels, ({ row }) => row);
-  for (const window of windows) {
-    const own = known.get(rowOf(window))?.find(({ server }) => server === window.server);
-    window.levels = own?.levels ?? null;
+  const known = new Map<string, Map<ObjectKey, LevelSums>>();
+  for (const { row, server, levels: own } of levels) {
+    const servers = known.get(row);
+    if (servers === undefined) known.set(row, new Map([[server, own]]));
+    else servers.set(server, own);
   }
+  for (const window of windows) window.levels = known.get(rowOf(window))?.get(window.server) ?? null;
   return windows;
 }
 

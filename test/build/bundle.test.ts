@@ -133,7 +133,7 @@ describe('what is in the bundle', () => {
     for (const [file] of proxy) assert.ok(!withClient.some(([other]) => other === file), file);
   });
 
-  it('supervisors and workers load no node:http, which brings 6 MB along for each', () => {
+  it('supervisors and workers load no node:http, which brings megabytes of undici along', () => {
     const files = Object.entries(metafile.outputs);
     const own = ['src/cli/serve.ts', 'src/proxy/supervisor/supervise.ts', 'src/proxy/worker/worker.ts'];
     const withHttp = (entry: string) => {

@@ -4,12 +4,11 @@ import type { Evaluation } from './evaluate.ts';
 import { Figures } from './figures.ts';
 import { type TakenLearning, whenOf } from './page-learning.ts';
 import { BY_SHARE, CAP_ABLATION, LEARNED, type Policy, STRONGEST, WHOLE } from './policies.ts';
-import { ofLoad, percent, points, signed, table } from './table.ts';
+import { ofLoad, percent, points, table } from './table.ts';
 import type { Taken } from './taken.ts';
+import { winsOf } from './wins.ts';
 
 export type TakenMore = More & { readonly taken?: Taken };
-
-const SAME = 0.001;
 
 /** What is claimed with them, for the head of the page. */
 export function sharedCapsClaim(evaluation: Evaluation, caps: TakenMore): string {
@@ -33,16 +32,11 @@ export function sharedCapsSection(evaluation: Evaluation, caps: TakenMore, learn
     ...loads.map((load) => points(of.difference(one, other, load, 'replied'))),
   ];
   const losses = loads.map((load) => {
-    const each = figures.perScenario(shared, strongest, load, 'replied');
-    const sorted = each.toSorted((a, b) => a - b);
-    return [
-      ofLoad(load),
-      String(each.filter((one) => one > SAME).length),
-      String(each.filter((one) => Math.abs(one) <= SAME).length),
-      String(each.filter((one) => one < -SAME).length),
-      `${signed(100 * sorted[0]!)} (scenario ${scenarios[each.indexOf(sorted[0]!)]!.number})`,
-      signed(100 * sorted.at(-1)!),
-    ];
+    const { better, tie, worse, worst, best } = winsOf(
+      figures.perScenario(shared, strongest, load, 'replied'),
+      scenarios,
+    );
+    return [ofLoad(load), better, tie, worse, worst, best];
   });
   return `## Caps by share
 

@@ -3,10 +3,9 @@ import type { Learning } from './evaluate-learning.ts';
 import { Figures } from './figures.ts';
 import type { Findings } from './findings.ts';
 import { LEARNED, STRONGEST, WHOLE } from './policies.ts';
-import { ofLoad, percent, points, signed, table } from './table.ts';
+import { ofLoad, percent, points, table } from './table.ts';
 import type { Taken } from './taken.ts';
-
-const SAME = 0.001;
+import { winsOf } from './wins.ts';
 
 export type TakenLearning = Learning & { readonly taken?: Taken };
 
@@ -20,17 +19,11 @@ export function learningSection(learning: TakenLearning): string {
   const difference = (one: typeof WHOLE, other: typeof WHOLE, of = figures): string[] =>
     loads.map((load) => points(of.difference(one, other, load, 'replied')));
   const losses = loads.map((load) => {
-    const each = figures.perScenario(last!, WHOLE, load, 'replied');
-    const sorted = each.toSorted((a, b) => a - b);
-    return [
-      ofLoad(load),
-      String(each.filter((one) => one > SAME).length),
-      String(each.filter((one) => Math.abs(one) <= SAME).length),
-      String(each.filter((one) => one < -SAME).length),
-      `${signed(100 * sorted[0]!)} (scenario ${scenarios[each.indexOf(sorted[0]!)]!.number})`,
-      signed(100 * sorted[Math.floor(sorted.length / 2)]!),
-      signed(100 * sorted.at(-1)!),
-    ];
+    const { better, tie, worse, worst, median, best } = winsOf(
+      figures.perScenario(last!, WHOLE, load, 'replied'),
+      scenarios,
+    );
+    return [ofLoad(load), better, tie, worse, worst, median, best];
   });
   return `## With parameters learned
 

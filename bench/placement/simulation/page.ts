@@ -16,9 +16,9 @@ import {
 import { SEEDS } from './scenarios.ts';
 import { byPolicy, inSeconds, ofLoad, percent, points, signed, table } from './table.ts';
 import type { Taken } from './taken.ts';
+import { winsOf } from './wins.ts';
 
 /** Figures that are as good as equal: a tie of two policies in a scenario. */
-const SAME = 0.001;
 
 export function pageOf(
   evaluation: Evaluation,
@@ -138,18 +138,8 @@ ${table(
 function losses(figures: Figures, { loads, scenarios }: Evaluation): string {
   const rows = STRONGEST.flatMap((other) =>
     loads.map((load) => {
-      const differences = figures.perScenario(WHOLE, other, load, 'replied');
-      const sorted = differences.toSorted((a, b) => a - b);
-      const worst = differences.indexOf(sorted[0]!);
-      return [
-        other.name,
-        ofLoad(load),
-        String(differences.filter((each) => each > SAME).length),
-        String(differences.filter((each) => Math.abs(each) <= SAME).length),
-        String(differences.filter((each) => each < -SAME).length),
-        `${signed(100 * sorted[0]!)} (scenario ${scenarios[worst]!.number})`,
-        signed(100 * sorted.at(-1)!),
-      ];
+      const { better, tie, worse, worst, best } = winsOf(figures.perScenario(WHOLE, other, load, 'replied'), scenarios);
+      return [other.name, ofLoad(load), better, tie, worse, worst, best];
     }),
   );
   return `## Wins and losses, scenario by scenario

@@ -98,8 +98,10 @@ async function beAnyClient(port: number, below: Random): Promise<void> {
     socket.write(WRITES[below(WRITES.length)]!);
   }
   // one whose end is on its way out cannot be reset: Node loses its handle then
-  if (below(4) === 0) (socket.writableEnded ? socket.destroy() : socket.resetAndDestroy());
-  else if (below(3) === 0) socket.end();
+  if (below(4) === 0) {
+    if (socket.writableEnded) socket.destroy();
+    else socket.resetAndDestroy();
+  } else if (below(3) === 0) socket.end();
   const timer = setTimeout(() => socket.destroy(), 1000);
   await closed;
   clearTimeout(timer);
