@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { appWeightMatrixSpec } from '../api/app-weight-matrix.ts';
+import { countedCell } from '../learning/fixture.ts';
 import { ProfileBook } from '../learning/profile-book.ts';
 import type { CountsDocument } from '../model/counts.ts';
-import { withShares } from '../model/shares.ts';
 import { ClusterProfiles } from './cluster-profiles.ts';
 
 const spec = appWeightMatrixSpec.parse({
@@ -17,20 +17,7 @@ const counts = (requests: number): CountsDocument => ({
     {
       id: 'matrix shop/m shop',
       epoch: 1,
-      cells: withShares([
-        {
-          server: 'shop/web1',
-          app: 'shop',
-          weight: 1,
-          available: true,
-          epochRequests: 0,
-          requests,
-          retries: 0,
-          sticky: 0,
-          failures: 0,
-          work: { answered: requests, seconds: requests / 4, timeouts: 0, shed: 0 },
-        },
-      ]),
+      cells: [countedCell('shop/web1', 'shop', requests, { seconds: 0.25 })],
     },
   ],
   endpoints: [],

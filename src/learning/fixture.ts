@@ -1,4 +1,5 @@
 /** A server of known truth: a Markov chain of requests in flight, whose throughput at each number is given. */
+import type { CellCounts } from '../model/counts.ts';
 import { type LevelSums, levelOf, noLevels } from '../model/levels.ts';
 
 export interface Truth {
@@ -26,4 +27,32 @@ export function observe({ rate, most, throughput }: Truth, arrivals: number, ran
     }
   }
   return seen;
+}
+
+/**
+ * A cell as a proxy counts it: so many requests, all of them answered.
+ * @param seconds that each of them took
+ */
+export function countedCell(
+  server: string,
+  app: string,
+  requests: number,
+  { seconds, ...more }: Partial<CellCounts> & { readonly seconds: number },
+): CellCounts {
+  return {
+    server,
+    app,
+    weight: 1,
+    available: true,
+    asked: 1,
+    askedAvailable: 1,
+    delivered: null,
+    epochRequests: 0,
+    requests,
+    retries: 0,
+    sticky: 0,
+    failures: 0,
+    work: { answered: requests, seconds: seconds * requests, timeouts: 0, shed: 0 },
+    ...more,
+  };
 }

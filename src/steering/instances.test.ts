@@ -6,6 +6,7 @@ import { Cluster, leftovers } from '../actuation/fixture.ts';
 import { appWeightMatrixSpec } from '../api/app-weight-matrix.ts';
 import type { AppWeightMatrix, RealServer } from '../api/parse.ts';
 import { realServerSpec } from '../api/real-server.ts';
+import { countedCell } from '../learning/fixture.ts';
 import { appProfile } from '../manager/fixture.ts';
 import { NEEDED } from '../manager/trust.ts';
 import type { CellCounts, CountsDocument } from '../model/counts.ts';
@@ -195,21 +196,8 @@ class World {
       epoch: 1,
       cells: NODES.map((name): CellCounts => {
         const requests = Math.round(this.#counted.get(`${app} ${name}`) ?? 0);
-        return {
-          server: `d/${name}`,
-          app,
-          weight: 1,
-          available: this.cluster.live(app).some(({ host }) => host === name),
-          asked: 1,
-          askedAvailable: 1,
-          delivered: null,
-          epochRequests: 0,
-          requests,
-          retries: 0,
-          sticky: 0,
-          failures: 0,
-          work: { answered: requests, seconds: 0.01 * requests, timeouts: 0, shed: 0 },
-        };
+        const available = this.cluster.live(app).some(({ host }) => host === name);
+        return countedCell(`d/${name}`, app, requests, { seconds: 0.01, available });
       }),
     }));
     return { rows, endpoints: [] };

@@ -4,6 +4,7 @@ import { after, beforeEach, test } from 'node:test';
 import { appWeightMatrixSpec } from '../api/app-weight-matrix.ts';
 import type { AppWeightMatrix, RealServer } from '../api/parse.ts';
 import { realServerSpec } from '../api/real-server.ts';
+import { countedCell } from '../learning/fixture.ts';
 import { appProfile } from '../manager/fixture.ts';
 import type { KeptManager } from '../manager/kept-manager.ts';
 import type { CountsDocument } from '../model/counts.ts';
@@ -76,21 +77,9 @@ class Stage {
   }
 
   counts(): CountsDocument {
-    const cells = Object.entries(this.counted).map(([name, requests]) => ({
-      server: `d/${name}`,
-      app: 'shop',
-      weight: 1,
-      available: true,
-      asked: 1,
-      askedAvailable: 1,
-      delivered: null,
-      epochRequests: 0,
-      requests,
-      retries: 0,
-      sticky: 0,
-      failures: 0,
-      work: { answered: requests, seconds: 0.01 * requests, timeouts: 0, shed: 0 },
-    }));
+    const cells = Object.entries(this.counted).map(([name, requests]) =>
+      countedCell(`d/${name}`, 'shop', requests, { seconds: 0.01 }),
+    );
     return { rows: [{ id: 'matrix d/m shop', epoch: 1, cells }], endpoints: [] };
   }
 

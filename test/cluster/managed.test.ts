@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 
 import { loadAll } from 'js-yaml';
 
+import { countedCell } from '../../src/learning/fixture.ts';
 import type { CountsDocument } from '../../src/model/counts.ts';
 import type { KubeObject } from './api-client.ts';
 import { skipReason } from './binaries.ts';
@@ -73,21 +74,8 @@ describe('managed instances in a cluster', { skip: skipReason('cluster') }, () =
       }
       const cells = NODES.map((node) => {
         const requests = Math.floor(counted.get(`${app} ${node}`) ?? 0);
-        return {
-          server: `${NAMESPACE}/${node}`,
-          app,
-          weight: weightOf(app, node),
-          available: nodes.includes(node),
-          asked: 0,
-          askedAvailable: 0,
-          delivered: null,
-          epochRequests: 0,
-          requests,
-          retries: 0,
-          sticky: 0,
-          failures: 0,
-          work: { answered: requests, seconds: 0.01 * requests, timeouts: 0, shed: 0 },
-        };
+        const [weight, available] = [weightOf(app, node), nodes.includes(node)];
+        return countedCell(`${NAMESPACE}/${node}`, app, requests, { seconds: 0.01, weight, available });
       });
       return { id: `matrix ${NAMESPACE}/apps ${app}`, epoch: 1, cells };
     });

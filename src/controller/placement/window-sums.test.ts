@@ -1,25 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { countedCell } from '../../learning/fixture.ts';
 import type { CellCounts, CountsDocument } from '../../model/counts.ts';
 import { WindowSums } from './window-sums.ts';
 
-const cell = (requests: number, more: Partial<CellCounts> = {}): CellCounts => ({
-  server: 'd/web1',
-  app: 'shop',
-  weight: 1,
-  available: true,
-  asked: 1,
-  askedAvailable: 1,
-  delivered: null,
-  epochRequests: 0,
-  requests,
-  retries: 0,
-  sticky: 1,
-  failures: requests / 10,
-  work: { answered: requests, seconds: requests / 100, timeouts: 0, shed: 2 },
-  ...more,
-});
+const cell = (requests: number, more: Partial<CellCounts> = {}): CellCounts =>
+  countedCell('d/web1', 'shop', requests, {
+    seconds: 0.01,
+    sticky: 1,
+    failures: requests / 10,
+    work: { answered: requests, seconds: requests / 100, timeouts: 0, shed: 2 },
+    ...more,
+  });
 
 const counts = (...cells: CellCounts[]): CountsDocument => ({
   rows: [
