@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { skipReason } from './binaries.ts';
@@ -42,10 +43,17 @@ interface Told {
   readonly namespaces: readonly string[];
 }
 
+/** Temporary files of this test alone: any cluster's test that begins sweeps away what it finds in the common place. */
+const place = mkdtempSync(join(tmpdir(), 'tcpvs-left-'));
+after(() => rmSync(place, { recursive: true, force: true }));
+
 const startScript = (text: string) => {
   const script = join(ownedDirectory(), 'owner.ts');
   writeFileSync(script, text);
-  return spawn(process.execPath, [script], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  return spawn(process.execPath, [script], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, TMPDIR: place },
+  });
 };
 const told = async (owner: ChildProcess) => {
   const [message] = (await once(owner, 'message')) as [Told];
