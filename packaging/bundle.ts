@@ -46,7 +46,7 @@ export async function bundle({ version }: BundleOptions = {}): Promise<Bundle> {
     sourcemap: 'linked',
     sourcesContent: false,
     metafile: true,
-    plugins: [inEnglish, ...(version === undefined ? [] : [calledVersion(version)])],
+    plugins: [inEnglish, httpAlone, ...(version === undefined ? [] : [calledVersion(version)])],
     logLevel: 'warning',
   });
   const files = new Map<string, Uint8Array>(
@@ -65,6 +65,20 @@ const inEnglish: Plugin = {
       contents: "export { default as en } from './en.js';",
       resolveDir: dirname(path),
     })),
+};
+
+/**
+ * An ES module that imports node:http asks it for each of its names, among them `WebSocket`, which is undici: 9 MB in each
+ * process. Asked for as an object, it loads what is used.
+ */
+const httpAlone: Plugin = {
+  name: 'http-alone',
+  setup: (esbuild) => {
+    esbuild.onResolve({ filter: /^(?:node:)?http$/ }, () => ({ path: 'http', namespace: 'http-alone' }));
+    esbuild.onLoad({ filter: /^http$/, namespace: 'http-alone' }, () => ({
+      contents: "module.exports = process.getBuiltinModule('node:http');",
+    }));
+  },
 };
 
 function calledVersion(version: string): Plugin {

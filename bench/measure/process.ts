@@ -113,10 +113,13 @@ export function memory(pid: number): Memory {
   return { rss, pss };
 }
 
-/** Proportional set size, bytes: the least of looks over 12 s; V8 gives pages back after eight, and what a collector would free is not counted twice. */
+/**
+ * Proportional set size, bytes: the least of looks over 30 s. At rest tcpvs collects within ten seconds, and V8 gives pages back
+ * after eight more; the same for all.
+ */
 export async function settled(pid: number): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
-  for (let look = 0; look < 24; look++) {
+  for (let look = 0; look < 60; look++) {
     await sleep(500);
     least = Math.min(least, memory(pid).pss);
   }

@@ -1,4 +1,5 @@
 /** What `serve` and `proxy` have in common: a supervisor that keeps the sockets, and under it the serving process. */
+import { BRIEFLY, giveBackWhenCalm } from '../memory/calm.ts';
 import { connectSupervisor } from '../proxy/supervisor/connect-supervisor.ts';
 import { type Listening, localListeners } from '../proxy/supervisor/local-listeners.ts';
 import { SUPERVISED } from '../proxy/supervisor/protocol.ts';
@@ -63,7 +64,10 @@ export async function runServingProcess(
   try {
     const listeners = supervisor?.listeners ?? localListeners();
     running.now = await start({ log, listeners, ready: () => supervisor?.ready() });
-    await running.now.stop(await ordered.promise);
+    const stopLooking = giveBackWhenCalm(BRIEFLY);
+    const order = await ordered.promise;
+    stopLooking();
+    await running.now.stop(order);
     return await endProcess(log, EXIT.ok);
   } catch (error) {
     log.fatal(`tcpvs ${command}: ${(error as Error).message}`);

@@ -13,7 +13,7 @@ import { observe } from './fixture.ts';
 import { givenOf } from './given.ts';
 import { bookOf, keptBook } from './kept-book.ts';
 import { type MatrixGiven, ProfileBook } from './profile-book.ts';
-import { type CellWindow, windowsOf, withLevels } from './windows.ts';
+import { type CellWindow, countedRows, windowsIn, windowsOf } from './windows.ts';
 
 const NOW = 1e12;
 const MATRIX = 'default/m';
@@ -87,12 +87,12 @@ test('a window is what was counted between two looks; a cell that is new, or beg
     levels: null,
   });
   assert.deepEqual([two?.arrivals, two?.failures], [12, 1]);
-  assert.equal(windowsOf(after, before)[0]?.arrivals, 32, 'all there is');
-  assert.deepEqual(windowsOf(before, counts('rule d/v shop', cell('d/web1', 15))), [], 'no matrix');
-  assert.deepEqual(windowsOf(before, { ...before }), [], 'nothing new');
+  assert.equal([...windowsOf(after, before)][0]?.arrivals, 32, 'all there is');
+  assert.deepEqual([...windowsOf(before, counts('rule d/v shop', cell('d/web1', 15)))], [], 'no matrix');
+  assert.deepEqual([...windowsOf(before, { ...before })], [], 'nothing new');
   const levels = [{ row: 'matrix d/m shop', server: 'd/web1', levels: noLevels() }];
   assert.deepEqual(
-    withLevels(windowsOf(before, after), levels).map(({ server, levels: own }) => [server, own !== null]),
+    [...windowsIn(countedRows(before, after), levels)].map(({ server, levels: own }) => [server, own !== null]),
     [
       ['d/web2', false],
       ['d/web1', true],
@@ -105,16 +105,16 @@ const timed = (answered: number, times: readonly number[]) =>
 
 test('a row that is made anew, or seen for the first time, and idle has no window', () => {
   const row = () => counts('matrix d/m shop', cell('d/web1', 10));
-  assert.deepEqual(windowsOf(row(), row()), []);
+  assert.deepEqual([...windowsOf(row(), row())], []);
   const idle = counts('matrix d/m shop', { ...cell('d/web1', 0), failures: 0 });
-  assert.deepEqual(windowsOf({ rows: [], endpoints: [] }, idle), []);
-  assert.equal(windowsOf(idle, row()).length, 1);
+  assert.deepEqual([...windowsOf({ rows: [], endpoints: [] }, idle)], []);
+  assert.equal([...windowsOf(idle, row())].length, 1);
 });
 
 test('answers by how long they took are those between two looks', () => {
   const before = timed(9, [1, 6, 2]);
-  assert.deepEqual(windowsOf(timed(5, [1, 4]), before)[0]?.times, [0, 2, 2]);
-  assert.deepEqual(windowsOf(before, timed(3, [3]))[0]?.times, [3], 'it began anew');
+  assert.deepEqual([...windowsOf(timed(5, [1, 4]), before)][0]?.times, [0, 2, 2]);
+  assert.deepEqual([...windowsOf(before, timed(3, [3]))][0]?.times, [3], 'it began anew');
 });
 
 const row = (app: string, requests: number) => counts(`matrix d/m ${app}`, cell('d/web1', requests)).rows[0]!;
@@ -124,7 +124,7 @@ test('a row is known by its name, wherever it stands by now', () => {
   const before = { rows: [one, two], endpoints: [] };
   const after = { rows: [row('new', 1), one, row('two', 25)], endpoints: [] };
   assert.deepEqual(
-    windowsOf(before, after).map(({ app, arrivals }) => [app, arrivals]),
+    [...windowsOf(before, after)].map(({ app, arrivals }) => [app, arrivals]),
     [
       ['new', 3],
       ['two', 15],
@@ -139,7 +139,7 @@ test('windows of any looks add up to what was counted', () => {
       for (const step of steps) {
         total += step;
         const after = counts('matrix d/m shop', cell('d/web1', total));
-        seen += windowsOf(before, after)[0]?.arrivals ?? 0;
+        seen += [...windowsOf(before, after)][0]?.arrivals ?? 0;
         before = after;
       }
       assert.equal(seen, 3 * total);

@@ -57,9 +57,11 @@ export class ProfileBook {
    * @param now milliseconds since 1970
    * @param interval seconds between two decisions of a matrix
    */
-  add(windows: readonly CellWindow[], seconds: number, now: number, interval: (matrix: ObjectKey) => number): void {
+  add(windows: Iterable<CellWindow>, seconds: number, now: number, interval: (matrix: ObjectKey) => number): void {
     const arrivals = new Map<AppBook, number>();
+    const measured = new Map([...this.resources.keys()].map((matrix): [ObjectKey, CellWindow[]] => [matrix, []]));
     for (const window of windows) {
+      measured.get(window.matrix)?.push(window);
       const app = this.#app(window.matrix, window.app);
       arrivals.set(app, (arrivals.get(app) ?? 0) + window.arrivals);
       addWindow(app, window, now);
@@ -69,7 +71,7 @@ export class ProfileBook {
         addArrivals(app.demand, arrivals.get(app) ?? 0, seconds, now, interval(matrix));
       }
     }
-    for (const [matrix, book] of this.resources) book.add(windows.filter((window) => window.matrix === matrix));
+    for (const [matrix, own] of measured) this.resources.get(matrix)?.add(own);
   }
 
   /** What the instances of a matrix' workloads used since the call before. */

@@ -19,31 +19,56 @@ export interface CellWindow {
   /** Answers by how long they took; absent: it was not counted. */
   readonly times?: AnswerTimes;
   /** Null: nothing is known of levels. */
-  levels: LevelSums | null;
+  readonly levels: LevelSums | null;
+}
+
+/** A row of a matrix of which anything is new. */
+export interface CountedRow {
+  readonly before: RowCounts | undefined;
+  readonly now: RowCounts;
 }
 
 /**
- * One window for each cell of the matrices' rows of which anything is new, without levels. What was not there before began at
- * 0; a cell whose counts fell (its row is another one of the same name) did so too. An idle row costs a comparison: there are
- * thousands, and it is asked every second.
+ * The matrices' rows at which anything was counted between two looks. An idle row costs a comparison: there are thousands, and
+ * it is asked every second.
  */
-export function windowsOf(before: CountsDocument, after: CountsDocument): CellWindow[] {
-  const windows: CellWindow[] = [];
+export function countedRows(before: CountsDocument, after: CountsDocument): CountedRow[] {
+  const rows: CountedRow[] = [];
   let known: ReadonlyMap<string, RowCounts> | null = null;
   for (let at = 0; at < after.rows.length; at++) {
-    const row = after.rows[at]!;
+    const now = after.rows[at]!;
     // As long as no row comes or goes, each has its place.
     let last = before.rows[at];
-    if (last === row) continue;
-    const name = matrixOf(row.id);
-    if (name === null) continue;
-    if (last?.id !== row.id) last = (known ??= new Map(before.rows.map((each) => [each.id, each]))).get(row.id);
-    if (last === row || (last === undefined ? 0 : counted(last)) === counted(row)) continue;
-    for (const [index, cell] of row.cells.entries()) {
-      windows.push(windowOf(name.matrix, name.app, cellBefore(last, cell, index), cell));
+    if (last === now || !now.id.startsWith(KIND)) continue;
+    if (last?.id !== now.id) last = (known ??= new Map(before.rows.map((each) => [each.id, each]))).get(now.id);
+    if (last === now || (last === undefined ? 0 : counted(last)) === counted(now)) continue;
+    rows.push({ before: last, now });
+  }
+  return rows;
+}
+
+/**
+ * One window for each cell of the rows. What was not there before began at 0; a cell whose counts fell (its row is another one
+ * of the same name) did so too. One after the other, so that each can go before the next one comes: kept until the last is
+ * taken, thousands of them would be old to V8, and stay for minutes.
+ *
+ * @param levels of their cells, in the order of the rows; none: nothing is known of them
+ */
+export function* windowsIn(rows: Iterable<CountedRow>, levels: readonly CellLevels[] = []): Generator<CellWindow> {
+  let next = 0;
+  for (const { before, now } of rows) {
+    const from = next;
+    while (levels[next]?.row === now.id) next++;
+    const { matrix, app } = namesOf(now.id);
+    for (const [index, cell] of now.cells.entries()) {
+      yield windowOf(matrix, app, cellBefore(before, cell, index), cell, levelsOf(levels, from, next, cell.server));
     }
   }
-  return windows;
+}
+
+/** The windows of all that was counted between two looks, without levels. */
+export function windowsOf(before: CountsDocument, after: CountsDocument): Generator<CellWindow> {
+  return windowsIn(countedRows(before, after));
 }
 
 /** Counters only rise: the same sum is the same counts, also where the row is made anew. */
@@ -56,26 +81,19 @@ function counted({ cells }: RowCounts): number {
   return sum;
 }
 
-/** The row that a window is of, as it is called in counts and levels. */
-export function rowOf({ matrix, app }: Pick<CellWindow, 'matrix' | 'app'>): string {
-  return `${KIND} ${matrix} ${app}`;
-}
-
-/** The windows, with what is known of levels put into them. */
-export function withLevels(windows: readonly CellWindow[], levels: readonly CellLevels[]): readonly CellWindow[] {
-  if (levels.length === 0) return windows;
-  const known = new Map<string, Map<ObjectKey, LevelSums>>();
-  for (const { row, server, levels: own } of levels) {
-    const servers = known.get(row);
-    if (servers === undefined) known.set(row, new Map([[server, own]]));
-    else servers.set(server, own);
-  }
-  for (const window of windows) window.levels = known.get(rowOf(window))?.get(window.server) ?? null;
-  return windows;
+function levelsOf(levels: readonly CellLevels[], from: number, to: number, server: ObjectKey): LevelSums | null {
+  for (let at = from; at < to; at++) if (levels[at]!.server === server) return levels[at]!.levels;
+  return null;
 }
 
 /** Of thousands of cells in a second: nothing is made but the window itself. */
-function windowOf(matrix: ObjectKey, app: string, then: CellCounts | undefined, cell: CellCounts): CellWindow {
+function windowOf(
+  matrix: ObjectKey,
+  app: string,
+  then: CellCounts | undefined,
+  cell: CellCounts,
+  levels: LevelSums | null,
+): CellWindow {
   const [before, now] = [then?.work ?? NO_WORK, cell.work ?? NO_WORK];
   const window: CellWindow = {
     matrix,
@@ -86,7 +104,7 @@ function windowOf(matrix: ObjectKey, app: string, then: CellCounts | undefined, 
     seconds: since(before.seconds, now.seconds),
     failures: since(then?.failures ?? 0, cell.failures),
     timeouts: since(before.timeouts, now.timeouts),
-    levels: null,
+    levels,
   };
   return now.times === undefined ? window : { ...window, times: timesOf(before, now) };
 }
@@ -107,10 +125,10 @@ function cellBefore(row: RowCounts | undefined, { server }: CellCounts, index: n
   return same?.server === server ? same : row?.cells.find((cell) => cell.server === server);
 }
 
-const KIND = 'matrix';
+/** A column's row is called `matrix NAMESPACE/NAME APP`. */
+const KIND = 'matrix ';
 
-/** A column's row is called `matrix NAMESPACE/NAME APP`. Null: it is another kind of row. */
-function matrixOf(id: string): { readonly matrix: ObjectKey; readonly app: string } | null {
-  const [kind, matrix, app] = id.split(' ');
-  return kind === KIND && matrix !== undefined && app !== undefined ? { matrix, app } : null;
+function namesOf(id: string): { readonly matrix: ObjectKey; readonly app: string } {
+  const end = id.indexOf(' ', KIND.length);
+  return { matrix: id.slice(KIND.length, end), app: id.slice(end + 1) };
 }

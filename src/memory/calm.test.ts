@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { giveBackWhenCalm } from './calm.ts';
+import { BRIEFLY, giveBackWhenCalm } from './calm.ts';
 
 const burst = (): object[] => Array.from({ length: 400_000 }, (_, i) => ({ i, text: `${i}` }));
 
@@ -24,6 +24,18 @@ test('what a burst left is given back once the process is at rest', async () => 
   clearInterval(alive);
   assert.equal(garbage, null);
   assert.ok(process.memoryUsage().heapTotal < heapTotal - 10_000_000);
+});
+
+test('where somebody might wait, it is done by what takes less time', async () => {
+  let times = 0;
+  const alive = setInterval(() => undefined, 1000);
+  const collect = () => void times++;
+  await new Promise<void>((resolve) => {
+    const gaveBack = () => resolve(end());
+    const end = giveBackWhenCalm({ ...BRIEFLY, interval: 20, worth: -Infinity, collect, gaveBack });
+  });
+  clearInterval(alive);
+  assert.equal(times, 1);
 });
 
 test('nothing is done while it works, and nothing for little', async () => {

@@ -21,7 +21,7 @@ export interface Serving {
   countsInSlices(): Promise<CountsDocument>;
   /**
    * For how long how many requests were in flight at the cells of these rows, since it was asked before: for one caller, who
-   * waits for one call before the next. Cells at which nothing came or went are left out.
+   * waits for one call before the next. In the order of the rows; cells at which nothing came or went are left out.
    */
   takeLevels(rows: ReadonlySet<string>): Promise<readonly CellLevels[]>;
   /** Sums over all workers, for the metrics. */

@@ -3,7 +3,7 @@ import { givenMatrices } from '../learning/given.ts';
 import { bookOf, type KeptBook, keptBook } from '../learning/kept-book.ts';
 import { type MatrixGiven, ProfileBook } from '../learning/profile-book.ts';
 import type { Use } from '../learning/resource-book.ts';
-import { type CellWindow, rowOf, windowsOf, withLevels } from '../learning/windows.ts';
+import { type CellWindow, countedRows, windowsIn } from '../learning/windows.ts';
 import type { CountsDocument } from '../model/counts.ts';
 import type { MatrixProfile, ProfilesDocument } from '../model/profiles.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
@@ -64,8 +64,9 @@ export class Learner {
     try {
       const counts = await serving.countsInSlices();
       // The first look only says where counting begins.
-      const windows = this.#before === null ? [] : windowsOf(this.#before, counts);
-      this.#take(counts, withLevels(windows, await serving.takeLevels(new Set(windows.map(rowOf)))));
+      const rows = this.#before === null ? [] : countedRows(this.#before, counts);
+      const levels = await serving.takeLevels(new Set(rows.map(({ now }) => now.id)));
+      this.#take(counts, windowsIn(rows, levels));
       if (++this.#windows % USAGE === 0) await this.#takeUses();
       if (this.#now() - this.#keptAt >= KEEPING) await this.#keep();
     } catch (error) {
@@ -73,7 +74,7 @@ export class Learner {
     }
   }
 
-  #take(counts: CountsDocument, windows: readonly CellWindow[]): void {
+  #take(counts: CountsDocument, windows: Iterable<CellWindow>): void {
     const now = this.#now();
     const passed = this.#lookedAt === null ? 0 : now - this.#lookedAt;
     [this.#before, this.#lookedAt] = [counts, now];

@@ -305,7 +305,7 @@ export class PlacementManager {
     { profile, interval }: { readonly profile: MatrixProfile | null; readonly interval: number },
   ): Measured {
     const ages = (profile?.apps ?? []).flatMap(({ demand }) => demand.age ?? []);
-    const cells = windowsOf(one.counts, counts).filter(({ matrix }) => matrix === key);
+    const cells = Array.from(windowsOf(one.counts, counts)).filter(({ matrix }) => matrix === key);
     return {
       proxies: this.#options.proxies(2 * interval),
       age: Math.min(...ages, ages.length === 0 ? 0 : Number.POSITIVE_INFINITY),

@@ -70,6 +70,14 @@ describe('the bundle', () => {
     assert.equal(validated.status, 0, validated.stderr);
   });
 
+  it('serves without undici, which is megabytes in each process', () => {
+    const file = Object.keys(first).find((name) => /^serving-\w+\.mjs$/.test(name))!;
+    const script = `await import(${JSON.stringify(join(dist, file))}); console.log(process.moduleLoadList.join('\\n'));`;
+    const { stdout, stderr } = run(directory, '--input-type=module', '-e', script);
+    assert.match(stdout, /^NativeModule _http_server$/m, stderr);
+    assert.doesNotMatch(stdout, /undici/);
+  });
+
   it('optimises, with its solving thread and the WebAssembly of HiGHS', () => {
     const file = join(ROOT, 'examples/20-placement/problem.yaml');
     const { stdout, stderr } = run(directory, 'dist/tcpvs.mjs', 'optimize', '-f', file, '--json');
@@ -133,17 +141,12 @@ describe('what is in the bundle', () => {
     for (const [file] of proxy) assert.ok(!withClient.some(([other]) => other === file), file);
   });
 
-  it('supervisors and workers load no node:http, which brings megabytes of undici along', () => {
-    const files = Object.entries(metafile.outputs);
-    const own = ['src/cli/serve.ts', 'src/proxy/supervisor/supervise.ts', 'src/proxy/worker/worker.ts'];
-    const withHttp = (entry: string) => {
-      const [file = ''] = files.find(([, { entryPoint }]) => entryPoint === entry) ?? [];
-      const loaded = loadedWith(metafile, file);
-      assert.ok(loaded.has(entry), entry);
-      return loaded.has('node:http');
-    };
-    assert.deepEqual(own.filter(withHttp), []);
-    assert.ok(withHttp('src/cli/serving.ts'), 'what serves metrics does');
+  it('imports node:http nowhere as an ES module', () => {
+    const imported = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
+    assert.deepEqual(
+      imported.filter((path) => /^(?:node:)?http$/.test(path)),
+      [],
+    );
   });
 
   it('has messages of zod in English alone', () => {

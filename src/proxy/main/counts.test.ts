@@ -99,6 +99,7 @@ test('what counts as before is the same object as before, and nothing else is', 
     };
   };
   assert.deepEqual(others(), { rows: [], endpoints: [] });
+  assert.equal(counts.read(), before, 'where nothing is new, all of it');
   count(1, cellOf(1), 'first');
   assert.deepEqual(others(), { rows: ['matrix d/m b'], endpoints: [] });
   const old = cellOf(2);

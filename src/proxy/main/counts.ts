@@ -21,6 +21,7 @@ export class Counts {
   readonly #rows = new Map<string, KnownRow>();
   /** By slot. */
   readonly #endpoints: (KnownEndpoint | undefined)[] = [];
+  #last: CountsDocument = { rows: [], endpoints: [] };
 
   /** `isFailing`: whether an endpoint would be out, if it were not spared. */
   constructor(planner: Planner, memory: MainMemory, isFailing: (slot: number) => boolean) {
@@ -41,20 +42,22 @@ export class Counts {
   *#steps(): Generator<void, CountsDocument> {
     // Slots rest before they are used again: what leaves meanwhile can still be read.
     const [states, endpointStates] = [[...this.#planner.rows()], [...this.#planner.endpoints()]];
-    const rows: RowCounts[] = [];
-    for (const row of states) {
-      rows.push(this.#row(row));
-      if (rows.length % STEP === 0) yield;
-    }
-    if (this.#rows.size > rows.length) {
-      for (const id of this.#rows.keys()) if (this.#planner.row(id) === undefined) this.#rows.delete(id);
-    }
-    const endpoints: EndpointCounts[] = [];
-    for (const [index, endpoint] of endpointStates.entries()) {
-      for (const each of this.#endpoint(endpoint)) endpoints.push(each);
+    const { rows: rowsBefore, endpoints: endpointsBefore } = this.#last;
+    const [rows, endpoints] = [new Again(rowsBefore), new Again(endpointsBefore)];
+    for (const [index, row] of states.entries()) {
+      rows.add(this.#row(row));
       if (index % STEP === 0) yield;
     }
-    return { rows, endpoints };
+    if (this.#rows.size > states.length) {
+      for (const id of this.#rows.keys()) if (this.#planner.row(id) === undefined) this.#rows.delete(id);
+    }
+    for (const [index, endpoint] of endpointStates.entries()) {
+      for (const each of this.#endpoint(endpoint)) endpoints.add(each);
+      if (index % STEP === 0) yield;
+    }
+    const isAsBefore = rows.list === rowsBefore && endpoints.list === endpointsBefore;
+    if (!isAsBefore) this.#last = { rows: rows.list, endpoints: endpoints.list };
+    return this.#last;
   }
 
   #row(row: RowState): RowCounts {
@@ -148,6 +151,27 @@ export class Counts {
     if (this.#isQuiesced(server)) down.push(QUIESCED);
     if (isFailing) down.push(FAILING);
     return down;
+  }
+}
+
+/** A list that is gone through again; where all of it is as before, it is the same one. */
+class Again<Item> {
+  readonly #before: readonly Item[];
+  #same = 0;
+  #now: Item[] | null = null;
+
+  constructor(before: readonly Item[]) {
+    this.#before = before;
+  }
+
+  add(item: Item): void {
+    if (this.#now === null && this.#before[this.#same] === item) this.#same++;
+    else (this.#now ??= this.#before.slice(0, this.#same)).push(item);
+  }
+
+  get list(): readonly Item[] {
+    if (this.#now === null && this.#same < this.#before.length) this.#now = this.#before.slice(0, this.#same);
+    return this.#now ?? this.#before;
   }
 }
 
