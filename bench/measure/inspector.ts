@@ -54,6 +54,10 @@ export class Inspector {
 
   #receive(message: Message): void {
     if (message.method === 'NodeWorker.attachedToWorker') this.workers.push(message.params?.sessionId ?? '');
+    if (message.method === 'NodeWorker.detachedFromWorker') {
+      const at = this.workers.indexOf(message.params?.sessionId ?? '');
+      if (at >= 0) this.workers.splice(at, 1);
+    }
     if (message.method === 'NodeWorker.receivedMessageFromWorker') {
       this.#receive(JSON.parse(message.params?.message ?? '{}') as Message);
     }

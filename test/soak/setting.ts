@@ -10,7 +10,7 @@ import { copyExample } from '../../src/cli/demo-files.ts';
 import { freePort } from '../../src/cli/demo-ports.ts';
 import { ROOT, startServe, type ServeProcess } from '../../src/cli/demo-serve.ts';
 import { makeAuthority } from '../../src/tls/fixture/authority.ts';
-import { heldHeap, type HeldHeap } from './heap.ts';
+import { HeapLooks, type HeldHeap } from './heap.ts';
 import { startOrigins, type Origins } from './origins.ts';
 
 export interface Setting {
@@ -66,6 +66,7 @@ export async function startSetting(workers: number): Promise<Setting> {
       environment: { NODE_OPTIONS: `--inspect-port=127.0.0.1:${inspector}` },
     });
     const serving = tree(serve.pid)[1] ?? serve.pid;
+    const heap = await HeapLooks.open(serving, inspector);
     return {
       port,
       tls: { port: tlsPort, ca, name: NAME },
@@ -73,8 +74,9 @@ export async function startSetting(workers: number): Promise<Setting> {
       serving,
       matrixFile: join(files.directory, 'matrix.yaml'),
       origins,
-      heldHeap: () => heldHeap(serving, inspector),
+      heldHeap: () => heap.held(),
       [Symbol.asyncDispose]: async () => {
+        heap.close();
         await serve.stop();
         await closeRest();
       },
