@@ -14,6 +14,7 @@ import {
   secretRefs,
   text,
 } from './common.ts';
+import { queue } from './queue.ts';
 import { rateLimit } from './rate-limit.ts';
 import { destination, rule } from './rule.ts';
 import { conditions, observedGeneration, pending } from './status.ts';
@@ -159,6 +160,11 @@ export const tcpVirtualServerSpec = withRules(
       .describe(
         'How many requests (connections, with scheduler wlc) the virtual server takes, over all proxies together; what is more is answered 429, or reset.',
       ),
+    queue: queue
+      .exactOptional()
+      .describe(
+        'Requests for which no server has room wait for it, in the order in which they came to their rule. Without it they are answered 503 at once. For HTTP alone.',
+      ),
     limits: limits.prefault({}).describe('Sizes, counts and time-outs of client connections.'),
   }),
   [
@@ -170,6 +176,12 @@ export const tcpVirtualServerSpec = withRules(
         self.listeners.every(
           ({ protocol }) => (self.scheduler === 'wlc') === (protocol === 'TCP' || protocol === 'TLS'),
         ),
+    },
+    {
+      cel: "!has(self.queue) || self.scheduler != 'wlc'",
+      message: 'queue with a scheduler of requests: connections, which wlc dispatches, do not wait',
+      fieldPath: '.queue',
+      holds: (self) => self.queue === undefined || self.scheduler !== 'wlc',
     },
     {
       cel:

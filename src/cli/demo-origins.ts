@@ -1,7 +1,8 @@
 /**
  * The demo's web servers: each answers with its name, says it in X-Served-By, and counts what it served per app (the
  * first segment of the path). Their counts are the witness against which the load balancer's own counts are checked.
- * For the examples: a path that ends with /echo is answered with the request as it arrived, `?status=503` with a 503.
+ * For the examples: a path that ends with /echo is answered with the request as it arrived, `?status=503` with a 503,
+ * `?delay=500` after so many milliseconds.
  */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -50,7 +51,9 @@ export async function startOrigin({ name, address, port }: OriginAddress): Promi
       'Content-Length': Buffer.byteLength(body),
       'X-Served-By': name,
     });
-    response.end(body);
+    const delay = askedDelay(request.url ?? '');
+    if (delay === 0) response.end(body);
+    else setTimeout(() => response.end(body), delay);
   });
   // Longer than the load balancer keeps its idle connections, so that the server is never the one who hangs up first.
   server.keepAliveTimeout = 60_000;
@@ -78,6 +81,11 @@ function answerBody(name: string, request: IncomingMessage): string {
 
 function askedStatus(url: string): number {
   return Number(/[?&]status=([2-5][0-9][0-9])(&|$)/.exec(url)?.[1] ?? 200);
+}
+
+/** Milliseconds, 10 s at most. */
+function askedDelay(url: string): number {
+  return Math.min(10_000, Number(/[?&]delay=([0-9]{1,5})(&|$)/.exec(url)?.[1] ?? 0));
 }
 
 /** The first segment of a path: `/appc/x?y` → `appc`. */

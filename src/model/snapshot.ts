@@ -45,6 +45,8 @@ export interface VirtualServerPiece extends PieceBase {
   readonly redirect: GuardedHostPort | null;
   /** Of all its requests together (connections, with wlc); null: none. */
   readonly rateLimit: RateLimit | null;
+  /** Absent: none waits. */
+  readonly queue?: QueueLimits;
   readonly limits: Limits;
 }
 
@@ -107,6 +109,14 @@ export interface Rule {
   readonly retry: Retry;
   /** Null: none. */
   readonly rateLimit: RateLimit | null;
+}
+
+/** Of requests that wait for a server to have room. */
+export interface QueueLimits {
+  /** Most at once, in each proxy; above 0. */
+  readonly requests: number;
+  /** Milliseconds that one waits at most. */
+  readonly timeout: number;
 }
 
 /** Over all proxies together. */

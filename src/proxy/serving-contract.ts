@@ -74,6 +74,7 @@ export interface Totals {
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly retries: number;
+  readonly queue: QueueTotals;
   /** Streams to servers that speak HTTP/2, and connections to them that ended because the server broke its rules. */
   readonly upstreamStreams: number;
   readonly upstreamFaults: number;
@@ -90,6 +91,13 @@ export interface Totals {
   /** Of endpoints whose real servers ask for it. */
   readonly concurrencyLimits: readonly ConcurrencyLimit[];
   readonly workers: readonly { readonly index: number; readonly restarts: number; readonly alive: boolean }[];
+}
+
+/** Requests that wait for a server to have room; those that have waited, and for how many seconds together. */
+export interface QueueTotals {
+  readonly waiting: number;
+  readonly waited: number;
+  readonly seconds: number;
 }
 
 export interface OverloadTotals {

@@ -48,6 +48,10 @@ export const GLOBAL = {
   http2Streams: 120,
   /** 1 while the worker's loop is late (see worker/lateness.ts). */
   late: 123,
+  /** Requests that wait for a server to have room; those that have waited, and for how many seconds. */
+  waiting: 124,
+  waited: 125,
+  waitedSeconds: 126,
   size: 128,
 } as const;
 
@@ -61,6 +65,8 @@ export const LIMITS = [
   'pending_per_server',
   'rate',
   'adaptive_concurrency',
+  'queue',
+  'queue_time',
   'descriptors',
   'pipelined_bytes',
   'streams',

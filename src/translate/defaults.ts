@@ -1,9 +1,10 @@
 /** Defaults that are not in the schema, so that an object that is read back shows only what was written. */
 import { parseDuration } from '../api/common.ts';
+import type { QueueSpec } from '../api/queue.ts';
 import type { RateLimitSpec } from '../api/rate-limit.ts';
 import type { RuleSpec } from '../api/rule.ts';
 import type { TcpVirtualServerSpec } from '../api/tcp-virtual-server.ts';
-import type { Balance, Limits, RateLimit, Timeouts } from '../model/snapshot.ts';
+import type { Balance, Limits, QueueLimits, RateLimit, Timeouts } from '../model/snapshot.ts';
 
 const TIMEOUTS: Timeouts = { request: 60_000, connect: 1_000, idle: 180_000 };
 
@@ -49,6 +50,11 @@ export const limitsOf = (spec: TcpVirtualServerSpec['limits']): Limits => ({
 /** KTCPVS's schedulers are least connections, but for hhttp, whose matrix is exact. */
 export const balanceOf = (spec: Pick<TcpVirtualServerSpec, 'scheduler' | 'balance'>): Balance =>
   spec.balance ?? (spec.scheduler === 'hhttp' ? 'RoundRobin' : 'LeastConnections');
+
+export const queueOf = ({ requests, timeout }: QueueSpec): QueueLimits => ({
+  requests,
+  timeout: milliseconds(timeout, 1000),
+});
 
 const MILLISECONDS = { Second: 1000, Minute: 60_000, Hour: 3_600_000 } as const;
 

@@ -5,7 +5,7 @@ import type { Listener, VirtualServerPiece } from '../model/snapshot.ts';
 import type { Condition, ObjectStatus } from '../model/status.ts';
 import type { PublishedAddress } from './cluster-facts.ts';
 import { isFalse, isPending, isUnknown, type Problem, unless, withReady } from './conditions.ts';
-import { balanceOf, limitsOf, rateLimitOf } from './defaults.ts';
+import { balanceOf, limitsOf, queueOf, rateLimitOf } from './defaults.ts';
 import { type ListenerContext, lacksOf, listenerStatuses, refusalsOf, servedListeners } from './listeners.ts';
 import { finderOf, type References } from './references.ts';
 import { inTryingOrder, translateDestinations, translateRule } from './rules.ts';
@@ -78,6 +78,7 @@ const contentOf = (
         ? null
         : { address: redirect.host, port: spec.redirect.port, guard },
     rateLimit: rateLimitOf(spec.rateLimit),
+    ...(spec.queue === undefined ? {} : { queue: queueOf(spec.queue) }),
     limits: limitsOf(spec.limits),
   };
 };

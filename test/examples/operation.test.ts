@@ -1,4 +1,4 @@
-/** Examples 07, 08 and 10: filters, failures, maintenance. */
+/** Examples 07, 08, 10 and 16: filters, failures, maintenance, servers without room. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -82,4 +82,26 @@ test('10: a quiesced server gets nothing, and the redirect is the last resort', 
     await sleep(10);
   }
   assert.deepEqual([...seen].toSorted(), ['web1', 'web2']);
+});
+
+test('16: requests that no server has room for wait, and those that would have to wait too long do not', async () => {
+  await using stage = await startExample('16-queue', { servers: ['web1', 'web2'] });
+  const statuses = async (requests: number, delay: number) => {
+    const answers = Array.from({ length: requests }, () => stage.get(`/?delay=${delay}`));
+    return Map.groupBy(
+      (await Promise.all(answers)).map(({ status }) => status),
+      (status) => status,
+    );
+  };
+  assert.deepEqual([...(await statuses(12, 20)).keys()], [200], 'all are served');
+  // four are served for so long that the time of the others is over
+  const late = await statuses(12, 3000);
+  assert.deepEqual([late.get(200)?.length, late.get(503)?.length], [4, 8]);
+
+  const file = join(stage.directory, 'virtual-server.yaml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/  queue:\n(?: {4}.*\n)+/, ''));
+  const refused = async () => (await statuses(12, 100)).get(503)?.length ?? 0;
+  let without = 0;
+  for (let tries = 0; tries < 100 && without === 0; tries++) without = await refused();
+  assert.ok(without > 0, 'without a queue nobody waits');
 });

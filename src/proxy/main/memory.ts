@@ -136,6 +136,7 @@ export class MainMemory implements PlanMemory {
     takeOff(this.state.pending, this.#pending[index]!);
     const { global } = this.counters[index]!;
     global[GLOBAL.connectionsActive] = 0;
+    global[GLOBAL.waiting] = 0;
     global[GLOBAL.upstreamActive] = 0;
     global[GLOBAL.late] = 0;
   }

@@ -45,6 +45,11 @@ export function totalsOf(source: TotalsSource): Totals {
     bytesReceived: global(GLOBAL.bytesReceived),
     bytesSent: global(GLOBAL.bytesSent),
     retries: global(GLOBAL.retries),
+    queue: {
+      waiting: global(GLOBAL.waiting),
+      waited: global(GLOBAL.waited),
+      seconds: global(GLOBAL.waitedSeconds),
+    },
     upstreamStreams: global(GLOBAL.upstreamStreams),
     upstreamFaults: global(GLOBAL.upstreamFaults),
     limits: limitTotals(memory, source.refused),

@@ -3,9 +3,11 @@ import { leaveEndpoint } from './accounting.ts';
 import type { Client } from './client.ts';
 import { giveBack } from './retained.ts';
 import { discard } from './upstream.ts';
+import { stopWaiting } from './waiting.ts';
 
 /** Gives up what is on its way, without an answer to anybody. */
 export function abandon(client: Client): void {
+  if (client.inQueue !== null) stopWaiting(client);
   const upstream = client.upstream;
   client.upstream = null;
   if (upstream !== null) discard(upstream);

@@ -16,6 +16,7 @@ const record: AccessRecord = {
   flag: '',
   bytes: 1,
   milliseconds: 1,
+  waited: 0,
   retries: 0,
   trace: '',
 };

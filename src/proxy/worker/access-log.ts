@@ -20,6 +20,8 @@ export interface AccessRecord {
   readonly flag: string;
   readonly bytes: number;
   readonly milliseconds: number;
+  /** Those of them in which it waited for a server to have room. */
+  readonly waited: number;
   readonly retries: number;
   /** Of the trace that began or went on with us; '' where there is none of ours. */
   readonly trace: string;

@@ -41,7 +41,7 @@ export function leaveAnswered(client: Client): void {
   const { cells, times } = state.counters;
   const cell = plan.counters[plan.endpoints[choice]!.cell]!;
   const base = cell * CELL_COUNTERS;
-  const milliseconds = state.now - client.startedAt;
+  const milliseconds = state.now - client.startedAt - client.waited;
   // before the counters by whose change it is seen that there is something to read
   times[cell * TIMES + timeBucket(milliseconds)]!++;
   cells[base + CELL.answered]!++;
@@ -55,6 +55,7 @@ function leave(client: Client, slot: number): number {
   const inflight = Atomics.sub(state.shared.inflight, slot, 1);
   state.inflight[slot]!--;
   noteLevel(state, slot, inflight);
+  if (state.queue.size > 0) state.queue.roomMade();
   return inflight;
 }
 
@@ -93,6 +94,7 @@ export function logAnswer(client: Client, flag: string): void {
       flag,
       bytes,
       milliseconds: Math.round(milliseconds),
+      waited: Math.round(client.waited),
       retries,
       trace: trace?.traceId ?? '',
     });

@@ -9,6 +9,12 @@ export function tooManyWait(state: WorkerState, { slot, plan }: Endpoint): boole
   return true;
 }
 
+/** Below the limit that was measured, and not too many wait for its connections. */
+export function hasRoom(state: WorkerState, { adaptive, plan, slot, idle }: Endpoint): boolean {
+  if (adaptive !== null && !adaptive.hasRoom()) return false;
+  return plan.maxPending === 0 || idle.length > 0 || state.shared.pending[slot]! < plan.maxPending;
+}
+
 /**
  * For one exchange: an idle connection of the endpoint, else a new one (its `connected` comes later); null where too many wait for one
  * already.

@@ -45,6 +45,11 @@ export class AdaptiveLimit {
     this.#most = most;
   }
 
+  /** For one that is not counted as in flight yet. */
+  hasRoom(): boolean {
+    return this.#inflight[this.#slot]! < this.#state.limit[this.#slot]!;
+  }
+
   /** Whether the request that is counted as in flight already may go there; where not, the limit's hit is counted. */
   takes(worker: WorkerState): boolean {
     const inflight = this.#inflight[this.#slot]!;

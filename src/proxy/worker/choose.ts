@@ -3,17 +3,22 @@ import type { HashChooser } from '../../scheduler/chooser.ts';
 import { createChooser, createHashChooser } from '../../scheduler/create-chooser.ts';
 import { usable } from '../../scheduler/dispatch-row.ts';
 import { CELL, CELL_COUNTERS, DOWN } from '../shared.ts';
+import { hasRoom } from './acquire.ts';
 import { latin1 } from './bytes.ts';
 import type { Client } from './client.ts';
 import { head } from './heads.ts';
 import { countLimit, type WorkerState } from './state.ts';
 import { COOKIE, cookieValue, endpointToken } from './sticky.ts';
 import type { Row, Target, VirtualServer } from './tables.ts';
+import { mayWait } from './waiting.ts';
+
+/** A choice that is left to when there is room. */
+export const WAITS = -2;
 
 /**
  * The first choice for the request in `head`; sets `client.row`.
  * @param index of the rule in its virtual server, −1 for the virtual server's own destinations
- * @returns an index into `row.endpoints`; −1 = nothing of the row takes new work
+ * @returns an index into `row.endpoints`; −1 = nothing of the row takes new work; WAITS
  */
 export function chooseFirst(client: Client, target: Target, virtualServer: VirtualServer, index: number): number {
   const row = target.place.row;
@@ -29,10 +34,14 @@ export function chooseFirst(client: Client, target: Target, virtualServer: Virtu
       if (choice >= 0) return count(client, row, choice, CELL.sticky);
     }
   }
-  let choice = chooserOf(client.state, target, virtualServer, row).choose();
-  if (choice < 0) choice = spared(client.state, row, client.tried);
+  const { state } = client;
+  const isBehind = virtualServer.queue !== null && state.queue.has(target.place);
+  let choice = isBehind ? -1 : chooserOf(state, target, virtualServer, row).choose();
+  if (choice < 0 && !isBehind) choice = spared(state, row, client.tried);
   if (choice < 0) {
-    if (isAtCap(client.state, row)) countLimit(client.state, 'connections_per_server');
+    const isFull = isAtCap(state, row);
+    if ((isFull || isBehind) && mayWait(client)) return WAITS;
+    if (isFull) countLimit(state, 'connections_per_server');
     countShed(client, row);
     choice = lastResort(client, virtualServer);
   } else {
@@ -42,10 +51,37 @@ export function chooseFirst(client: Client, target: Target, virtualServer: Virtu
   return choice;
 }
 
+/** For a request that has waited: an endpoint that has room now, −1 = none. `chosen`: its first choice was counted before. */
+export function chooseWaiting(client: Client, target: Target, chosen: boolean): number {
+  const { state, virtualServer } = client;
+  const { row } = target.place;
+  const chooser = chooserOf(state, target, virtualServer!, row);
+  const full: number[] = [];
+  let choice = chosen ? chooser.chooseAgain(full) : chooser.choose();
+  while (choice >= 0 && !hasRoom(state, row.endpoints[choice]!)) {
+    full.push(choice);
+    choice = chooser.chooseAgain(full);
+  }
+  if (choice < 0) return -1;
+  client.row = row;
+  count(client, row, choice, chosen ? CELL.retries : CELL.first);
+  if (virtualServer!.isSticky) client.setCookie = cookieLine(state, row, choice);
+  return choice;
+}
+
+/** For one whose time to wait is over: the virtual server's redirect; −1 = there is none. */
+export function chooseInVain(client: Client): number {
+  const { row } = client;
+  if (row !== null) countShed(client, row);
+  return lastResort(client, client.virtualServer!);
+}
+
 /** Why nothing of the row was chosen. */
 export function whyNone(client: Client): 'at_capacity' | 'no_destination' {
-  const { state, row } = client;
-  return row !== null && (isAtCap(state, row) || isWaiting(state, row)) ? 'at_capacity' : 'no_destination';
+  const { state, row, target } = client;
+  if (row === null) return 'no_destination';
+  const isFull = isAtCap(state, row) || isWaiting(state, row) || (target !== null && state.queue.has(target.place));
+  return isFull ? 'at_capacity' : 'no_destination';
 }
 
 /** Nothing takes new work, though something would if it were not for its cap. */

@@ -26,6 +26,7 @@ import { caught, countLimit, countReason } from './state.ts';
 import type { ListenerPlace } from './tables.ts';
 import { tunnelConnected, tunnelEnded, tunnelFromClient } from './tunnel.ts';
 import { closeOwn, type Upstream } from './upstream.ts';
+import { admitWaiting, waitedInVain } from './waited.ts';
 
 export class ClientConnection extends Client {
   /** Null: it can be nothing but HTTP/1.1. */
@@ -284,6 +285,14 @@ export class ClientConnection extends Client {
 
   override lost(upstream: Upstream, how: Loss): void {
     upstreamLost(this, upstream, how);
+  }
+
+  override admit(): boolean {
+    return admitWaiting(this);
+  }
+
+  override waitedInVain(): void {
+    waitedInVain(this);
   }
 
   override upstreamDrained(upstream: Upstream): void {

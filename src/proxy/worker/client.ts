@@ -12,12 +12,13 @@ import { forwardedLines } from './forwarded-lines.ts';
 import { Connection } from './io.ts';
 import type { Loss } from './loss.ts';
 import { PHASE } from './phases.ts';
+import type { Waiter, Waiting } from './queue.ts';
 import type { WorkerState } from './state.ts';
 import type { ListenerPlace, Row, Target, VirtualServer } from './tables.ts';
 import type { Trace } from './tracing.ts';
 import type { Upstream, UpstreamUser } from './upstream.ts';
 
-export abstract class Client extends Connection implements UpstreamUser {
+export abstract class Client extends Connection implements UpstreamUser, Waiter {
   readonly state: WorkerState;
   /** Its listener's table is looked up anew for each request: a swap holds from the next one on. */
   readonly listener: ListenerPlace;
@@ -61,6 +62,10 @@ export abstract class Client extends Connection implements UpstreamUser {
   startedAt = 0;
   /** When it was last sent to a server whose answers are measured (coarse clock). */
   dispatchedAt = 0;
+  /** Its place among those that wait for a server to have room; null: it does not wait. */
+  inQueue: Waiting | null = null;
+  /** Milliseconds for which it has waited. */
+  waited = 0;
   logged: Logged | null = null;
   trace: Trace | null = null;
 
@@ -126,6 +131,8 @@ export abstract class Client extends Connection implements UpstreamUser {
   abstract recognised(upstream: Upstream, known: KnownHead, bytes: Uint8Array, start: number, end: number): void;
   abstract lost(upstream: Upstream, how: Loss): void;
   abstract upstreamDrained(upstream: Upstream): void;
+  abstract admit(): boolean;
+  abstract waitedInVain(): void;
 
   requestTrailers(): readonly number[] | null {
     return this.bodyLeft < 0 ? (this.decoder?.trailers ?? null) : null;

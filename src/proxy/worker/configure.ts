@@ -1,7 +1,7 @@
 /** From plans to tables: what a worker does with a `configure` message. All of it takes effect together. */
 import { hashText } from '../../model/content.ts';
 import type { EndpointPlan, RowPlan } from '../../model/plan.ts';
-import type { Listener, ObjectKey, RateLimit, Rule, Timeouts } from '../../model/snapshot.ts';
+import type { Listener, ObjectKey, QueueLimits, RateLimit, Rule, Timeouts } from '../../model/snapshot.ts';
 import { HostTable } from '../../router/host-table.ts';
 import { RuleTable } from '../../router/rule-table.ts';
 import type { AddressGuard } from '../address-guard.ts';
@@ -163,7 +163,8 @@ export class Tables {
       isWlc: piece.scheduler === 'wlc',
       isSticky: piece.scheduler === 'chttp',
       rate: this.#rate(piece.rateLimit, this.#shared.virtualServerDue, plan.slot),
-      load: before?.load ?? { clients: 0 },
+      load: before?.load ?? { clients: 0, waiting: 0 },
+      queue: piece.queue === undefined ? null : this.#share(piece.queue),
       maxClients: maxClients === 0 ? Infinity : Math.ceil(maxClients / this.#workers),
     };
   }
@@ -196,6 +197,10 @@ export class Tables {
       retryReset: on.includes('Reset'),
       retryOn: statusesOf(on),
     };
+  }
+
+  #share({ requests, timeout }: QueueLimits): QueueLimits {
+    return { requests: Math.ceil(requests / this.#workers), timeout };
   }
 
   #rate(limit: RateLimit | null, due: BigInt64Array, slot: number): Rate | null {

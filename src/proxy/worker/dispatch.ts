@@ -15,6 +15,7 @@ import { setDeadlines } from './request-body.ts';
 import { countLimit, type WorkerState } from './state.ts';
 import type { Target } from './tables.ts';
 import type { Upstream } from './upstream.ts';
+import { beginWaiting, mayWait } from './waiting.ts';
 
 /** Sends what lies in the scratch area (and is retained) to the chosen endpoint. */
 export function dispatch(client: Client, target: Target, length: number): void {
@@ -33,6 +34,10 @@ export function dispatch(client: Client, target: Target, length: number): void {
   if (upstream === null) {
     // nothing was sent: as after a connection that could not be made
     if (elsewhere(client, target)) return;
+    if (client.waited === 0 && client.row === target.place.row && mayWait(client)) {
+      beginWaiting(client, target, true);
+      return;
+    }
     abandon(client);
     if (!client.bodyDone) client.keep = false;
     refuse(client, 'at_capacity');
@@ -106,10 +111,15 @@ export function elsewhere(client: Client, target: Target): boolean {
 function again(client: Client, target: Target, choice: number, fresh: boolean): boolean {
   if (client.choice >= 0) leaveEndpoint(client);
   client.fresh = fresh;
+  sendTo(client, target, choice);
+  return true;
+}
+
+/** Sends what is kept of the request to an endpoint of `client.row`. */
+export function sendTo(client: Client, target: Target, choice: number): void {
   enterEndpoint(client, choice);
   scratch.area.bytes.set(client.retained!.subarray(0, client.retainedLength));
   dispatch(client, target, client.retainedLength);
-  return true;
 }
 
 /** Tells the main thread that an endpoint failed; a refused connection takes it out at once. */

@@ -8,7 +8,7 @@ import { dropRetained } from './abandon.ts';
 import { countAnswer, enterEndpoint, leaveAnswered, logAnswer } from './accounting.ts';
 import { answerOptions, refuse } from './answers.ts';
 import { latin1 } from './bytes.ts';
-import { chooseFirst, whyNone } from './choose.ts';
+import { chooseFirst, WAITS, whyNone } from './choose.ts';
 import type { Client, Logged } from './client.ts';
 import { monotonic } from './clock.ts';
 import { discardBody } from './discard-body.ts';
@@ -25,6 +25,7 @@ import { shed } from './shed.ts';
 import { MAX_RETRY_BUDGET, countLimit } from './state.ts';
 import type { Target, VirtualServer } from './tables.ts';
 import type { Upstream } from './upstream.ts';
+import { beginWaiting } from './waiting.ts';
 
 /**
  * Takes up the request whose head (`head`) ends at `headEnd`.
@@ -47,7 +48,7 @@ export function begin(client: Client, bytes: Uint8Array, headEnd: number, end: n
   client.attempts = 0;
   client.fresh = false;
   client.answerStarted = false;
-  client.bytesSent = client.status = 0;
+  client.bytesSent = client.status = client.waited = 0;
   client.setCookie = '';
   client.target = null;
   client.row = null;
@@ -68,7 +69,7 @@ export function begin(client: Client, bytes: Uint8Array, headEnd: number, end: n
 
   const target = client.target!;
   const choice = chooseFirst(client, target, virtualServer!, matched);
-  if (choice < 0) {
+  if (choice === -1) {
     refuse(client, whyNone(client));
     return afterAnswer(client, bytes, headEnd, end);
   }
@@ -167,8 +168,12 @@ function send(client: Client, target: Target, choice: number, bytes: Uint8Array,
     length = taken.end;
   }
   retain(client, length);
-  enterEndpoint(client, choice);
+  if (choice !== WAITS) enterEndpoint(client, choice);
   if (target.mirrors.length > 0) mirror(client, target);
+  if (choice === WAITS) {
+    beginWaiting(client, target, false);
+    return consumed;
+  }
   client.deadline = bodyDeadline(client);
   dispatch(client, target, length);
   return consumed;

@@ -133,7 +133,7 @@ function relayAnswer(client: Client, upstream: Upstream, bytes: Uint8Array, star
     state.report({ type: 'cleared', slot: endpoint.slot });
   }
   if (state.observeLatency)
-    observeLatency(state.shared, endpoint.slot, (monotonic() - client.startedAt) * 1000, state.now);
+    observeLatency(state.shared, endpoint.slot, (monotonic() - client.startedAt - client.waited) * 1000, state.now);
   // an error that comes fast says nothing of how much the server can take
   if (endpoint.adaptive !== null && status < 500) endpoint.adaptive.observe((monotonic() - client.dispatchedAt) * 1000);
   client.status = status;

@@ -14,8 +14,14 @@ import type { Upstream } from './upstream.ts';
 export function bodyArrived(client: Client, bytes: Uint8Array, start: number, end: number): number {
   const { upstream } = client;
   const rest = takeBody(client, bytes, start, end, 0);
-  if (rest < 0 || upstream === null) return end;
+  if (rest < 0) return end;
   const length = taken.end;
+  if (upstream === null) {
+    if (client.inQueue === null) return end;
+    retainMore(client, length, true);
+    if (client.retainedLength > MAX_RETAINED) client.pause();
+    return rest;
+  }
   if (client.pending === 0) client.deadline = bodyDeadline(client);
   if (client.retainedWhole) retainMore(client, length, upstream.connecting);
   if (upstream.connecting) {

@@ -6,6 +6,7 @@ import type { FromWorker, ProxySettings } from '../messages.ts';
 import { GLOBAL, LIMITS, type LimitName, type SharedState, type WorkerCounters } from '../shared.ts';
 import type { AccessLog } from './access-log.ts';
 import type { TrustedPeers } from './peers.ts';
+import type { Queue } from './queue.ts';
 import type { CookieSigner } from './sticky.ts';
 import type { Sweeper } from './sweeper.ts';
 import type { TicketKeys } from './ticket-keys.ts';
@@ -23,6 +24,7 @@ export interface WorkerState {
   /** Those of them that wait for a connection. */
   readonly pending: Int32Array;
   readonly sweeper: Sweeper;
+  readonly queue: Queue;
   readonly trusted: TrustedPeers;
   cookies: CookieSigner;
   readonly tickets: TicketKeys;

@@ -3,7 +3,7 @@
  * concerns; endpoints (their idle connections) and rows that did not change stay the objects they were.
  */
 import type { RowPlan } from '../../model/plan.ts';
-import type { Balance, Limits, Listener, ObjectKey, Protocol } from '../../model/snapshot.ts';
+import type { Balance, Limits, Listener, ObjectKey, Protocol, QueueLimits } from '../../model/snapshot.ts';
 import type { HostTable } from '../../router/host-table.ts';
 import type { RuleTable } from '../../router/rule-table.ts';
 import type { Chooser, HashChooser, LeastConnectionsRule } from '../../scheduler/chooser.ts';
@@ -81,8 +81,10 @@ export interface VirtualServer {
   readonly isWlc: boolean;
   readonly isSticky: boolean;
   readonly rate: Rate | null;
-  /** Clients whose last request it took, in this worker; the same object over all swaps. */
-  readonly load: { clients: number };
+  /** Clients whose last request it took, and requests of it that wait, in this worker; the same object over all swaps. */
+  readonly load: { clients: number; waiting: number };
+  /** Null: none of its requests waits. `requests`: this worker's share. */
+  readonly queue: QueueLimits | null;
   /** Its share of `limits.maxClients`; Infinity where that is unlimited. */
   readonly maxClients: number;
 }

@@ -18,6 +18,7 @@ import { Newcomer } from './newcomer.ts';
 import { plainAddress, TrustedPeers } from './peers.ts';
 import { PHASE } from './phases.ts';
 import { Preface } from './preface.ts';
+import { Queue } from './queue.ts';
 import { Shedding } from './shedding.ts';
 import { countLimit, type WorkerState } from './state.ts';
 import { CookieSigner } from './sticky.ts';
@@ -64,6 +65,7 @@ export class WorkerLoop {
       inflight: shared.inflightOf(index),
       pending: shared.pendingOf(index),
       sweeper,
+      queue: new Queue(monotonic),
       trusted: new TrustedPeers(settings.trustedProxies),
       cookies: new CookieSigner(settings.cookieKeys),
       tickets,

@@ -1,0 +1,110 @@
+/**
+ * Who waits for a server to have room: first come, first served in each line (a row's), and lines whose servers are the same
+ * take turns, so that one that is asked for too much does not take what the others wait for.
+ *
+ * Of one worker: another one may serve who came later. Room that is made by this worker is given away at the end of the turn
+ * of the loop, room that others make within POLL.
+ */
+export interface Waiter {
+  /** Null: it does not wait. */
+  inQueue: Waiting | null;
+  /** There may be room. @returns false where there is none; true: it waits no more */
+  admit(): boolean;
+  /** Its time is over: it waits no more. */
+  waitedInVain(): void;
+}
+
+export interface Waiting {
+  readonly waiter: Waiter;
+  /** A server was chosen for it, and counted, before that turned out to be full. */
+  readonly chosen: boolean;
+  /** Of the monotonic clock, milliseconds. */
+  readonly since: number;
+  readonly until: number;
+}
+
+/** Milliseconds between two looks for room that other workers have made. */
+const POLL = 5;
+
+export class Queue {
+  /** By row. Those that have left are still in their lines: `waiter.inQueue` tells. */
+  readonly #lines = new Map<object, Waiting[]>();
+  readonly #now: () => number;
+  #isLooking = false;
+  #isDue = false;
+  /** Waiters. */
+  size = 0;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Whoever comes to this row now comes after others. */
+  has(row: object): boolean {
+    return this.#lines.has(row);
+  }
+
+  /** @param timeout milliseconds */
+  enter(waiter: Waiter, row: object, timeout: number, chosen: boolean): void {
+    const since = this.#now();
+    const waiting = { waiter, chosen, since, until: since + timeout };
+    waiter.inQueue = waiting;
+    this.size++;
+    const line = this.#lines.get(row);
+    if (line === undefined) this.#lines.set(row, [waiting]);
+    else line.push(waiting);
+    if (!this.#isLooking) this.#lookLater();
+  }
+
+  /** @returns milliseconds for which it has waited */
+  leave(waiter: Waiter): number {
+    const { since } = waiter.inQueue!;
+    waiter.inQueue = null;
+    this.size--;
+    return this.#now() - since;
+  }
+
+  /** A server has one request less. */
+  roomMade(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      this.#isDue = false;
+      this.#admit();
+    });
+  }
+
+  #lookLater(): void {
+    this.#isLooking = true;
+    setTimeout(() => {
+      this.#isLooking = false;
+      this.#expire();
+      this.#admit();
+      if (this.#lines.size > 0) this.#lookLater();
+    }, POLL);
+  }
+
+  /** Each line's first in turn, as long as there is room for any. */
+  #admit(): void {
+    for (const [row, line] of this.#lines) {
+      while (line.length > 0 && !isWaiting(line[0]!)) line.shift();
+      const [first] = line;
+      if (first === undefined) this.#lines.delete(row);
+      else if (first.waiter.admit()) {
+        // the others' first ones come before its second
+        this.#lines.delete(row);
+        this.#lines.set(row, line);
+      }
+    }
+  }
+
+  /** Rows that several virtual servers share may have several times to wait: all are looked at. */
+  #expire(): void {
+    const now = this.#now();
+    for (const line of this.#lines.values()) {
+      for (const waiting of line) if (waiting.until <= now && isWaiting(waiting)) waiting.waiter.waitedInVain();
+    }
+  }
+}
+
+const isWaiting = (waiting: Waiting): boolean => waiting.waiter.inQueue === waiting;
