@@ -24,6 +24,9 @@ export interface Front {
   readonly adaptive: boolean;
 }
 
+/** Before caps. Whoever has waited for longer is gone (TIMEOUT) before an answer is likely. */
+const QUEUE = { requests: 10_000, timeout: '4s' };
+
 const BALANCE: Readonly<Partial<Record<DispatchName, string>>> = {
   'round robin': 'RoundRobin',
   'weighted round robin': 'RoundRobin',
@@ -48,11 +51,13 @@ export function manifestsOf(apps: readonly Pick<App, 'name'>[], cells: readonly 
     apps: apps.map(({ name }) => ({ name })),
     rows: cells.map((cell) => ({ server: serverOf(cell), weights: [{ app: cell.app, weight: cell.weight }] })),
   });
+  const isCapped = front.adaptive || cells.some(({ cap }) => cap !== null);
   const virtualServer = manifest('TcpVirtualServer', 'testbed', {
     listeners: [{ name: 'web', address: '127.0.0.1', port: front.port, protocol: 'HTTP' }],
     scheduler: 'hhttp',
     balance: BALANCE[front.dispatch],
     matrixRefs: [{ name: 'testbed' }],
+    ...(isCapped ? { queue: QUEUE } : {}),
     rules: apps.map(({ name }) => ({ name, app: name, match: { path: { type: 'Prefix', value: `/${name}` } } })),
   });
   return [...servers, matrix, virtualServer].join('---\n');
