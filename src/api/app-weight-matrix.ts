@@ -72,6 +72,14 @@ const app = withRules(
 const cell = z.strictObject({
   app: dnsLabel.describe('Name of an app of this matrix.'),
   weight: weight.describe("The cell's weight; share = weight / sum of the app's weights. 0 takes no new work."),
+  cap: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .exactOptional()
+    .describe(
+      'Most requests of the app in flight at the server, over all proxies; what is over goes to other servers of the app, or waits in the queue of its virtual server. Absent: as many as the server takes.',
+    ),
 });
 
 const row = z.strictObject({

@@ -53,7 +53,7 @@ const amount = z.number().min(0);
 const rows = z.array(
   z.object({
     server: z.string(),
-    weights: z.array(z.object({ app: z.string(), weight: z.int().min(0).max(65_535) })),
+    weights: z.array(z.object({ app: z.string(), weight: z.int().min(0).max(65_535), cap: z.int().optional() })),
     since: z.string(),
   }),
 );

@@ -8,6 +8,8 @@ export interface Row {
 export interface Cell {
   readonly app: string;
   readonly weight: number;
+  /** A person's; whoever computes weights leaves it. */
+  readonly cap?: number | undefined;
 }
 
 export type Rows = readonly Row[];
@@ -74,7 +76,7 @@ export function withColumns(rows: Rows, columns: Columns): Rows {
     server,
     weights: weights.map((cell) => {
       const weight = columns.get(cell.app)?.get(server);
-      return weight === undefined ? cell : { app: cell.app, weight };
+      return weight === undefined ? cell : { ...cell, weight };
     }),
   }));
 }
@@ -87,7 +89,10 @@ export function sameRow(a: Row, b: Row): boolean {
   return (
     a.server === b.server &&
     a.weights.length === b.weights.length &&
-    a.weights.every(({ app, weight }, at) => b.weights[at]!.app === app && b.weights[at]!.weight === weight)
+    a.weights.every(({ app, weight, cap }, at) => {
+      const other = b.weights[at]!;
+      return other.app === app && other.weight === weight && other.cap === cap;
+    })
   );
 }
 

@@ -20,6 +20,8 @@ export interface RowPlan {
   readonly endpoints: readonly EndpointPlan[];
   /** Slots of the cells' counters. */
   readonly counters: readonly number[];
+  /** Slots in `DispatchState.cellInflight` of cells that have a cap, the same over all epochs; −1 for the others. Absent: none has one. */
+  readonly capSlots?: readonly number[];
   /** Slots in `DispatchState.cursors` that spread a cell's requests over its endpoints. */
   readonly cellCursors: readonly number[];
   /** The order in which cells are chosen by weighted round robin, over the available cells of positive weight. */
@@ -36,6 +38,8 @@ export interface CellPlan {
   readonly scaled: number;
   /** Has an endpoint that takes new work in this epoch. */
   readonly available: boolean;
+  /** Most requests in flight at its endpoints, over all proxies; absent: as many as they take. */
+  readonly cap?: number;
   /** The cell's endpoints are `row.endpoints[first … first + count)`. */
   readonly first: number;
   readonly count: number;
@@ -85,6 +89,10 @@ export interface DispatchState {
   readonly cursors: Uint32Array;
   /** Requests (or connections) in flight per endpoint, over all workers. */
   readonly inflight: Int32Array;
+  /** The same per cell that has a cap. */
+  readonly cellInflight: Int32Array;
+  /** At 0: among how many proxies caps are divided; 0 = this one is alone. */
+  readonly replicas: Int32Array;
   /** Per endpoint: 0 = takes new work; anything else: known to be out, though its row's next epoch may not be here yet. */
   readonly down: Int32Array;
   /** Per endpoint: peak EWMA of the latency in microseconds, and when it was last updated (ms of the coarse clock). */

@@ -18,6 +18,7 @@ export function withShares(cells: readonly CellSums[]): CellCounts[] {
     weight: cell.weight,
     ...(cell.scaled === undefined ? {} : { scaled: cell.scaled }),
     available: cell.available,
+    ...(cell.cap === undefined ? {} : { cap: cell.cap, inFlight: cell.inFlight ?? 0 }),
     asked: weights === 0 ? 0 : cell.weight / weights,
     askedAvailable: available === 0 || !cell.available ? 0 : (cell.scaled ?? cell.weight) / available,
     delivered: chosen === 0 ? null : cell.epochRequests / chosen,

@@ -98,6 +98,8 @@ export interface Destination {
   readonly server: ObjectKey;
   /** 0…65535; 0 = quiesced. */
   readonly weight: number;
+  /** Of a cell: most requests in flight there, over all proxies; absent: none but the server's own limits. */
+  readonly cap?: number;
 }
 
 export interface Rule {

@@ -11,6 +11,7 @@ export const MAX_WORKERS = 16;
 export const MAX_ENDPOINTS = 65_536;
 export const MAX_CURSORS = 262_144;
 export const MAX_CELLS = 262_144;
+export const MAX_CAPS = 65_536;
 export const MAX_RULES = 65_536;
 export const MAX_VIRTUAL_SERVERS = 16_384;
 /** Endpoints whose levels of concurrency are measured: those of the slots below it, which are handed out first. */
@@ -62,6 +63,7 @@ export const LIMITS = [
   'body_bytes',
   'requests_per_connection',
   'connections_per_server',
+  'requests_per_cell',
   'pending_per_server',
   'rate',
   'adaptive_concurrency',
@@ -129,6 +131,8 @@ const DISPATCH = layOut({
   memoryStep: 4,
   levelSince: MAX_MEASURED * 4,
   prior: MAX_ENDPOINTS * 4,
+  cellInflight: MAX_CAPS * 4,
+  cellByWorker: MAX_WORKERS * MAX_CAPS * 4,
 });
 
 function layOut<Name extends string>(sizes: Readonly<Record<Name, number>>): Record<Name | 'bytes', number> {
@@ -199,6 +203,9 @@ export class SharedState implements DispatchState {
   readonly heartbeat: Int32Array;
   /** In flight per endpoint of one worker; what a lost worker held is taken off `inflight`. */
   readonly inflightOf: (worker: number) => Int32Array;
+  readonly cellInflight: Int32Array;
+  /** As `inflightOf`. */
+  readonly cellInflightOf: (worker: number) => Int32Array;
   /** Of what is in flight per endpoint: what waits for a connection to be made, over all workers. */
   readonly pending: Int32Array;
   /** As `inflightOf`. */
@@ -209,7 +216,7 @@ export class SharedState implements DispatchState {
   /** Of rate limits, by the slots of rules and virtual servers: when the next request is due (see worker/rate.ts). */
   readonly ruleDue: BigInt64Array;
   readonly virtualServerDue: BigInt64Array;
-  /** At 0: among how many proxies these limits are divided; 0 = this one is alone. */
+  /** At 0: among how many proxies these limits, and caps, are divided; 0 = this one is alone. */
   readonly replicas: Int32Array;
   /** At 0: how short memory is, one of MEMORY_STEP; the main thread says so. */
   readonly memoryStep: Int32Array;
@@ -224,9 +231,13 @@ export class SharedState implements DispatchState {
     this.latency = new Float64Array(b, DISPATCH.latency, MAX_ENDPOINTS);
     this.latencyAt = new Float64Array(b, DISPATCH.latencyAt, MAX_ENDPOINTS);
     this.heartbeat = new Int32Array(b, DISPATCH.heartbeat, MAX_WORKERS);
-    const each = (offset: number) => (worker: number) =>
-      new Int32Array(b, offset + worker * MAX_ENDPOINTS * 4, MAX_ENDPOINTS);
+    const each =
+      (offset: number, length = MAX_ENDPOINTS) =>
+      (worker: number) =>
+        new Int32Array(b, offset + worker * length * 4, length);
     this.inflightOf = each(DISPATCH.byWorker);
+    this.cellInflight = new Int32Array(b, DISPATCH.cellInflight, MAX_CAPS);
+    this.cellInflightOf = each(DISPATCH.cellByWorker, MAX_CAPS);
     this.pending = new Int32Array(b, DISPATCH.pending, MAX_ENDPOINTS);
     this.pendingOf = each(DISPATCH.pendingByWorker);
     this.adaptive = {

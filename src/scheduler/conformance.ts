@@ -67,6 +67,23 @@ export function conformance(subject: Subject): void {
       }
     });
 
+    it('never goes above the cap of a cell, divided by the proxies, and goes back to it when there is room', () => {
+      const { chooser, row, state } = bench({ weights: MIXED, endpoints: [1, 1, 2, 1, 1], caps: [0, 0, 4, 3, 0] });
+      state.replicas[0] = 2;
+      const held = times(2000, () => {
+        const index = chooser.choose();
+        const { cell } = row.endpoints[index]!;
+        if (row.capSlots![cell] !== -1) state.cellInflight[cell]!++;
+        return cell;
+      });
+      assert.deepEqual(count(held, 5).slice(1, 4), [0, 2, 2], 'two of four, two of three');
+      for (let i = 0; i < 200; i++) assert.ok([0, 4].includes(row.endpoints[chooser.chooseAgain([])]!.cell));
+      state.cellInflight[2]!--;
+      const again = times(2000, () => row.endpoints[chooser.choose()]!.cell);
+      assert.ok(again.includes(2));
+      assert.ok(!again.includes(3));
+    });
+
     it('never goes above the cap of an endpoint, and goes back to it when there is room', () => {
       const { chooser, state } = bench({ weights: MIXED, maxConnections: 3 });
       const held = times(12, () => acquire(chooser, state));

@@ -3,6 +3,7 @@
  * nothing is allocated per choice.
  */
 import type { DispatchState, EndpointPlan, RowPlan } from '../model/plan.ts';
+import { cellHasRoom } from './cell-room.ts';
 import { NOTHING } from './chooser.ts';
 import { takePosition } from './cursor.ts';
 import { type CellTurn, layoutOf } from './row-layout.ts';
@@ -34,6 +35,7 @@ export class DispatchRow {
   readonly #inflight: Int32Array;
   readonly #down: Int32Array;
   readonly #cursor: number;
+  readonly #isCapped: boolean;
   readonly #caps: readonly number[];
   readonly #order: readonly number[];
   readonly #turns: readonly CellTurn[];
@@ -57,12 +59,18 @@ export class DispatchRow {
     this.#inflight = state.inflight;
     this.#down = state.down;
     this.#cursor = plan.cursor;
+    this.#isCapped = plan.capSlots !== undefined;
   }
 
-  /** Not known to be down and below its cap. The endpoint must be a member. */
+  /** Not known to be down, and below its cap and its cell's. The endpoint must be a member. */
   takesWork(index: number): boolean {
     const slot = this.slots[index]!;
-    return this.#down[slot] === 0 && this.#inflight[slot]! < this.#caps[index]!;
+    return this.#down[slot] === 0 && this.#inflight[slot]! < this.#caps[index]! && this.hasRoom(index);
+  }
+
+  /** Below its cell's cap. */
+  hasRoom(index: number): boolean {
+    return !this.#isCapped || cellHasRoom(this.plan, this.state, this.plan.endpoints[index]!.cell);
   }
 
   /** The endpoint whose turn it is; -1 if that takes no work now: its position is consumed, nobody owes it. */
@@ -70,6 +78,7 @@ export class DispatchRow {
     if (this.#period === 0) return NOTHING;
     const cell = this.#cellAt(takePosition(this.#cursors, this.#cursor, this.#period));
     const turn = this.#turns[cell]!;
+    if (this.#isCapped && !cellHasRoom(this.plan, this.state, cell)) return NOTHING;
     if (turn.only === NOTHING) return this.#nextInCell(turn, this.plan.cellCursors[cell]!);
     return this.#down[turn.slot] === 0 && this.#inflight[turn.slot]! < turn.cap ? turn.only : NOTHING;
   }
@@ -151,6 +160,7 @@ export function usable(row: RowPlan, state: DispatchState, index: number): boole
     endpoint.available &&
     row.cells[endpoint.cell]!.weight > 0 &&
     state.down[endpoint.slot] === 0 &&
-    state.inflight[endpoint.slot]! < endpoint.maxConnections
+    state.inflight[endpoint.slot]! < endpoint.maxConnections &&
+    cellHasRoom(row, state, endpoint.cell)
   );
 }

@@ -15,6 +15,8 @@ export interface RowFixture {
   /** Of cells and of endpoints that start slowly. */
   readonly scaled?: readonly number[];
   readonly warmths?: readonly number[];
+  /** Of cells; 0: none. */
+  readonly caps?: readonly number[];
   /** Of every endpoint; default 1,000,000. */
   readonly maxConnections?: number;
   readonly epoch?: number;
@@ -51,7 +53,9 @@ export function rowPlan(fixture: RowFixture): RowPlan {
     }
     const available = endpoints.slice(first).some((endpoint) => endpoint.available);
     const server = `demo/web${cell + 1}`;
-    cells.push({ server, weight, scaled: fixture.scaled?.[cell] ?? weight, available, first, count });
+    const cap = fixture.caps?.[cell] ?? 0;
+    const scaled = fixture.scaled?.[cell] ?? weight;
+    cells.push({ server, weight, scaled, available, first, count, ...(cap === 0 ? {} : { cap }) });
   }
   return {
     id: 'matrix demo/matrix appc',
@@ -59,6 +63,7 @@ export function rowPlan(fixture: RowFixture): RowPlan {
     app: 'appc',
     cells,
     counters: [...cells.keys()],
+    ...(fixture.caps === undefined ? {} : { capSlots: fixture.caps.map((cap, cell) => (cap === 0 ? -1 : cell)) }),
     cellCursors: cells.map((_, cell) => cursor + 2 + cell),
     endpoints,
     schedule: buildSchedule(cells.map((cell) => (cell.available ? cell.scaled : 0))),
@@ -69,7 +74,7 @@ export function rowPlan(fixture: RowFixture): RowPlan {
 
 /** Bytes of `dispatchState`. */
 export function stateBytes(slots: number): number {
-  return slots * (3 * 4 + 2 * 8);
+  return slots * (4 * 4 + 2 * 8);
 }
 
 /** A state of so many slots of each sort, in memory that threads can share. */
@@ -80,6 +85,8 @@ export function dispatchState(slots: number, buffer = new SharedArrayBuffer(stat
     cursors: new Uint32Array(buffer, slots * 16, slots),
     inflight: new Int32Array(buffer, slots * 20, slots),
     down: new Int32Array(buffer, slots * 24, slots),
+    cellInflight: new Int32Array(buffer, slots * 28, slots),
+    replicas: new Int32Array(1),
   };
 }
 

@@ -120,6 +120,7 @@ export class LeastConnections implements Chooser {
     const extra = this.#extra;
     const down = this.#down;
     const caps = this.#caps;
+    const row = this.#row;
     let count = 0;
     let low = Infinity;
     let high = Infinity;
@@ -127,7 +128,7 @@ export class LeastConnections implements Chooser {
       const slot = slots[i]!;
       const connections = inflight[slot]!;
       const load = (connections + extra) * scales[i]!;
-      if (load > high || down[slot] !== 0 || connections >= caps[i]!) continue;
+      if (load > high || down[slot] !== 0 || connections >= caps[i]! || !row.hasRoom(row.members[i]!)) continue;
       if (load < low) {
         count = 0;
         low = load * (1 - SAME);

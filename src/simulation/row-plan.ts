@@ -32,11 +32,16 @@ export function dispatchState(slots: number, cursors: number): DispatchState {
   return {
     cursors: new Uint32Array(cursors),
     inflight: new Int32Array(slots),
+    cellInflight: NONE,
+    replicas: new Int32Array(1),
     down: new Int32Array(slots),
     latency: new Float64Array(slots),
     latencyAt: new Float64Array(slots),
   };
 }
+
+/** Caps here are the endpoints'. */
+const NONE = new Int32Array(0);
 
 const PLAIN = {
   address: '127.0.0.1',

@@ -18,7 +18,7 @@ export const SERVING_REASONS = {
   SharesDelivered: 'What was counted in every row is what its weights ask for.',
   SharesDeviate: 'What was counted is not what the weights ask for; the message names the cell.',
   LimitsBind:
-    'Limits decide where requests go, not weights alone: a server is at its limit, or has one that is measured.',
+    'Limits decide where requests go, not weights alone: a server is at its limit, has one that is measured, or a cell is held by its cap.',
   ScaledByOthers:
     'An autoscaler, or another field manager of spec.replicas, scales a workload: weights alone are computed for it.',
   WorkloadUnfit: 'The instances of a workload cannot be managed; the message says why.',

@@ -54,8 +54,8 @@ export class TargetWatch {
     { snapshot, counts, since }: { snapshot: Snapshot; counts: TargetCounts; since: ReadonlyMap<string, Since> },
   ): Look {
     if (promise !== 'InFlight') {
-      const looks = rows.map((row) => deviationOf(row, promise));
-      return { ...together(looks), isCapped: false };
+      const look = together(rows.map((row) => deviationOf(row, promise)));
+      return { ...look, isCapped: look.worst !== null && rows.some(isHeldByCap) };
     }
     const looks = [...Map.groupBy(rows, ({ id }) => id)].flatMap(([id, same]) => {
       const before = since.get(id);
@@ -96,6 +96,10 @@ export class TargetWatch {
 }
 
 const DELIVERED: OnTarget = { status: 'True', reason: 'SharesDelivered', message: 'Every cell got its share' };
+/** A cell that has a cap got less than it was asked for: the others have more for it. */
+const isHeldByCap = ({ cells }: RowCounts): boolean =>
+  cells.some(({ cap, delivered, askedAvailable }) => cap !== undefined && (delivered ?? 0) < askedAvailable);
+
 const LIMITS_BIND: OnTarget = { status: 'Unknown', reason: 'LimitsBind', message: SERVING_REASONS.LimitsBind };
 
 function textOf({ app, server, asked, delivered, of }: Deviation): string {

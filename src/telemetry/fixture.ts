@@ -11,6 +11,7 @@ const noLimits = {
   body_bytes: 0,
   requests_per_connection: 0,
   connections_per_server: 0,
+  requests_per_cell: 0,
   pending_per_server: 0,
   rate: 0,
   adaptive_concurrency: 0,

@@ -72,6 +72,16 @@ export function trafficFamilies({ totals, counts, profiles }: Traffic, budget: S
       shownCells.flatMap((cell) => (cell.delivered === null ? [] : [{ labels: cell.labels, value: cell.delivered }])),
     ),
     gauge(
+      'tcpvs_cell_cap',
+      'Most requests in flight at a cell, over all proxies.',
+      shownCells.flatMap((cell) => (cell.cap === undefined ? [] : [{ labels: cell.labels, value: cell.cap }])),
+    ),
+    gauge(
+      'tcpvs_cell_inflight',
+      'Requests in flight at a cell that has a cap.',
+      shownCells.flatMap((cell) => (cell.cap === undefined ? [] : [{ labels: cell.labels, value: cell.inFlight }])),
+    ),
+    gauge(
       'tcpvs_endpoint_healthy',
       '1 while the endpoint takes new work.',
       shownEndpoints.map((e) => ({ labels: endpointLabels(e), value: e.available && e.down.length === 0 ? 1 : 0 })),
@@ -233,6 +243,8 @@ interface Cell {
   readonly failures: number;
   readonly asked: number;
   readonly delivered: number | null;
+  readonly cap: number | undefined;
+  readonly inFlight: number;
 }
 
 const OTHER_CELL = { row: OTHER, app: OTHER, server: OTHER };
@@ -249,6 +261,8 @@ function cellsByKey(counts: CountsDocument): Map<string, Cell> {
         failures: cell.failures,
         asked: cell.askedAvailable,
         delivered: cell.delivered,
+        cap: cell.cap,
+        inFlight: cell.inFlight ?? 0,
       });
     }
   }

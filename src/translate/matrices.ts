@@ -97,13 +97,13 @@ const columnsOf = (
       const message = `RealServer ${namespace}/${row.server}, of a row, does not exist`;
       problems.push({ reason: 'ServerNotFound', message });
     }
-    for (const { app, weight } of row.weights) {
+    for (const { app, weight, cap } of row.weights) {
       const column = cells.get(app);
       if (column === undefined) {
         const message = `the cell of ${row.server} names the app ${app}, which is not among spec.apps`;
         problems.push({ reason: 'AppNotFound', message });
       } else if (server !== undefined && (server.kind === 'Node' || isOurs(row.server, app))) {
-        column.push({ server: server.key, weight });
+        column.push({ server: server.key, weight, ...(cap === undefined ? {} : { cap }) });
         if (server.kind === 'Node' && !onNode.has(app)) onNode.set(app, server.key);
         const lack = lackOf(server, app);
         if (lack !== null) problems.push(lack);
@@ -129,7 +129,7 @@ const cellsOf = (spec: AppWeightMatrixSpec, mode: ClusterState['mode']): ((serve
 const sharing = (): ((cells: readonly Destination[]) => readonly Destination[]) => {
   const known = new Map<string, readonly Destination[]>();
   return (cells) => {
-    const content = cells.map(({ server, weight }) => `${server} ${weight}`).join('\n');
+    const content = cells.map(({ server, weight, cap = '' }) => `${server} ${weight} ${cap}`).join('\n');
     const same = known.get(content);
     if (same === undefined) known.set(content, cells);
     return same ?? cells;

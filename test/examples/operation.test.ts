@@ -1,4 +1,4 @@
-/** Examples 07, 08, 10 and 16: filters, failures, maintenance, servers without room. */
+/** Examples 07, 08, 10, 16 and 17: filters, failures, maintenance, servers without room, caps. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -104,4 +104,18 @@ test('16: requests that no server has room for wait, and those that would have t
   let without = 0;
   for (let tries = 0; tries < 100 && without === 0; tries++) without = await refused();
   assert.ok(without > 0, 'without a queue nobody waits');
+});
+
+test('17: reports come three at a time, and the shop is not behind them', async () => {
+  await using stage = await startExample('17-caps', { servers: ['web1', 'web2'] });
+  let done = 0;
+  const reports = Array.from({ length: 9 }, () => stage.get('/report?delay=1000').then(() => done++));
+  const inFlight = async () => (await stage.row('report')).cells.map((cell) => cell.inFlight);
+  for (let tries = 0; tries < 200 && String(await inFlight()) !== '2,1'; tries++) await sleep(10);
+  assert.deepEqual(await inFlight(), [2, 1]);
+  assert.equal((await stage.get('/shop')).status, 200);
+  assert.ok(done < 9);
+  await Promise.all(reports);
+  const served = stage.origins.map(({ counts }) => counts.get('report'));
+  assert.equal(served[0]! + served[1]!, 9);
 });

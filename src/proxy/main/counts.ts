@@ -2,6 +2,7 @@
 import type { CountsDocument, EndpointCounts, RowCounts } from '../../model/counts.ts';
 import type { RowPlan } from '../../model/plan.ts';
 import { type CellSums, withShares } from '../../model/shares.ts';
+import { NONE } from '../../scheduler/cell-room.ts';
 import { finish, Slices } from '../../slices/slices.ts';
 import type { EndpointState } from '../plan/endpoints.ts';
 import { addSums, type Epoch } from '../plan/ledger.ts';
@@ -66,10 +67,18 @@ export class Counts {
     const ending = this.#planner.ending(row);
     let total = this.#total(plan);
     for (const epoch of ending) total += this.#total(epoch.plan);
-    if (known?.plan === plan && known.ending === ending.size && known.total === total) return known.counts;
+    const inFlight = this.#inFlight(plan);
+    const isAsBefore = known?.plan === plan && known.ending === ending.size && known.inFlight === inFlight;
+    if (isAsBefore && known.total === total) return known.counts;
     const counts = this.#rowCounts(row);
-    this.#rows.set(plan.id, { plan, total, ending: ending.size, counts });
+    this.#rows.set(plan.id, { plan, total, inFlight, ending: ending.size, counts });
     return counts;
+  }
+
+  /** At its cells that have a cap: who leaves without an answer is counted nowhere else. */
+  #inFlight({ capSlots }: RowPlan): number {
+    if (capSlots === undefined) return 0;
+    return capSlots.reduce((sum, slot) => (slot === NONE ? sum : sum + this.#memory.inFlightAt(slot)), 0);
   }
 
   /** Counters only rise: the same sum is the same counts. */
@@ -84,7 +93,7 @@ export class Counts {
     const ended = this.#planner.ended(row);
     const isOfMatrix = plan.app !== null;
     const isWarming = plan.cells.some(({ weight, scaled }) => scaled !== weight);
-    const cells = plan.cells.map(({ server, weight, scaled, available }, index): CellSums => {
+    const cells = plan.cells.map(({ server, weight, scaled, available, cap }, index): CellSums => {
       const current = this.#memory.readCell(plan.counters[index]!);
       const sums = addSums(current, ended[index]!);
       const { first: requests, retries, sticky, failures, answered, seconds, timeouts, shed, times } = sums;
@@ -95,6 +104,7 @@ export class Counts {
         weight,
         ...(isWarming ? { scaled } : {}),
         available,
+        ...(cap === undefined ? {} : { cap, inFlight: this.#memory.inFlightAt(plan.capSlots![index]!) }),
         epochRequests: current.first,
         requests,
         retries,
@@ -179,6 +189,8 @@ interface KnownRow {
   readonly plan: RowPlan;
   /** Of its own counters, and of those of the epochs before that may still be written to. */
   readonly total: number;
+  /** At its cells that have a cap. */
+  readonly inFlight: number;
   readonly ending: number;
   readonly counts: RowCounts;
 }

@@ -47,11 +47,12 @@ void test('what a lost worker had in flight, and had waiting, is taken off', () 
   for (const [all, of] of [
     [state.inflight, state.inflightOf],
     [state.pending, state.pendingOf],
+    [state.cellInflight, state.cellInflightOf],
   ] as const) {
     all[9] = 5;
     of(0)[9] = 2;
     of(1)[9] = 3;
   }
   memory.forgetWorker(1);
-  assert.deepEqual([state.inflight[9], state.pending[9]], [2, 2]);
+  assert.deepEqual([state.inflight[9], state.pending[9], state.cellInflight[9]], [2, 2, 2]);
 });

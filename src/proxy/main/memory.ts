@@ -8,6 +8,7 @@ import {
   CELL_COUNTERS,
   DURATION_BUCKETS,
   GLOBAL,
+  MAX_CAPS,
   MAX_CELLS,
   MAX_CURSORS,
   MAX_ENDPOINTS,
@@ -28,6 +29,7 @@ export class MainMemory implements PlanMemory {
     endpoints: MAX_ENDPOINTS,
     cursors: MAX_CURSORS,
     cells: MAX_CELLS,
+    caps: MAX_CAPS,
     rules: MAX_RULES,
     virtualServers: MAX_VIRTUAL_SERVERS,
   };
@@ -35,6 +37,7 @@ export class MainMemory implements PlanMemory {
   readonly counters: readonly WorkerCounters[];
   readonly #inflight: readonly Int32Array[];
   readonly #pending: readonly Int32Array[];
+  readonly #cellInflight: readonly Int32Array[];
 
   constructor(buffers: SharedBuffers, workers: number) {
     this.state = new SharedState(buffers);
@@ -42,6 +45,7 @@ export class MainMemory implements PlanMemory {
     this.counters = indices.map((index) => new WorkerCounters(buffers, index));
     this.#inflight = indices.map((index) => this.state.inflightOf(index));
     this.#pending = indices.map((index) => this.state.pendingOf(index));
+    this.#cellInflight = indices.map((index) => this.state.cellInflightOf(index));
   }
 
   readonly readCell = (slot: number): CellSums => {
@@ -95,6 +99,14 @@ export class MainMemory implements PlanMemory {
   readonly idle = (endpoint: number): boolean =>
     Atomics.load(this.state.inflight, endpoint) === 0 && this.#inflight.every((counts) => counts[endpoint] === 0);
 
+  /** At a cell that has a cap. */
+  inFlightAt(slot: number): number {
+    return Math.max(0, Atomics.load(this.state.cellInflight, slot));
+  }
+
+  readonly idleCell = (slot: number): boolean =>
+    Atomics.load(this.state.cellInflight, slot) === 0 && this.#cellInflight.every((counts) => counts[slot] === 0);
+
   readonly reset = (kind: keyof Capacity, slot: number): void => {
     switch (kind) {
       case 'endpoints':
@@ -117,6 +129,9 @@ export class MainMemory implements PlanMemory {
           cells.fill(0, slot * CELL_COUNTERS, (slot + 1) * CELL_COUNTERS);
         }
         break;
+      case 'caps':
+        Atomics.store(this.state.cellInflight, slot, 0);
+        break;
       case 'rules':
         Atomics.store(this.state.ruleDue, slot, 0n);
         for (const { rules } of this.counters) rules.fill(0, slot * RULE_COUNTERS, (slot + 1) * RULE_COUNTERS);
@@ -134,6 +149,7 @@ export class MainMemory implements PlanMemory {
   forgetWorker(index: number): void {
     takeOff(this.state.inflight, this.#inflight[index]!);
     takeOff(this.state.pending, this.#pending[index]!);
+    takeOff(this.state.cellInflight, this.#cellInflight[index]!);
     const { global } = this.counters[index]!;
     global[GLOBAL.connectionsActive] = 0;
     global[GLOBAL.waiting] = 0;

@@ -85,7 +85,7 @@ export function changedColumns(before: MatrixPiece | undefined, after: MatrixPie
       known.cells.length === column.cells.length &&
       column.cells.every((cell, index) => {
         const other = known.cells[index]!;
-        return cell.weight === other.weight && cell.server === other.server;
+        return cell.weight === other.weight && cell.server === other.server && cell.cap === other.cap;
       });
     if (!same) changed.add(column.app);
   }

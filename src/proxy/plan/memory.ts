@@ -12,12 +12,16 @@ export interface PlanMemory {
   readonly reset: (kind: keyof Capacity, slot: number) => void;
   /** No request of any worker is in flight to the endpoint. */
   readonly idle: (endpoint: number) => boolean;
+  /** The same of a cell that has, or had, a cap. */
+  readonly idleCell: (slot: number) => boolean;
 }
 
 export interface Capacity {
   readonly endpoints: number;
   readonly cursors: number;
   readonly cells: number;
+  /** Cells that have a cap. */
+  readonly caps: number;
   readonly rules: number;
   readonly virtualServers: number;
 }

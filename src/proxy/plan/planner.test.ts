@@ -340,3 +340,49 @@ test('an endpoint that starts slowly: an epoch for each step in the rows that it
   planner.replan(rowsOf(planner), known, 0);
   assert.deepEqual(epochs(), [began[0]! + 2, began[1]]);
 });
+
+/** h2's cell of the app has the cap. */
+const capped = (cap: number | null, weight: number, app = 'a') => {
+  const plain = matrix('d/m', ['a', 'b'], { h1: [weight, 1], h2: [1, 1] });
+  const columns = plain.columns.map((each) => ({
+    ...each,
+    cells: each.cells.map((cell) =>
+      each.app === app && cell.server === 'h2' && cap !== null ? { ...cell, cap } : cell,
+    ),
+  }));
+  return snapshotOf(twoApps, { ...plain, columns }, ...servers);
+};
+
+test('a cell with a cap keeps its slot over epochs; one that goes rests until nothing is in flight there', () => {
+  const memory = new TestMemory();
+  const planner = plannerWith(memory);
+  const slotsOf = (app: string) => planner.row(`matrix d/m ${app}`)!.capSlots;
+  let now = 0;
+  const put = (snapshot: ReturnType<typeof capped>) => {
+    const change = planner.plan(snapshot, ALL_UP, now);
+    change.retire(now);
+    now += GRACE + 1;
+    return change;
+  };
+  put(capped(5, 1));
+  const [none, slot] = slotsOf('a')!;
+  assert.deepEqual([none, slot], [-1, 0]);
+  assert.equal(slotsOf('b'), undefined);
+  put(capped(5, 2));
+  assert.deepEqual(slotsOf('a'), [-1, slot], 'another epoch');
+  put(capped(7, 2));
+  assert.deepEqual([slotsOf('a'), planner.row('matrix d/m a')!.cells[1]!.cap], [[-1, slot], 7], 'another cap');
+
+  memory.busyCells.add(slot!);
+  put(capped(null, 2));
+  assert.equal(slotsOf('a'), undefined);
+  put(capped(3, 2, 'b'));
+  put(capped(3, 3, 'b'));
+  assert.deepEqual(slotsOf('b'), [-1, 1], 'its slot is still in use');
+  memory.busyCells.clear();
+  put(capped(3, 2, 'b'));
+  put(capped(3, 3, 'b'));
+  put(capped(4, 3));
+  assert.deepEqual(slotsOf('a'), [-1, slot], 'it is free again');
+  assert.ok(memory.resets.includes(`caps ${slot}`));
+});

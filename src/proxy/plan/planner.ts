@@ -12,7 +12,7 @@ import { CellLedger, type CellSums, type Epoch } from './ledger.ts';
 import type { Availability, Capacity, PlanMemory } from './memory.ts';
 import { nothingRetired, Resting, type Retired } from './resting.ts';
 import { draftRow, sameRow, type RowDraft, type RowSource, type World } from './row-draft.ts';
-import { writeRow } from './row-plan.ts';
+import { droppedCaps, writeRow } from './row-plan.ts';
 import { RowShapes } from './row-shapes.ts';
 import type { RowState } from './row-state.ts';
 import { CapacityError, PlanError, SlotAllocator } from './slots.ts';
@@ -47,6 +47,7 @@ export class Planner {
       endpoints: slots('endpoints', 'endpoints'),
       cursors: slots('cursors', 'cursors'),
       cells: slots('cells', 'cells'),
+      caps: slots('cells with a cap', 'caps'),
       rules: slots('rules', 'rules'),
       virtualServers: slots('virtual servers', 'virtualServers'),
     };
@@ -55,6 +56,7 @@ export class Planner {
       grace,
       slots: this.#slots,
       idle: memory.idle,
+      idleCell: memory.idleCell,
       ended: (row) => this.#ledger.settle(row, this.#rows.get(row.plan.id)),
     });
     this.#virtualServers = new VirtualServers(this.#slots.rules, this.#slots.virtualServers);
@@ -191,9 +193,10 @@ export class Planner {
   #write(drafted: Drafted, shapes: RowShapes): void {
     const { draft, source, schedule } = drafted;
     if (schedule === null) return;
-    const old = this.#rows.get(draft.id)?.plan;
+    const before = this.#rows.get(draft.id);
+    const old = before?.plan;
     const shape = shapes.of(draft);
-    const plan = writeRow(draft, shape, schedule, old, this.#slots);
+    const plan = writeRow(draft, shape, schedule, before, this.#slots);
     drafted.state = { plan, source, names: shape.names, services: draft.services };
     drafted.stays = old !== undefined && sameMembers(old, plan);
     if (!drafted.stays) this.#endpoints.join(draft.id, plan);
@@ -212,15 +215,15 @@ export class Planner {
   /** The whole need against what is free, before anything is changed. */
   #check(rows: readonly Drafted[], more: Pick<Capacity, 'rules' | 'virtualServers'>): void {
     const endpoints = new Set<string>();
-    let cells = 0;
-    let cursors = 0;
+    let [cells, caps, cursors] = [0, 0, 0];
     for (const { draft, schedule } of rows) {
       if (schedule === null) continue;
       cells += draft.cells.length;
+      for (const { cap } of draft.cells) if (cap !== undefined) caps++;
       cursors += draft.cells.length + 2;
       for (const endpoint of draft.endpoints) if (endpoint.slot < 0) endpoints.add(endpoint.identity);
     }
-    const needs: Capacity = { ...more, endpoints: endpoints.size, cells, cursors };
+    const needs: Capacity = { ...more, endpoints: endpoints.size, cells, caps, cursors };
     for (const [kind, need] of Object.entries(needs) as [keyof Capacity, number][]) {
       const slots = this.#slots[kind];
       if (need > slots.available) throw new CapacityError(slots.name, slots.capacity, slots.used + need);
@@ -242,6 +245,7 @@ export class Planner {
       if (state === null) Object.assign(old!, { source, services: draft.services } satisfies Partial<RowState>);
       else {
         this.#unindex(old, stays, touched, retired);
+        retired.caps.push(...droppedCaps(old?.plan, state.plan));
         this.#rows.set(draft.id, state);
         if (!stays) this.#index(state);
         rows.push(state.plan);
@@ -254,6 +258,7 @@ export class Planner {
       this.#rows.delete(id);
       this.#indexServices(id, old.services, []);
       this.#unindex(old, false, touched, retired);
+      retired.caps.push(...droppedCaps(old.plan, null));
     }
     const removedEndpoints = this.#endpoints.sweep(touched);
     retired.endpoints.push(...removedEndpoints);

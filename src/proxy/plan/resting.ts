@@ -50,7 +50,7 @@ export class Resting {
   }
 
   #freeOthers(retired: Retired, now: number): void {
-    const { slots, idle } = this.#options;
+    const { slots, idle, idleCell } = this.#options;
     for (const slot of retired.rules) slots.rules.free(slot);
     for (const slot of retired.virtualServers) slots.virtualServers.free(slot);
     const busy: number[] = [];
@@ -58,8 +58,13 @@ export class Resting {
       if (idle(slot)) slots.endpoints.free(slot);
       else busy.push(slot);
     }
+    const caps: number[] = [];
+    for (const slot of retired.caps) {
+      if (idleCell(slot)) slots.caps.free(slot);
+      else caps.push(slot);
+    }
     // Somebody has a request in flight there, perhaps for hours.
-    if (busy.length > 0) this.add({ ...nothingRetired(), endpoints: busy }, now);
+    if (busy.length + caps.length > 0) this.add({ ...nothingRetired(), endpoints: busy, caps }, now);
   }
 }
 
@@ -69,6 +74,7 @@ export interface RestingOptions {
   readonly slots: Record<keyof Capacity, SlotAllocator>;
   /** Nothing is in flight to the endpoint. */
   readonly idle: (endpoint: number) => boolean;
+  readonly idleCell: (slot: number) => boolean;
   /** Last look at the counters of an epoch that ended. */
   readonly ended: (row: RowState) => void;
 }
@@ -79,6 +85,7 @@ export interface Retired {
   readonly rules: number[];
   readonly virtualServers: number[];
   readonly endpoints: number[];
+  readonly caps: number[];
 }
 
-export const nothingRetired = (): Retired => ({ rows: [], rules: [], virtualServers: [], endpoints: [] });
+export const nothingRetired = (): Retired => ({ rows: [], rules: [], virtualServers: [], endpoints: [], caps: [] });

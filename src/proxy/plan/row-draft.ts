@@ -20,7 +20,7 @@ export function draftRow(id: string, source: RowSource, world: World): RowDraft 
   const cells: DraftCell[] = [];
   const endpoints: DraftEndpoint[] = [];
   endpointsOfRow(row, world).forEach(({ server, service, endpoints: found }, cell) => {
-    const { server: key, weight } = row.destinations[cell]!;
+    const { server: key, weight, cap } = row.destinations[cell]!;
     const first = endpoints.length;
     if (service !== null) services.add(service);
     for (const { address, port } of found) {
@@ -44,7 +44,16 @@ export function draftRow(id: string, source: RowSource, world: World): RowDraft 
         warmth: server!.slowStart === undefined ? WARM : world.availability.warmth(world.slot(identity)),
       });
     }
-    cells.push({ server: key, weight, scaled: weight, available: false, first, count: endpoints.length - first });
+    const count = endpoints.length - first;
+    cells.push({
+      server: key,
+      weight,
+      scaled: weight,
+      available: false,
+      ...(cap === undefined ? {} : { cap }),
+      first,
+      count,
+    });
   });
   const spared = decideAvailability(cells, endpoints, world.availability);
   scaleWeights(cells, endpoints);
@@ -94,6 +103,7 @@ interface DraftCell {
   readonly weight: number;
   scaled: number;
   available: boolean;
+  readonly cap?: number;
   readonly first: number;
   readonly count: number;
 }
@@ -143,6 +153,7 @@ export function sameRow(draft: RowDraft, plan: RowPlan): boolean {
         cell.weight === other.weight &&
         cell.scaled === other.scaled &&
         cell.available === other.available &&
+        cell.cap === other.cap &&
         cell.count === other.count
       );
     }) &&

@@ -57,8 +57,8 @@ export interface RowShape {
 /** Equal for rows of the same shape. An endpoint's identity says all of it but what is decided per epoch. */
 function likeness({ cells, endpoints }: RowDraft): string {
   let text = '';
-  for (const { server, weight, scaled, available, count } of cells)
-    text += `${server} ${weight} ${scaled} ${available} ${count}\n`;
+  for (const { server, weight, scaled, available, cap = '', count } of cells)
+    text += `${server} ${weight} ${scaled} ${available} ${cap} ${count}\n`;
   for (const { identity, available, warmth, maxConnections, maxPending } of endpoints)
     text += `${identity} ${available} ${warmth} ${maxConnections} ${maxPending}\n`;
   return text;

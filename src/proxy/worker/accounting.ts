@@ -1,5 +1,7 @@
 /** What is counted when a request is over. */
 import { timeBucket, TIMES } from '../../model/answer-times.ts';
+import type { RowPlan } from '../../model/plan.ts';
+import { NONE } from '../../scheduler/cell-room.ts';
 import { CELL, CELL_COUNTERS, DURATION_BUCKETS, GLOBAL, RULE_COUNTERS } from '../shared.ts';
 import type { Client } from './client.ts';
 import { monotonic } from './clock.ts';
@@ -51,6 +53,8 @@ export function leaveAnswered(client: Client): void {
 
 function leave(client: Client, slot: number): number {
   const { state } = client;
+  const { plan } = client.row!;
+  if (plan.capSlots !== undefined) countInCell(state, plan, client.choice, -1);
   client.choice = -1;
   const inflight = Atomics.sub(state.shared.inflight, slot, 1);
   state.inflight[slot]!--;
@@ -61,11 +65,20 @@ function leave(client: Client, slot: number): number {
 
 export function enterEndpoint(client: Client, choice: number): void {
   const { state } = client;
-  const slot = client.row!.endpoints[choice]!.slot;
+  const { plan, endpoints } = client.row!;
+  const { slot } = endpoints[choice]!;
   client.choice = choice;
+  if (plan.capSlots !== undefined) countInCell(state, plan, choice, 1);
   const inflight = Atomics.add(state.shared.inflight, slot, 1);
   state.inflight[slot]!++;
   noteLevel(state, slot, inflight);
+}
+
+function countInCell(state: WorkerState, { capSlots, endpoints }: RowPlan, choice: number, change: 1 | -1): void {
+  const slot = capSlots![endpoints[choice]!.cell]!;
+  if (slot === NONE) return;
+  Atomics.add(state.shared.cellInflight, slot, change);
+  state.cellInflight[slot]! += change;
 }
 
 /** Tells of the request: to the access log where it is one of the sample, and to its trace where that is recorded. */

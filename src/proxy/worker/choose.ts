@@ -1,4 +1,6 @@
 /** Which endpoint of a row a request goes to. */
+import type { EndpointPlan } from '../../model/plan.ts';
+import { cellHasRoom } from '../../scheduler/cell-room.ts';
 import type { HashChooser } from '../../scheduler/chooser.ts';
 import { createChooser, createHashChooser } from '../../scheduler/create-chooser.ts';
 import { usable } from '../../scheduler/dispatch-row.ts';
@@ -39,9 +41,9 @@ export function chooseFirst(client: Client, target: Target, virtualServer: Virtu
   let choice = isBehind ? -1 : chooserOf(state, target, virtualServer, row).choose();
   if (choice < 0 && !isBehind) choice = spared(state, row, client.tried);
   if (choice < 0) {
-    const isFull = isAtCap(state, row);
-    if ((isFull || isBehind) && mayWait(client)) return WAITS;
-    if (isFull) countLimit(state, 'connections_per_server');
+    const limit = capOf(state, row);
+    if ((limit !== null || isBehind) && mayWait(client)) return WAITS;
+    if (limit !== null) countLimit(state, limit);
     countShed(client, row);
     choice = lastResort(client, virtualServer);
   } else {
@@ -80,15 +82,17 @@ export function chooseInVain(client: Client): number {
 export function whyNone(client: Client): 'at_capacity' | 'no_destination' {
   const { state, row, target } = client;
   if (row === null) return 'no_destination';
-  const isFull = isAtCap(state, row) || isWaiting(state, row) || (target !== null && state.queue.has(target.place));
+  const isFull =
+    capOf(state, row) !== null || isWaiting(state, row) || (target !== null && state.queue.has(target.place));
   return isFull ? 'at_capacity' : 'no_destination';
 }
 
-/** Nothing takes new work, though something would if it were not for its cap. */
-function isAtCap(state: WorkerState, row: Row): boolean {
-  return row.plan.endpoints.some(
-    ({ available, slot, maxConnections }) => available && state.shared.inflight[slot]! >= maxConnections,
-  );
+/** Nothing takes new work, though something would if it were not for this limit; null: it would not. */
+function capOf({ shared }: WorkerState, { plan }: Row): 'connections_per_server' | 'requests_per_cell' | null {
+  const at = (isAt: (endpoint: EndpointPlan) => boolean) =>
+    plan.endpoints.some((endpoint) => endpoint.available && isAt(endpoint));
+  if (at(({ slot, maxConnections }) => shared.inflight[slot]! >= maxConnections)) return 'connections_per_server';
+  return at(({ cell }) => !cellHasRoom(plan, shared, cell)) ? 'requests_per_cell' : null;
 }
 
 /** Something would take new work if not so many waited for its connections. */
@@ -126,6 +130,7 @@ function spared({ shared }: WorkerState, { plan }: Row, tried: readonly number[]
     if (!available || plan.cells[cell]!.weight === 0 || shared.down[slot] !== DOWN.ejected) continue;
     const inflight = shared.inflight[slot]!;
     if (inflight >= Math.min(least, maxConnections) || tried.includes(index)) continue;
+    if (!cellHasRoom(plan, shared, cell)) continue;
     found = index;
     least = inflight;
   }

@@ -21,6 +21,8 @@ export interface WorkerState {
   readonly shared: SharedState;
   /** In flight per endpoint, of this worker. */
   readonly inflight: Int32Array;
+  /** The same per cell that has a cap. */
+  readonly cellInflight: Int32Array;
   /** Those of them that wait for a connection. */
   readonly pending: Int32Array;
   readonly sweeper: Sweeper;

@@ -63,6 +63,7 @@ export class WorkerLoop {
       counters: new WorkerCounters(buffers, index),
       shared,
       inflight: shared.inflightOf(index),
+      cellInflight: shared.cellInflightOf(index),
       pending: shared.pendingOf(index),
       sweeper,
       queue: new Queue(monotonic),
