@@ -75,11 +75,12 @@ test('one proxy that is off is told of, by the cell that is furthest off, once t
   assert.equal(watch.look(snapshot(), right).get(KEY)?.status, 'True');
 });
 
+const capped = (at: number, rows: RowCounts): RowCounts => ({
+  ...rows,
+  cells: rows.cells.map((cell, index) => (index === at ? { ...cell, cap: 3, inFlight: 3 } : cell)),
+});
+
 test('a cell that is held by its cap is not what the weights are blamed for', () => {
-  const capped = (at: number, rows: RowCounts): RowCounts => ({
-    ...rows,
-    cells: rows.cells.map((cell, index) => (index === at ? { ...cell, cap: 3, inFlight: 3 } : cell)),
-  });
   const off = row([1, 30], [1, 70]);
   assert.deepEqual([looks([capped(0, off)])?.status, looks([capped(0, off)])?.reason], ['Unknown', 'LimitsBind']);
   assert.equal(looks([capped(1, off)])?.reason, 'SharesDeviate', 'the one with the cap has more than it asks for');

@@ -45,6 +45,7 @@ export function sampleInput(servers: number, apps: number): MetricsInput {
         app: `app${i}`,
         weight: 1,
         available: true,
+        ...(i === 0 && j === 0 ? { cap: 5, inFlight: 2 } : {}),
         asked: 1 / servers,
         askedAvailable: 1 / servers,
         delivered: j === 0 ? null : 1 / servers,

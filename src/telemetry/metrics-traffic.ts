@@ -27,11 +27,12 @@ export function trafficFamilies({ totals, counts, profiles }: Traffic, budget: S
   const cells = cellsByKey(counts);
   const endpoints = new Map(counts.endpoints.map((e) => [`${e.server}\n${e.address}\n${e.port}`, e]));
   const apps = profilesByKey(profiles);
+  const isCapped = [...cells.values()].some(({ cap }) => cap !== undefined);
   const shown = budget.admit(
     new Map([
       ['requests', { keys: [...requests.keys()], cost: 1 }],
       ['durations', { keys: [...durations.keys()], cost: DURATION_STEPS.length + 3 }],
-      ['cells', { keys: [...cells.keys()], cost: 4 }],
+      ['cells', { keys: [...cells.keys()], cost: isCapped ? 6 : 4 }],
       ['endpoints', { keys: [...endpoints.keys()], cost: 3 }],
       ['profiles', { keys: [...apps.keys()], cost: SERIES_PER_PROFILE }],
       ['certificates', { keys: totals.tls.certificates.map(({ key }) => key), cost: 1 }],
