@@ -46,6 +46,10 @@ test('what is not available keeps its weight, and says nothing about the others'
   assert.deepEqual(scaled([cell(2, 0), cell(3, WARM), cell(3, 1)]).weights, [2, 10, 1]);
 });
 
+test('several cells of less than a unit have one each', () => {
+  assert.deepEqual(scaled([cell(65_535, WARM), cell(1, 1), cell(1, 1)]).weights, [65_535, 1, 1]);
+});
+
 const warmth = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: WARM }), fc.constant(WARM));
 const row = (most: number, cells: number) =>
   fc.array(fc.record({ weight: fc.nat(most), warmths: fc.array(warmth, { minLength: 1, maxLength: 5 }) }), {
@@ -53,9 +57,14 @@ const row = (most: number, cells: number) =>
     maxLength: cells,
   });
 
+/** One large cell, and some that are small and cold. */
+const uneven = fc
+  .array(fc.record({ weight: fc.integer({ min: 1, max: 20 }), warmths: fc.constant([1]) }), { maxLength: 8 })
+  .map((small): Given[] => [cell(65_535, WARM), ...small]);
+
 test('any row: integers that a schedule can be built of, in the right proportions, and none that should be is nothing', () => {
   fc.assert(
-    fc.property(fc.oneof(row(100, 6), row(65_535, 40)), (given) => {
+    fc.property(fc.oneof(row(100, 6), row(65_535, 40), uneven), (given) => {
       const { weights, warmths } = scaled(given);
       let at = 0;
       const wanted = given.map((each) => {
@@ -64,10 +73,12 @@ test('any row: integers that a schedule can be built of, in the right proportion
       });
       const taken = weights.map((weight, index) => (wanted[index] === 0 ? 0 : weight));
       const [sum, wantedSum] = [taken, wanted].map((list) => list.reduce((a, b) => a + b, 0)) as [number, number];
+      // What would be less than a unit has one all the same, which all others are short of.
+      const raised = taken.filter((weight, index) => weight === 1 && wanted[index]! * sum < wantedSum).length;
       for (const [index, weight] of taken.entries()) {
         assert.ok(Number.isInteger(weight) && weight <= 65_535);
         assert.equal(weight > 0, wanted[index]! > 0);
-        if (wantedSum > 0) assert.ok(Math.abs(weight / sum - wanted[index]! / wantedSum) <= 1 / 65_535);
+        if (wantedSum > 0) assert.ok(Math.abs(weight / sum - wanted[index]! / wantedSum) <= (1 + raised) / 65_535);
       }
       if (sum > 0) assert.ok(periodOf(buildSchedule(taken)) <= sum);
     }),

@@ -17,7 +17,8 @@ export interface WarmingEndpoint {
 
 /**
  * Sets what the cells' weights are in this epoch: a cell whose endpoints are half warm has half of its weight. Only their
- * proportion counts; it is kept exactly as long as the integers allow, else to within one in 65,535.
+ * proportion counts; it is kept exactly as long as the integers allow, else to within one in 65,535, and one more for each
+ * cell that would have less than that and gets it.
  * Where nothing that could be chosen is warm, nobody starts slowly: there is no other to take what they do not.
  */
 export function scaleWeights(cells: readonly WarmingCell[], endpoints: readonly WarmingEndpoint[]): void {
