@@ -64,11 +64,19 @@ function exactly(
   return reduced.some((weight) => weight > MAX_WEIGHT) || sum(reduced) > MAX_PERIOD ? null : reduced;
 }
 
+/** By largest remainder: rounded each for itself, many small cells would move the share of a large one by more than a unit. */
 function roughly(shares: readonly number[]): number[] {
   const most = Math.min(MAX_WEIGHT, Math.floor(MAX_PERIOD / shares.length) - 1);
   const factor = most / Math.max(...shares);
+  const parts = shares.map((share) => share * factor);
   // no share that is more than nothing becomes nothing
-  return shares.map((share) => (share === 0 ? 0 : Math.max(1, Math.round(share * factor))));
+  const whole = parts.map((part) => (part === 0 ? 0 : Math.max(1, Math.floor(part))));
+  const left = Math.max(0, Math.round(sum(parts)) - sum(whole));
+  const byRemainder = [...parts.keys()]
+    .filter((index) => parts[index]! >= 1)
+    .toSorted((a, b) => (parts[b]! % 1) - (parts[a]! % 1));
+  for (const index of byRemainder.slice(0, left)) whole[index]!++;
+  return whole;
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
