@@ -7,7 +7,7 @@ export const queue = z.strictObject({
   requests: z
     .int()
     .min(1)
-    .max(1_000_000)
+    .max(65_536)
     .default(1000)
     .describe('Most that wait at once, in each proxy; what comes beyond them is answered 503 at once.'),
   timeout: duration.default('1s').describe('Longest time that one waits; then it is answered 503.'),

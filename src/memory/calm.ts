@@ -20,7 +20,8 @@ export interface CalmOptions {
 export const BRIEFLY: CalmOptions = { interval: 5_000, worth: 6 * 2 ** 20, collect: giveBackBriefly };
 
 /**
- * For a process whose work comes in bursts: once it is at rest, what the last burst left is given back. V8 lets a heap grow as long as there is memory, and collects nothing while nothing is made. (A controller with 5,000
+ * For a process whose work comes in bursts: once it is at rest, what the last burst left is given back. V8 lets a heap grow as
+ * long as there is memory, and collects nothing while nothing is made. (A controller with 5,000
  * rules and as many Services: 510 MB after it has written all statuses, of which it needs 100.)
  *
  * @returns ends it

@@ -41,7 +41,7 @@ export interface CellCounts {
 
 /** What became of a cell's requests, since start. */
 export interface CellWork {
-  /** By its servers, and the seconds between these requests' heads and the ends of their answers. */
+  /** By its servers, and the seconds between these requests' heads and the ends of their answers, without those in the queue. */
   readonly answered: number;
   readonly seconds: number;
   /** Tries that were not answered in time. */

@@ -20,7 +20,10 @@ export interface RowPlan {
   readonly endpoints: readonly EndpointPlan[];
   /** Slots of the cells' counters. */
   readonly counters: readonly number[];
-  /** Slots in `DispatchState.cellInflight` of cells that have a cap, the same over all epochs; −1 for the others. Absent: none has one. */
+  /**
+   * Slots in `DispatchState.cellInflight` of cells that have a cap, the same over all epochs; −1 for the others. Absent: none
+   * has one.
+   */
   readonly capSlots?: readonly number[];
   /** Slots in `DispatchState.cursors` that spread a cell's requests over its endpoints. */
   readonly cellCursors: readonly number[];

@@ -2,8 +2,8 @@
 import type { DispatchState, RowPlan } from '../model/plan.ts';
 
 /**
- * Whether the cell may have one more in flight. A cap is divided among the proxies that share it, each has at least 1. Workers that look
- * at the same moment may let in one each.
+ * Whether the cell may have one more in flight. A cap is divided among the proxies that share it, each has at least 1. Workers
+ * that look at the same moment may let in one each.
  */
 export function cellHasRoom({ cells, capSlots }: RowPlan, state: DispatchState, cell: number): boolean {
   const slot = capSlots === undefined ? NONE : capSlots[cell]!;

@@ -27,6 +27,8 @@ export class DispatchRow {
   readonly slots: readonly number[];
   readonly weights: readonly number[];
   readonly siblings: readonly number[];
+  /** Some cell has a cap: `hasRoom` must be asked. */
+  readonly isCapped: boolean;
 
   readonly #period: number;
   readonly #table: Uint16Array | null;
@@ -35,7 +37,6 @@ export class DispatchRow {
   readonly #inflight: Int32Array;
   readonly #down: Int32Array;
   readonly #cursor: number;
-  readonly #isCapped: boolean;
   readonly #caps: readonly number[];
   readonly #order: readonly number[];
   readonly #turns: readonly CellTurn[];
@@ -59,18 +60,20 @@ export class DispatchRow {
     this.#inflight = state.inflight;
     this.#down = state.down;
     this.#cursor = plan.cursor;
-    this.#isCapped = plan.capSlots !== undefined;
+    this.isCapped = plan.capSlots !== undefined;
   }
 
   /** Not known to be down, and below its cap and its cell's. The endpoint must be a member. */
   takesWork(index: number): boolean {
     const slot = this.slots[index]!;
-    return this.#down[slot] === 0 && this.#inflight[slot]! < this.#caps[index]! && this.hasRoom(index);
+    return (
+      this.#down[slot] === 0 && this.#inflight[slot]! < this.#caps[index]! && (!this.isCapped || this.hasRoom(index))
+    );
   }
 
   /** Below its cell's cap. */
   hasRoom(index: number): boolean {
-    return !this.#isCapped || cellHasRoom(this.plan, this.state, this.plan.endpoints[index]!.cell);
+    return cellHasRoom(this.plan, this.state, this.plan.endpoints[index]!.cell);
   }
 
   /** The endpoint whose turn it is; -1 if that takes no work now: its position is consumed, nobody owes it. */
@@ -78,7 +81,7 @@ export class DispatchRow {
     if (this.#period === 0) return NOTHING;
     const cell = this.#cellAt(takePosition(this.#cursors, this.#cursor, this.#period));
     const turn = this.#turns[cell]!;
-    if (this.#isCapped && !cellHasRoom(this.plan, this.state, cell)) return NOTHING;
+    if (this.isCapped && !cellHasRoom(this.plan, this.state, cell)) return NOTHING;
     if (turn.only === NOTHING) return this.#nextInCell(turn, this.plan.cellCursors[cell]!);
     return this.#down[turn.slot] === 0 && this.#inflight[turn.slot]! < turn.cap ? turn.only : NOTHING;
   }

@@ -111,6 +111,11 @@ export class LeastConnections implements Chooser {
     return (this.#inflight[this.#slots[place]!]! + this.#extra) * this.#scales[place]!;
   }
 
+  /** 0 for members of cells that are at their cap. Before the scan, which is a third slower with any more in it. */
+  #capsOfRoom(): readonly number[] {
+    return this.#caps.map((cap, place) => (this.#row.hasRoom(this.#row.members[place]!) ? cap : 0));
+  }
+
   /** Leaves the least loaded in `#least` (places among the members) and answers how many they are. */
   #scan(): number {
     const slots = this.#slots;
@@ -119,8 +124,7 @@ export class LeastConnections implements Chooser {
     const least = this.#least;
     const extra = this.#extra;
     const down = this.#down;
-    const caps = this.#caps;
-    const row = this.#row;
+    const caps = this.#row.isCapped ? this.#capsOfRoom() : this.#caps;
     let count = 0;
     let low = Infinity;
     let high = Infinity;
@@ -128,7 +132,7 @@ export class LeastConnections implements Chooser {
       const slot = slots[i]!;
       const connections = inflight[slot]!;
       const load = (connections + extra) * scales[i]!;
-      if (load > high || down[slot] !== 0 || connections >= caps[i]! || !row.hasRoom(row.members[i]!)) continue;
+      if (load > high || down[slot] !== 0 || connections >= caps[i]!) continue;
       if (load < low) {
         count = 0;
         low = load * (1 - SAME);

@@ -70,9 +70,11 @@ describe('the bundle', () => {
     assert.equal(validated.status, 0, validated.stderr);
   });
 
-  it('serves without undici, which is megabytes in each process', () => {
-    const file = Object.keys(first).find((name) => /^serving-\w+\.mjs$/.test(name))!;
-    const script = `await import(${JSON.stringify(join(dist, file))}); console.log(process.moduleLoadList.join('\\n'));`;
+  it('serves and controls without undici, which is megabytes in each process', () => {
+    const files = Object.keys(first).filter((name) => /^(?:serving|proxy-serving|controller)-\w+\.mjs$/.test(name));
+    assert.ok(files.length >= 3);
+    const imports = files.map((name) => `await import(${JSON.stringify(join(dist, name))});`).join('\n');
+    const script = `${imports} console.log(process.moduleLoadList.join('\\n'));`;
     const { stdout, stderr } = run(directory, '--input-type=module', '-e', script);
     assert.match(stdout, /^NativeModule _http_server$/m, stderr);
     assert.doesNotMatch(stdout, /undici/);

@@ -23,14 +23,16 @@ export interface Waiting {
   readonly until: number;
 }
 
-/** Milliseconds between two looks for room that other workers have made. */
+/** Milliseconds between two looks for room that other workers have made, and for whose time is over. */
 const POLL = 5;
+const EXPIRY = 50;
 
 export class Queue {
   /** By row. Those that have left are still in their lines: `waiter.inQueue` tells. */
   readonly #lines = new Map<object, Waiting[]>();
   readonly #now: () => number;
   #isLooking = false;
+  #expiresAt = 0;
   #isDue = false;
   /** Waiters. */
   size = 0;
@@ -41,7 +43,7 @@ export class Queue {
 
   /** Whoever comes to this row now comes after others. */
   has(row: object): boolean {
-    return this.#lines.has(row);
+    return this.size > 0 && this.#lines.has(row);
   }
 
   /** @param timeout milliseconds */
@@ -101,6 +103,8 @@ export class Queue {
   /** Rows that several virtual servers share may have several times to wait: all are looked at. */
   #expire(): void {
     const now = this.#now();
+    if (now < this.#expiresAt) return;
+    this.#expiresAt = now + EXPIRY;
     for (const line of this.#lines.values()) {
       for (const waiting of line) if (waiting.until <= now && isWaiting(waiting)) waiting.waiter.waitedInVain();
     }
