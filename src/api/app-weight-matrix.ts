@@ -91,6 +91,12 @@ const row = z.strictObject({
 
 const placement = z.strictObject({
   actuate: z.enum(['None', 'Manage']).default('None').describe('Manage: workloads are scaled and placed, too.'),
+  caps: z
+    .enum(['None', 'Computed'])
+    .default('None')
+    .describe(
+      "Computed: cells get caps as well, each server's capacity.requests divided by the work that is planned there. A cap that spec.rows gives stays.",
+    ),
   interval: duration.default('60s').describe('Time between two computations.'),
   maxChangesPerCycle: z.int().min(0).max(1000).default(4).describe('Most starts and stops in one cycle.'),
   changeCost: fraction.default('0.01').describe("Cost of a start or stop as a fraction of a mean host's value."),

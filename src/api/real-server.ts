@@ -96,6 +96,12 @@ export const realServerSpec = withRules(
         io: quantity.exactOptional().describe('Bytes per second of storage.'),
         net: quantity.exactOptional().describe('Bytes per second of network.'),
         pods: quantity.exactOptional().describe('Number of pods.'),
+        requests: z
+          .int()
+          .min(1)
+          .max(1_000_000)
+          .exactOptional()
+          .describe('Requests in flight of all apps together; needed where caps are computed, which divide it.'),
       })
       .exactOptional()
       .describe("For placement; default: the node's allocatable resources."),

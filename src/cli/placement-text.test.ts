@@ -40,6 +40,19 @@ test('tells which weights rule, which would be better, and why', () => {
         },
       ),
       matrix('new', { mode: 'Auto', rows: [{ server: 'web1' }] }),
+      matrix(
+        'cap',
+        { mode: 'Recommend', rows: rows(50, 50) },
+        {
+          recommendation: {
+            rows: [
+              { server: 'web1', weights: [{ app: 'shop', weight: 50, cap: 12 }] },
+              { server: 'web2', weights: [{ app: 'shop', weight: 50 }] },
+            ],
+            reason: 'why',
+          },
+        },
+      ),
     ]),
     plain,
   );
@@ -59,6 +72,11 @@ default/act Auto, paused: computed weights rule, last changed at 2026-01-02T00:0
 default/new Auto: the object's weights rule
   nothing is computed yet
   shares in %, → recommended
+
+default/cap Recommend: the object's weights rule
+  why
+  shares in % (caps), → recommended
+  shop  web1 50.0 → 50.0 (12)  web2 50.0
 `,
   );
 });

@@ -64,37 +64,36 @@ function textOf(placement: Placement, style: Style): string {
   const { matrix, mode, isPaused, since, inForce, recommended, reason, changes } = placement;
   const rules = since === null ? "the object's weights rule" : `computed weights rule, last changed at ${since}`;
   const head = `${style.bold(printable(matrix))} ${mode}${isPaused ? ', paused' : ''}: ${rules}`;
-  const [now, then] = [sharesOf(inForce), sharesOf(recommended)];
+  const [now, then] = [cellsOf(inForce), cellsOf(recommended)];
   const width = Math.max(0, ...[...now.keys()].map((app) => app.length));
   const lines = [...now].map(([app, cells]) => {
-    const shares = [...cells].map(([server, share]) => {
+    const shown = [...cells].map(([server, cell]) => {
       const to = then.get(app)?.get(server);
-      const moves = to !== undefined && percent(to) !== percent(share);
-      return `${printable(server)} ${percent(share)}${moves ? ` → ${percent(to)}` : ''}`;
+      const moves = to !== undefined && to !== cell;
+      return `${printable(server)} ${cell}${moves ? ` → ${to}` : ''}`;
     });
-    return `  ${printable(app).padEnd(width)}  ${shares.join('  ')}`;
+    return `  ${printable(app).padEnd(width)}  ${shown.join('  ')}`;
   });
+  const isCapped = [...inForce, ...recommended].some(({ weights }) => weights.some(({ cap }) => cap !== undefined));
+  const legend = `shares in %${isCapped ? ' (caps)' : ''}, → recommended`;
   const steps = changes.map(
     ({ op, app, server, reason: why }) =>
       `  ${op.toLowerCase()} ${printable(app)} on ${printable(server)}: ${printable(why)}`,
   );
-  return [head, `  ${printable(reason)}`, ...steps, style.dim('  shares in %, → recommended'), ...lines].join('\n');
+  return [head, `  ${printable(reason)}`, ...steps, style.dim(`  ${legend}`), ...lines].join('\n');
 }
 
-/** By app and server. */
-function sharesOf(rows: readonly PlacedRow[]): Map<string, Map<string, number>> {
-  const columns = new Map<string, Map<string, number>>();
-  for (const { server, weights } of rows) {
-    for (const { app, weight } of weights) {
-      const column = columns.get(app) ?? new Map<string, number>();
-      columns.set(app, column.set(server, weight));
-    }
-  }
-  for (const column of columns.values()) {
-    const sum = [...column.values()].reduce((total, weight) => total + weight, 0);
-    for (const [server, weight] of column) column.set(server, sum === 0 ? 0 : weight / sum);
-  }
-  return columns;
+/** By app and server: share and cap, `50.0 (12)`. */
+function cellsOf(rows: readonly PlacedRow[]): Map<string, Map<string, string>> {
+  const cells = rows.flatMap(({ server, weights }) => weights.map((cell) => ({ server, ...cell })));
+  return new Map(
+    [...Map.groupBy(cells, ({ app }) => app)].map(([app, column]) => {
+      const sum = column.reduce((total, { weight }) => total + weight, 0);
+      const texts = column.map(({ server, weight, cap }) => {
+        const share = sum === 0 ? 0 : (100 * weight) / sum;
+        return [server, `${share.toFixed(1)}${cap === undefined ? '' : ` (${cap})`}`] as const;
+      });
+      return [app, new Map(texts)];
+    }),
+  );
 }
-
-const percent = (share: number): string => (100 * share).toFixed(1);

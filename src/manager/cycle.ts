@@ -2,8 +2,9 @@
  * One cycle of a matrix' manager: what it knew, what was seen since and what the solver says → what it knows now, the weights
  * that rule and why. The rules are those of placement.md 5; whatever is in doubt, the weights stay as they are.
  */
-import { carryOver, type Rows, sameRow } from '../model/matrix-rows.ts';
+import { carryOver, type Computing, type Rows, sameRow, withCaps } from '../model/matrix-rows.ts';
 import type { Result } from '../placement/result.ts';
+import { capThatDiffers, plannedCaps } from './caps.ts';
 import { type Expected, expectedOf } from './expected.ts';
 import { KEPT, windowOf, worseThan } from './health.ts';
 import { figuresOf, jumpOf, lackOf, type Measured } from './measured.ts';
@@ -24,8 +25,7 @@ export interface CycleInputs {
   /** Null: nothing was counted over a whole window. */
   readonly measured: Measured | null;
   readonly answer: Answer;
-  /** Whether cells are quiesced, too, because instances are to stop: those are not taken for a person's. */
-  readonly quiesces?: boolean;
+  readonly computing: Computing;
 }
 
 export type Answer =
@@ -59,7 +59,7 @@ const HOLD = 30 * 60_000;
 
 export function cycle(before: ManagerState, inputs: CycleInputs): Outcome {
   const { mode, given, now, measured, answer } = inputs;
-  const rows = mode === 'Auto' ? timedRows(carryOver(given, before.rows, inputs.quiesces), before.rows, now) : null;
+  const rows = mode === 'Auto' ? timedRows(carryOver(given, before.rows, inputs.computing), before.rows, now) : null;
   const kept: ManagerState = { ...before, rows, watch: rows === null ? null : before.watch };
   if (inputs.paused) return held({ ...kept, prediction: null, watch: null }, PAUSED);
   const lack = lackOf(measured, inputs.interval);
@@ -108,10 +108,10 @@ interface WatchedChange {
 function rolledBack(
   state: ManagerState,
   { watch, why }: WatchedChange,
-  { given, now, quiesces }: CycleInputs,
+  { given, now, computing }: CycleInputs,
 ): Outcome {
   const holdUntil = now + HOLD;
-  const rows = timedRows(carryOver(given, watch.before, quiesces), state.rows, now);
+  const rows = timedRows(carryOver(given, watch.before, computing), state.rows, now);
   return {
     state: { ...state, rows, prediction: null, windows: [], watch: null, holdUntil },
     did: 'RolledBack',
@@ -140,29 +140,31 @@ function decide(state: ManagerState, inputs: Decidable, worse: string | null): O
 
   const inForce = state.rows ?? given;
   const loads = loadsOf(planned, answer.load);
-  const rows = rowsTowards(inForce, loads, 1);
+  const capped = (weights: Rows): Rows => withCaps(weights, plannedCaps(planned, weights), given);
+  const rows = capped(rowsTowards(inForce, loads, 1));
   const [present, expected] = [expectedOf(planned, inForce), expectedOf(planned, rows)];
   const recommended = { rows, expected, present };
   const next = { ...state, figures, trust, prediction: { load: present.load, cells } };
-  if (!isWorthIt(present, expected)) return held(next, noGain(recommended), recommended);
-  const reason = gainText(recommended);
+  const isBetter = isWorthIt(present, expected);
+  const cap = isBetter ? null : capThatDiffers(inForce, capped(inForce));
+  if (!isBetter && cap === null) return held(next, noGain(recommended), recommended);
+  const reason = cap === null ? gainText(recommended) : `caps follow what is planned: ${cap}`;
   const stays = mode === 'Recommend' ? proven(trust.good, missed) : stayText(next, { worse, missed, now });
   if (stays !== null) return held(next, `${reason}; ${stays}`, recommended);
 
   const part = partOfTheWay(inForce, loads);
-  const moved = part === 1 ? rows : rowsTowards(inForce, loads, part);
+  const moved = capped(isBetter ? rowsTowards(inForce, loads, part) : inForce);
   const watch = { before: state.rows, windows: state.windows, worse: {}, ...state.watch, fine: 0 };
-  const then = part === 1 ? expected : expectedOf(planned, moved);
   return {
     state: {
       ...next,
       rows: timedRows(moved, state.rows, now),
       watch,
-      prediction: { load: then.load, cells },
+      prediction: { load: expectedOf(planned, moved).load, cells },
       holdUntil: null,
     },
     did: 'Moved',
-    why: part === 1 ? reason : `${reason}; a step of that, ${percent(part)} of the way`,
+    why: !isBetter || part === 1 ? reason : `${reason}; a step of that, ${percent(part)} of the way`,
     recommended,
   };
 }

@@ -46,6 +46,19 @@ export function expectedOf({ problem, whole, others }: Planned, rows: Rows): Exp
 
 type Share = ReturnType<typeof sharesOf>[number];
 
+export interface CellLoad {
+  readonly host: string;
+  readonly column: string;
+  /** Requests per second. */
+  readonly rate: number;
+}
+
+/** Of the cells that a problem is about, with the weights of `rows`. */
+export function loadsWith({ load, columns }: Problem, rows: Rows): CellLoad[] {
+  const rates = new Map(columns.map(({ name, rate }) => [name, rate]));
+  return sharesOf(load, rows).map(({ host, column, share }) => ({ host, column, rate: rates.get(column)! * share }));
+}
+
 /** How many times its cost alone a request costs on a host, with the neighbours that it has there: as the solver has it. */
 function addedBy(
   { hosts, workloads, conflicts, kappa }: Problem,

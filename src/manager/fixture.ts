@@ -83,10 +83,13 @@ export class World {
     cores: Readonly<Record<string, number>>,
     apps: Record<string, WorldApp>,
     seed = 1,
+    requests: number | null = null,
   ) {
     this.spec = spec;
     this.apps = apps;
-    this.servers = new Map(Object.entries(cores).map(([name, cpu]) => [name, { capacity: { cpu }, quiesced: false }]));
+    this.servers = new Map(
+      Object.entries(cores).map(([name, cpu]) => [name, { capacity: { cpu }, requests, quiesced: false }]),
+    );
     this.#random = seededRandom(seed);
   }
 
@@ -116,6 +119,7 @@ export class World {
       paused: placement?.paused ?? false,
       interval: INTERVAL,
       given: this.spec.rows,
+      computing: { quiesces: false, caps: placement?.caps === 'Computed' },
       measured,
       answer: this.answer(),
     });

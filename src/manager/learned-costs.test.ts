@@ -148,7 +148,9 @@ describe('what is added to costs', () => {
       learnedApp('batch', 0.1, 0.08, { demand: figure(10) }),
     ];
     const workloads = [workload('shop', sure(0.01), beside('batch', sure(0.5))), workload('batch', sure(0.01))];
-    const servers = new Map(['web1', 'web2'].map((name) => [name, { capacity: { cpu: 4 }, quiesced: false }]));
+    const servers = new Map(
+      ['web1', 'web2'].map((name) => [name, { capacity: { cpu: 4 }, requests: null, quiesced: false }]),
+    );
     const posed = problemOf({
       spec,
       rows: spec.rows,
@@ -184,7 +186,9 @@ describe('what is added to costs', () => {
       learnedApp('shop', 0.03, 0.02, { demand: figure(100) }),
       learnedApp('batch', 0.03, 0.02, { demand: figure(20) }),
     ];
-    const servers = new Map(['web1', 'web2'].map((name) => [name, { capacity: { cpu: 4 }, quiesced: false }]));
+    const servers = new Map(
+      ['web1', 'web2'].map((name) => [name, { capacity: { cpu: 4 }, requests: null, quiesced: false }]),
+    );
     const shareOfWeb2 = (factor: Figure): number => {
       const workloads = [workload('shop', figure(0), beside('batch', factor)), workload('batch', figure(0))];
       const posed = problemOf({
@@ -223,7 +227,7 @@ describe('what is added to costs', () => {
     const posed = problemOf({
       spec,
       rows: spec.rows,
-      servers: new Map([['web1', { capacity: { cpu: 4 }, quiesced: false }]]),
+      servers: new Map([['web1', { capacity: { cpu: 4 }, requests: null, quiesced: false }]]),
       profile: {
         matrix: 'd/m',
         apps: [learnedApp('browse', 0.03, 0.02), learnedApp('pay', 0.03, 0.02)],

@@ -4,7 +4,7 @@
  */
 import { type AppWeightMatrixSpec, DEFAULT_PLACEMENT } from '../api/app-weight-matrix.ts';
 import { columnsOf, type Rows } from '../model/matrix-rows.ts';
-import type { AppProfile, MatrixProfile } from '../model/profiles.ts';
+import type { AppProfile, Concurrency, MatrixProfile } from '../model/profiles.ts';
 import type { Amounts, ColumnSpec, HostSpec, LoadSpec, Problem, WorkloadSpec } from '../placement/problem/problem.ts';
 import { concurrencies, conflictsOfApps } from './added-costs.ts';
 import { intervalOf } from './interval.ts';
@@ -31,6 +31,10 @@ export interface Planned {
   /** By host: all that it can do, and what others use of it. The problem's capacities are the difference. */
   readonly whole: ReadonlyMap<string, Amounts>;
   readonly others: ReadonlyMap<string, Amounts>;
+  /** By host: requests in flight that are divided as caps; null: caps are not asked for. */
+  readonly atOnce: ReadonlyMap<string, number> | null;
+  /** By app: seconds of a request that is alone, where that is learned. */
+  readonly alone: ReadonlyMap<string, number>;
 }
 
 export type Posed =
@@ -53,8 +57,9 @@ export function problemOf(inputs: ProblemInputs): Posed {
     }
     return hostSpec(name, capacity, usedByOthers.get(name) ?? {}, resources);
   });
+  const { changeCost, utilization, caps } = spec.placement ?? DEFAULT_PLACEMENT;
+  const atOnce = caps === 'Computed' ? requestsOf(hosts, servers, lacks) : null;
   if (lacks.length > 0) return { ok: false, lacks };
-  const { changeCost, utilization } = spec.placement ?? DEFAULT_PLACEMENT;
   const inflight = costs.kappa > 0 ? concurrencies(hosts, apps, inflightOf(inputs.profile)) : null;
   const problem: Problem = {
     hosts: hosts.map((host) => ({ ...host, concurrency: inflight?.get(host.name) ?? null })),
@@ -69,7 +74,35 @@ export function problemOf(inputs: ProblemInputs): Posed {
     options: { changeCost: Number(changeCost), utilization: Number(utilization), fairness: true, maxChanges: 0 },
   };
   const whole = new Map(hosts.map(({ name }) => [name, servers.get(name)!.capacity]));
-  return { ok: true, planned: { problem, whole, others: usedByOthers } };
+  const alone = new Map(
+    apps.flatMap(({ name, profile: { concurrency } }) =>
+      concurrency === null ? [] : [[name, secondsAlone(concurrency)] as const],
+    ),
+  );
+  return { ok: true, planned: { problem, whole, others: usedByOthers, atOnce, alone } };
+}
+
+/** Seconds of a request with nothing else in flight at its endpoint, as its throughput was learned. */
+function secondsAlone({ coefficients: [c0, c1, c2], knee }: Concurrency): number {
+  const more = Math.max(0, 1 - knee);
+  return c0 + c1 * more + c2 * more * more;
+}
+
+function requestsOf(
+  hosts: readonly HostSpec[],
+  servers: ProblemInputs['servers'],
+  lacks: string[],
+): ReadonlyMap<string, number> {
+  return new Map(
+    hosts.flatMap(({ name }) => {
+      const { requests } = servers.get(name)!;
+      if (requests !== null) return [[name, requests] as const];
+      lacks.push(
+        `RealServer ${name}: how many requests it takes at once is not given, and caps are to be computed: give spec.capacity.requests`,
+      );
+      return [];
+    }),
+  );
 }
 
 const NO_DEMAND = 'nothing is asked of any app: no requests were seen, and no spec.apps[].demand.rate is given';

@@ -8,6 +8,8 @@ import { parseQuantity } from '../placement/problem/quantity.ts';
 export interface ServerFacts {
   /** Per second, by resource: cores, bytes. What is not known is not there. */
   readonly capacity: Amounts;
+  /** In flight, of all apps together; null: not given. */
+  readonly requests: number | null;
   /** It takes no new work. */
   readonly quiesced: boolean;
 }
@@ -30,7 +32,11 @@ export function serverFacts(spec: RealServerSpec, nodes: ReadonlyMap<string, Nod
     const amount = given === undefined ? sumOf(own, resource) : parseQuantity(given);
     return amount === null ? [] : [[resource, amount] as const];
   });
-  return { capacity: Object.fromEntries(amounts), quiesced: spec.quiesce };
+  return {
+    capacity: Object.fromEntries(amounts),
+    requests: spec.capacity?.requests ?? null,
+    quiesced: spec.quiesce,
+  };
 }
 
 function nodesOf({ nodeName, nodeSelector }: RealServerSpec, nodes: ReadonlyMap<string, Node>): Node[] {

@@ -53,7 +53,9 @@ const amount = z.number().min(0);
 const rows = z.array(
   z.object({
     server: z.string(),
-    weights: z.array(z.object({ app: z.string(), weight: z.int().min(0).max(65_535), cap: z.int().optional() })),
+    weights: z.array(
+      z.object({ app: z.string(), weight: z.int().min(0).max(65_535), cap: z.int().min(1).exactOptional() }),
+    ),
     since: z.string(),
   }),
 );

@@ -8,13 +8,13 @@ export interface Row {
 export interface Cell {
   readonly app: string;
   readonly weight: number;
-  /** A person's; whoever computes weights leaves it. */
-  readonly cap?: number | undefined;
+  /** Most requests in flight; absent: no cap. One that a person gave stays, whoever computes the others. */
+  readonly cap?: number;
 }
 
 export type Rows = readonly Row[];
 
-/** By app, the weights by server. */
+/** By app, the weights (or caps) by server. */
 export type Columns = ReadonlyMap<string, ReadonlyMap<string, number>>;
 
 export function columnsOf(rows: Rows): Columns {
@@ -24,6 +24,19 @@ export function columnsOf(rows: Rows): Columns {
       const column = columns.get(app);
       if (column === undefined) columns.set(app, new Map([[server, weight]]));
       else column.set(server, weight);
+    }
+  }
+  return columns;
+}
+
+/** Caps of the cells that have one. */
+export function capsOf(rows: Rows): Columns {
+  const columns = new Map<string, Map<string, number>>();
+  for (const { server, weights } of rows) {
+    for (const { app, cap } of weights) {
+      if (cap === undefined) continue;
+      const column = columns.get(app) ?? new Map<string, number>();
+      columns.set(app, column.set(server, cap));
     }
   }
   return columns;
@@ -56,9 +69,8 @@ export function wholeRows(given: Rows, apps: readonly string[]): Rows {
  * Weights that were computed, for the rows that the object has now; null where none of them can be used. The columns are
  * taken one by one: where an app has other cells than when its weights were computed, or others of weight 0, a person has
  * decided something about it, and what the object says counts until the next decision.
- * @param quiesces whether who computes quiesces cells, too: then only a 0 of the object's is a person's
  */
-export function carryOver(given: Rows, computed: Rows | null, quiesces = false): Rows | null {
+export function carryOver(given: Rows, computed: Rows | null, { quiesces, caps }: Computing): Rows | null {
   if (computed === null) return null;
   const before = columnsOf(computed);
   const kept = new Map<string, ReadonlyMap<string, number>>();
@@ -67,7 +79,28 @@ export function carryOver(given: Rows, computed: Rows | null, quiesces = false):
     if (column !== undefined && sameCells(cells, column, quiesces)) kept.set(app, column);
   }
   if (kept.size === 0) return null;
-  return withColumns(given, kept);
+  const rows = withColumns(given, kept);
+  return caps ? withCaps(rows, new Map([...capsOf(computed)].filter(([app]) => kept.has(app))), given) : rows;
+}
+
+/** What is computed beside weights. */
+export interface Computing {
+  /** Cells are quiesced, too: then only a 0 of the object's is a person's. */
+  readonly quiesces: boolean;
+  /** Cells get caps, too. */
+  readonly caps: boolean;
+}
+
+/** `rows` with these caps and no others, but for those that are given. */
+export function withCaps(rows: Rows, caps: Columns, given: Rows): Rows {
+  const own = capsOf(given);
+  return rows.map(({ server, weights }) => ({
+    server,
+    weights: weights.map(({ app, weight }): Cell => {
+      const cap = own.get(app)?.get(server) ?? caps.get(app)?.get(server);
+      return { app, weight, ...(cap === undefined ? {} : { cap }) };
+    }),
+  }));
 }
 
 /** `rows` with the weights of some columns replaced. */

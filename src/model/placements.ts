@@ -1,4 +1,5 @@
 /** What the placement manager found for matrices whose weights are computed, and what it did. */
+import type { Cell } from './matrix-rows.ts';
 import type { ObjectKey } from './snapshot.ts';
 import type { WhyNot } from './workloads.ts';
 
@@ -46,7 +47,7 @@ export interface PlacedChange {
 
 export interface PlacedRow {
   readonly server: string;
-  readonly weights: readonly { readonly app: string; readonly weight: number }[];
+  readonly weights: readonly Cell[];
   /** In force since: RFC 3339. */
   readonly since?: string;
 }

@@ -11,14 +11,14 @@ import type { Measured } from '../manager/measured.ts';
 import { type Planned, type Posed, problemOf } from '../manager/problem-of.ts';
 import { type ComputedRows, type ManagerState, newState } from '../manager/state.ts';
 import type { CountsDocument } from '../model/counts.ts';
-import { carryOver, type Rows, sameRows } from '../model/matrix-rows.ts';
+import { carryOver, type Computing, type Rows, sameRows } from '../model/matrix-rows.ts';
 import type { MatrixPlacement } from '../model/placements.ts';
 import type { MatrixProfile, ProfilesDocument } from '../model/profiles.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
 import type { SolverThread } from '../placement/thread/solver-thread.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ClusterState } from '../translate/cluster-state.ts';
-import { givenRows, placesInstances } from '../translate/matrices.ts';
+import { computingOf, givenRows, placesInstances } from '../translate/matrices.ts';
 import { cellsOf, nameOf, namespaceOf, type Objects, type Other, serversOf, usedByAll } from './around-matrix.ts';
 import { Instances, type Workloads } from './instances.ts';
 
@@ -99,7 +99,7 @@ export class PlacementManager {
     const of = one?.state.rows ?? null;
     if (one === null || of === null || spec.mode !== 'Auto') return null;
     if (one.given?.spec !== spec || one.given.of !== of) {
-      const rows = carryOver(this.#given(spec), of, this.#quiesces(spec));
+      const rows = carryOver(this.#given(spec), of, this.#computing(spec));
       const since = new Map(of.map((row) => [row.server, row.since]));
       const timed = rows?.map((row) => ({ ...row, since: since.get(row.server) ?? this.#text() })) ?? null;
       one.given = { spec, of, rows: timed };
@@ -193,7 +193,7 @@ export class PlacementManager {
       paused: isPaused,
       interval,
       given: this.#given(spec),
-      quiesces: this.#quiesces(spec),
+      computing: this.#computing(spec),
       measured,
       answer,
     });
@@ -242,8 +242,9 @@ export class PlacementManager {
   }
 
   /** Without anybody who would give it a weight again, a cell is not left at 0. */
-  #quiesces(spec: AppWeightMatrixSpec): boolean {
-    return this.#instances !== null && this.#isPlaced(spec);
+  #computing(spec: AppWeightMatrixSpec): Computing {
+    const { quiesces, caps } = computingOf(spec, this.#options.mode);
+    return { quiesces: quiesces && this.#instances !== null, caps };
   }
 
   /** The cells that the object asks for. */

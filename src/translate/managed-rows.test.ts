@@ -91,6 +91,22 @@ describe('the rows of a matrix whose instances are placed', () => {
     ]);
   });
 
+  it('have computed caps only while they are asked for, and a person’s in any case', () => {
+    const rows = [
+      { server: 'n1', weights: [{ app: 'a', weight: 40 }] },
+      { server: 'n2', weights: [{ app: 'a', weight: 20, cap: 2 }] },
+    ];
+    const status = {
+      rows: rows.map(({ server }, at) => ({ server, weights: [{ app: 'a', weight: 7, cap: 11 + at }] })),
+    } as unknown as AppWeightMatrixStatus;
+    const capsWith = (placement: object) =>
+      rowsInForce(parse({ apps: [{ name: 'a' }], rows, placement }), status, 'Cluster').map(
+        ({ weights: [cell] }) => cell?.cap,
+      );
+    assert.deepEqual(capsWith({ caps: 'Computed' }), [11, 2]);
+    assert.deepEqual(capsWith({}), [undefined, 2]);
+  });
+
   it('send nothing to a server that is no node for an app that the object does not give it', () => {
     const realServer = (name: string, spec: object): [string, RealServer] => [
       `d/${name}`,

@@ -1,6 +1,6 @@
 /** Matrices: columns of destinations, from the rows that are in force. */
 import type { AppWeightMatrixSpec, AppWeightMatrixStatus } from '../api/app-weight-matrix.ts';
-import { carryOver, type Rows, sameRows, wholeRows } from '../model/matrix-rows.ts';
+import { carryOver, type Computing, type Rows, sameRows, wholeRows } from '../model/matrix-rows.ts';
 import type { Column, Destination, MatrixPiece, ObjectKey } from '../model/snapshot.ts';
 import type { Condition, ObjectStatus } from '../model/status.ts';
 import type { ClusterState } from './cluster-state.ts';
@@ -25,13 +25,18 @@ export const rowsInForce = (
   mode: ClusterState['mode'],
 ): Rows => {
   if (spec.mode !== 'Auto') return spec.rows;
-  const isPlaced = placesInstances(spec, mode);
   const given = givenRows(spec, mode);
-  return (status === undefined ? null : carryOver(given, status.rows, isPlaced)) ?? given;
+  return (status === undefined ? null : carryOver(given, status.rows, computingOf(spec, mode))) ?? given;
 };
 
 export const placesInstances = ({ mode, placement }: AppWeightMatrixSpec, where: ClusterState['mode']): boolean =>
   mode === 'Auto' && where === 'Cluster' && placement?.actuate === 'Manage';
+
+/** What is computed for it beside weights. */
+export const computingOf = (spec: AppWeightMatrixSpec, where: ClusterState['mode']): Computing => ({
+  quiesces: placesInstances(spec, where),
+  caps: spec.placement?.caps === 'Computed',
+});
 
 /** The cells that an object asks for. */
 export const givenRows = (spec: AppWeightMatrixSpec, where: ClusterState['mode']): Rows =>

@@ -105,7 +105,7 @@ class Leader {
       served: [{ column: 'web', rate: 100 }],
       dropped: [],
     } as unknown as Result;
-    const servers = new Map(NODES.map((name) => [name, { capacity: { cpu: 1 }, quiesced: false }]));
+    const servers = new Map(NODES.map((name) => [name, { capacity: { cpu: 1 }, requests: null, quiesced: false }]));
     const profile = { matrix: KEY, apps: [appProfile('web', 100, { cpu: 0.01 })] };
     await this.#instances.decide(
       KEY,
