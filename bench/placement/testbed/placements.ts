@@ -56,6 +56,7 @@ export function cellsOf(
     adaptive: () => null,
     'best fixed': () => fixed,
     planned: (cell: PlannedCell) => plannedCap(reference, scenario, planned, cell),
+    'by share': (cell: PlannedCell) => shareOfNode(reference, scenario, planned, { cell, fixed }),
   };
   return planned.map((cell) => ({
     node: cell.node,
@@ -81,6 +82,29 @@ function plannedCap(
   const working = responseSeconds(costOf(app), capacity, { cpu: used('cpu'), io: used('io') });
   const waiting = apps.find(({ name }) => name === app)!.wait / 1000;
   return capOf(rate, working + waiting, 0, 0);
+}
+
+/**
+ * As `placement.caps: Computed` divides what a node takes at once: by planned work. A node takes what its instances take
+ * together under the best fixed cap: the number is the same, and only how it is divided is not.
+ */
+function shareOfNode(
+  { hosts, columns }: Document,
+  { apps }: Scenario,
+  planned: readonly PlannedCell[],
+  { cell, fixed }: { readonly cell: PlannedCell; readonly fixed: number },
+): number {
+  const { capacity } = hosts.find(({ name }) => name === cell.node)!;
+  const workOf = ({ app, rate }: PlannedCell): number => {
+    const { cost } = columns.find(({ name }) => name === app)!;
+    const waiting = apps.find(({ name }) => name === app)!.wait / 1000;
+    return rate * (responseSeconds(cost, capacity, { cpu: 0, io: 0 }) + waiting);
+  };
+  const there = planned.filter(({ node }) => node === cell.node);
+  const whole = there.reduce((sum, each) => sum + workOf(each), 0);
+  // One that is only kept warm is planned nothing, and not limited by it.
+  if (whole === 0 || workOf(cell) === 0) return fixed;
+  return Math.ceil((fixed * there.length * workOf(cell)) / whole);
 }
 
 function knownAs(reference: Document, placement: Exclude<PlacementName, 'autoscaled' | 'by hand'>): Document {

@@ -2,7 +2,7 @@
 import type { DispatchName } from '../simulation/policies.ts';
 
 export type PlacementName = 'by hand' | 'proportional' | 'multi-resource' | '+ conflict' | 'autoscaled';
-export type CapName = 'none' | 'best fixed' | 'planned' | 'adaptive';
+export type CapName = 'none' | 'best fixed' | 'planned' | 'by share' | 'adaptive';
 
 export interface Policy {
   readonly name: string;
@@ -11,14 +11,17 @@ export interface Policy {
   readonly cap: CapName;
 }
 
-/** Solver with conflicts, weighted least connections, the plan's caps. */
-export const WHOLE = of('+ conflict', 'WLC', 'planned');
+/**
+ * Solver with conflicts, weighted least connections, caps by share as the product computes them (ADR 31): the simulation has shown
+ * that those by Little's law, which stood here first, are not good. Changed before anything was run.
+ */
+export const WHOLE = of('+ conflict', 'WLC', 'by share');
 /** The strongest of the others, those of the simulation: named before anything was run. */
 export const STRONGEST = [of('multi-resource', 'WLC', 'best fixed'), of('autoscaled', 'least connections', 'none')];
 
-export const PLACEMENT_ABLATION = [of('proportional', 'WLC', 'planned'), of('multi-resource', 'WLC', 'planned')];
-export const DISPATCH_ABLATION = [of('+ conflict', 'round robin', 'planned'), of('+ conflict', 'P2C', 'planned')];
-export const CAP_ABLATION = (['none', 'best fixed', 'adaptive'] as const).map((cap) => of('+ conflict', 'WLC', cap));
+export const PLACEMENT_ABLATION = [of('proportional', 'WLC', 'by share'), of('multi-resource', 'WLC', 'by share')];
+export const DISPATCH_ABLATION = [of('+ conflict', 'round robin', 'by share'), of('+ conflict', 'P2C', 'by share')];
+export const CAP_ABLATION = (['none', 'best fixed', 'planned', 'adaptive'] as const).map((cap) => of('+ conflict', 'WLC', cap));
 /** Where a scenario has weights by hand: the matrix as ktcpvs-matrix dispatches by it. */
 export const BY_HAND = of('by hand', 'weighted round robin', 'none');
 /** The whole once more: what differs between the two is chance. */
