@@ -228,6 +228,7 @@ const TOP: Record<string, Schema> = {
   rbac: object({ create: flag(), aggregate: flag(), admissionPolicy: flag() }),
   networkPolicy: object({ enabled: flag(), metricsFrom: list(anyObject()) }),
   placement: object({ manage: flag() }),
+  podMetrics: object({ enabled: flag(), seconds: integer(1, 60) }),
   podMonitor: object({ enabled: flag(), interval: pattern('^[0-9]+(ms|s|m)$'), labels: definition('strings') }),
   controller,
   proxy,

@@ -12,6 +12,7 @@ import {
   labelOf,
   levelOption,
   listOption,
+  numberOption,
   wrongOption,
 } from './option-values.ts';
 
@@ -57,6 +58,10 @@ export const CONTROLLER_HELP: CommandHelp = {
     'manage-workloads': {
       help: 'start, stop and place instances of Deployments for matrices whose\nplacement.actuate is Manage (needs rights on Deployments and pods)',
     },
+    'pod-metrics': {
+      value: 'SECONDS',
+      help: 'learn what requests cost from what pods use by the metrics API, asked\nevery so many seconds (metrics-server has a new figure every 15; default:\nnot asked; needs a right to list pods.metrics.k8s.io)',
+    },
     kubeconfig: { value: 'FILE', help: "the cluster (default: the pod's ServiceAccount, else KUBECONFIG)" },
     'log-level': { value: 'LEVEL', help: `${LOG_LEVELS.join(', ')}\n(default: info)` },
   },
@@ -97,6 +102,10 @@ export function controllerOptions(
       policy: line.value('policy'),
       secretNamespaces: listOption(line, 'secret-namespaces').map((each) => labelOf('secret-namespaces', each)),
       manageWorkloads: line.flag('manage-workloads'),
+      podMetrics:
+        line.value('pod-metrics') === null
+          ? null
+          : numberOption(line, 'pod-metrics', { otherwise: 15, least: 1, most: 60, whole: true }),
       pod: { name: environment['POD_NAME'] ?? hostname(), address: isIP(address) === 0 ? null : address },
     },
     admin: addressOption(line, 'admin') ?? { address: '::', port: 8080 },

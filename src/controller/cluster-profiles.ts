@@ -6,6 +6,7 @@ import { type CellWindow, windowsOf } from '../learning/windows.ts';
 import type { CountsDocument } from '../model/counts.ts';
 import type { ProfilesDocument } from '../model/profiles.ts';
 import type { ClusterState } from '../translate/cluster-state.ts';
+import type { PodUsage } from './usage/pod-usage.ts';
 
 export interface ClusterProfilesOptions {
   /** By uid. */
@@ -13,6 +14,8 @@ export interface ClusterProfilesOptions {
   readonly matrices: () => ClusterState['matrices'];
   /** What was known before is in it. */
   readonly book: ProfileBook;
+  /** Null: what pods use is not asked. */
+  readonly usage?: Pick<PodUsage, 'answered' | 'start' | 'close'> | null;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -40,10 +43,12 @@ export class ClusterProfiles {
 
   start(): void {
     this.#timer ??= setInterval(() => this.look(), WINDOW).unref();
+    this.#options.usage?.start();
   }
 
-  close(): void {
+  async close(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
+    await this.#options.usage?.close();
   }
 
   /** Takes up what was reported since the look before. */
@@ -64,6 +69,7 @@ export class ClusterProfiles {
     const given = this.#given();
     const intervals = new Map(given.map(({ matrix, interval }) => [matrix, interval]));
     this.#book.add(windows, passed / 1000, now, (matrix) => intervals.get(matrix) ?? WINDOW / 1000);
+    this.#options.usage?.answered(windows, now - passed, now);
     if (now - this.#prunedAt < PRUNING) return;
     this.#prunedAt = now;
     this.#book.prune(given, now);

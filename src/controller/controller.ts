@@ -8,6 +8,7 @@ import { applyStatus } from '../kube/apply.ts';
 import { LeaderElection } from '../kube/leader-election.ts';
 import { createTokenReviewer } from '../kube/token-reviewer.ts';
 import type { WatchTiming } from '../kube/watch-timing.ts';
+import { givenMatrices } from '../learning/given.ts';
 import { ProfileBook } from '../learning/profile-book.ts';
 import type { CountsDocument } from '../model/counts.ts';
 import type { ProfilesDocument } from '../model/profiles.ts';
@@ -33,6 +34,7 @@ import { PolicyFile } from './policy-file.ts';
 import { Propagation } from './propagation.ts';
 import { ProxyService } from './proxy-service.ts';
 import { StatusKeeper } from './status/status-keeper.ts';
+import { PodUsage } from './usage/pod-usage.ts';
 import { World } from './world.ts';
 
 export interface ControllerParts {
@@ -142,8 +144,13 @@ export class ClusterController {
       log,
     });
     this.#announcer = new Announcer({ api, instance: options.pod.name, log });
-    const book = new ProfileBook();
-    this.#profiles = new ClusterProfiles({ replicas, matrices: () => this.#matrices, book });
+    const book = new ProfileBook({ usesAreLate: true });
+    this.#profiles = new ClusterProfiles({
+      replicas,
+      matrices: () => this.#matrices,
+      book,
+      usage: options.podMetrics === null ? null : this.#podUsage(options.podMetrics, book),
+    });
     this.#keptProfiles = new KeptProfiles({
       api,
       namespace: options.namespace,
@@ -225,6 +232,15 @@ export class ClusterController {
     await first;
   }
 
+  #podUsage(period: number, book: ProfileBook): PodUsage {
+    const { api, log } = this.#parts;
+    const world = () => {
+      const matrices = this.#matrices;
+      return { ...this.#world.running, matrices, given: givenMatrices(matrices) };
+    };
+    return new PodUsage({ api, period, world, book, log });
+  }
+
   readonly #firstServed = Promise.withResolvers<void>();
 
   /** The bound port of the snapshot server; null before it listens. */
@@ -282,12 +298,12 @@ export class ClusterController {
   /** Gives leadership up first, so that somebody else writes statuses at once. Never rejects. */
   async close(): Promise<void> {
     this.#closing = true;
-    this.#profiles.close();
+    const profiles = this.#profiles.close();
     // It writes once more as who leads still; nobody's leadership waits for that.
     const kept = this.#keptProfiles.close();
     await Promise.all([this.#keeper.close(), this.#revisions.close(), this.#placement.close()]);
     await this.#election.close();
-    await Promise.all([kept, this.#loop.close(), this.#announcer.close(), this.#own.close()]);
+    await Promise.all([kept, profiles, this.#loop.close(), this.#announcer.close(), this.#own.close()]);
     this.#policy.close();
     this.#identity?.close();
     if (this.#progress !== null) clearTimeout(this.#progress);

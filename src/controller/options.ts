@@ -23,6 +23,8 @@ export interface ControllerOptions {
   readonly secretNamespaces: readonly string[];
   /** Whether instances of workloads are started and stopped where matrices ask for it. */
   readonly manageWorkloads: boolean;
+  /** Seconds between two questions of the metrics API what pods use; null: it is not asked. */
+  readonly podMetrics: number | null;
   readonly pod: {
     /** Its name, and who it is in the election. */
     readonly name: string;

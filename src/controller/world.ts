@@ -111,6 +111,14 @@ export class World {
     };
   }
 
+  /** What runs where. */
+  get running(): Pick<ClusterState, 'realServers'> & { readonly cluster: Pick<ClusterFacts, 'slices' | 'nodes'> } {
+    return {
+      realServers: this.#realServers.view,
+      cluster: { slices: this.#slices.view, nodes: this.watches.nodes.view },
+    };
+  }
+
   /** The object as the API has it, without its spec; undefined: it is not there, or of another class. */
   object(kind: Kind, key: string): KubeObject | undefined {
     const known = this.watches.objects[kind].get(key);

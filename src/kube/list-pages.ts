@@ -15,7 +15,7 @@ interface ListPage {
  * moment's resource version. Errors: ApiError; with a page that fails the list has failed.
  */
 export async function listPages(
-  api: Api,
+  api: Pick<Api, 'call'>,
   path: string,
   options: CallOptions & { readonly onPage: (objects: readonly KubeObject[]) => void; readonly page?: number },
 ): Promise<string> {

@@ -48,8 +48,14 @@ export interface MatrixGiven {
 }
 
 export class ProfileBook {
+  readonly #usesAreLate: boolean;
   readonly matrices = new Map<ObjectKey, Map<string, AppBook>>();
   readonly resources = new Map<ObjectKey, ResourceBook>();
+
+  /** @param usesAreLate what instances used is known only long after: what they answered meanwhile comes with it */
+  constructor({ usesAreLate = false } = {}) {
+    this.#usesAreLate = usesAreLate;
+  }
 
   /**
    * @param windows of all cells at which anything happened
@@ -59,7 +65,7 @@ export class ProfileBook {
    */
   add(windows: Iterable<CellWindow>, seconds: number, now: number, interval: (matrix: ObjectKey) => number): void {
     const arrivals = new Map<AppBook, number>();
-    const measured = new Map([...this.resources.keys()].map((matrix): [ObjectKey, CellWindow[]] => [matrix, []]));
+    const measured = this.#measured();
     for (const window of windows) {
       measured.get(window.matrix)?.push(window);
       const app = this.#app(window.matrix, window.app);
@@ -74,9 +80,24 @@ export class ProfileBook {
     for (const [matrix, own] of measured) this.resources.get(matrix)?.add(own);
   }
 
-  /** What the instances of a matrix' workloads used since the call before. */
-  addUses({ matrix, workloads }: MatrixGiven, uses: readonly Use[], now: number): void {
+  /** By matrix, where windows of those go whose instances' use is counted as they are. */
+  #measured(): Map<ObjectKey, CellWindow[]> {
+    return new Map(this.#usesAreLate ? [] : [...this.resources.keys()].map((matrix) => [matrix, []]));
+  }
+
+  /**
+   * What the instances of a matrix' workloads used since the call before.
+   * @param answered where uses are late: what was answered in their windows
+   */
+  addUses(
+    { matrix, workloads }: MatrixGiven,
+    uses: readonly Use[],
+    now: number,
+    answered: readonly CellWindow[] = [],
+  ): void {
+    if (this.#usesAreLate && !this.resources.has(matrix)) this.resources.set(matrix, new ResourceBook());
     const book = this.resources.get(matrix);
+    book?.add(answered);
     if (book !== undefined) book.addUses(workloads, uses, now);
     // What was answered meanwhile has not been added up: it begins here.
     else if (uses.length > 0) this.resources.set(matrix, new ResourceBook());

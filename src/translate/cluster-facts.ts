@@ -64,6 +64,8 @@ export interface EndpointFacts {
   readonly terminating: boolean;
   readonly nodeName: string | null;
   readonly podUid: string | null;
+  /** Of its pod; absent: it has none. */
+  readonly podName?: string;
 }
 
 export interface NodeFacts {

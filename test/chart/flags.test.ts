@@ -13,6 +13,7 @@ const EVERYTHING = {
   trustedProxies: ['10.0.0.0/8', 'fd00::/8'],
   publish: { addresses: ['203.0.113.10', 'edge.example'] },
   placement: { manage: true },
+  podMetrics: { enabled: true, seconds: 30 },
   secrets: { namespaces: ['shop'] },
   controller: { port: 9444, adminPort: 8081, logLevel: 'debug' },
   proxy: {
@@ -60,7 +61,7 @@ describe('the flags of the chart', needsHelm, () => {
     );
     assert.equal(controller.serverName, 'edge-controller.tcpvs-system.svc');
     assert.equal(controller.publishService, 'tcpvs-system/edge-proxy');
-    assert.equal(controller.manageWorkloads, false);
+    assert.deepEqual([controller.manageWorkloads, controller.podMetrics], [false, null]);
 
     const all = ofController(EVERYTHING);
     assert.deepEqual(all.controller.watchNamespaces, ['shop', 'bank']);
@@ -71,7 +72,7 @@ describe('the flags of the chart', needsHelm, () => {
     ]);
     assert.deepEqual([all.controller.className, all.controller.listen.port, all.admin.port], ['edge', 9444, 8081]);
     assert.equal(all.logLevel, 'debug');
-    assert.equal(all.controller.manageWorkloads, true);
+    assert.deepEqual([all.controller.manageWorkloads, all.controller.podMetrics], [true, 30]);
   });
 
   it('are the proxies’', () => {

@@ -21,7 +21,9 @@ export const STRONGEST = [of('multi-resource', 'WLC', 'best fixed'), of('autosca
 
 export const PLACEMENT_ABLATION = [of('proportional', 'WLC', 'by share'), of('multi-resource', 'WLC', 'by share')];
 export const DISPATCH_ABLATION = [of('+ conflict', 'round robin', 'by share'), of('+ conflict', 'P2C', 'by share')];
-export const CAP_ABLATION = (['none', 'best fixed', 'planned', 'adaptive'] as const).map((cap) => of('+ conflict', 'WLC', cap));
+export const CAP_ABLATION = (['none', 'best fixed', 'planned', 'adaptive'] as const).map((cap) =>
+  of('+ conflict', 'WLC', cap),
+);
 /** Where a scenario has weights by hand: the matrix as ktcpvs-matrix dispatches by it. */
 export const BY_HAND = of('by hand', 'weighted round robin', 'none');
 /** The whole once more: what differs between the two is chance. */

@@ -50,6 +50,7 @@ function endpointFacts({ addresses, conditions, nodeName, targetRef }: SliceEndp
     terminating: conditions?.terminating ?? false,
     nodeName: nodeName ?? null,
     podUid: targetRef?.kind === 'Pod' ? (targetRef.uid ?? null) : null,
+    ...(targetRef?.kind === 'Pod' && targetRef.name !== undefined ? { podName: targetRef.name } : {}),
   };
 }
 
@@ -82,5 +83,5 @@ interface SliceEndpoint {
   readonly addresses: readonly string[];
   readonly conditions?: { readonly ready?: boolean; readonly serving?: boolean; readonly terminating?: boolean };
   readonly nodeName?: string;
-  readonly targetRef?: { readonly kind?: string; readonly uid?: string };
+  readonly targetRef?: { readonly kind?: string; readonly name?: string; readonly uid?: string };
 }
