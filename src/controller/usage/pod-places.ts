@@ -2,7 +2,7 @@
 import type { RealServerSpec } from '../../api/real-server.ts';
 import type { MatrixGiven } from '../../learning/profile-book.ts';
 import type { ObjectKey } from '../../model/snapshot.ts';
-import type { EndpointFacts } from '../../translate/cluster-facts.ts';
+import type { EndpointSliceFacts } from '../../translate/cluster-facts.ts';
 import type { ClusterState } from '../../translate/cluster-state.ts';
 import { selectedNodes } from '../../translate/nodes.ts';
 
@@ -28,21 +28,23 @@ export interface PlacedWorld extends Pick<ClusterState, 'matrices' | 'realServer
  */
 export function podPlaces({ given, matrices, realServers, cluster }: PlacedWorld): PodPlace[] {
   const nodes = new Map<ObjectKey, readonly string[]>();
-  const podsAt = (key: ObjectKey, app: string, matrix: ObjectKey): string[] => {
+  const services = new Map<ObjectKey, ReadonlyMap<string, readonly string[]>>();
+  const podsOf = (service: ObjectKey): ReadonlyMap<string, readonly string[]> => {
+    const pods = services.get(service) ?? byNode(service, cluster.slices.get(service) ?? []);
+    services.set(service, pods);
+    return pods;
+  };
+  const podsAt = (key: ObjectKey, app: string, matrix: ObjectKey): readonly string[] => {
     const spec = realServers.get(key)?.spec;
     if (spec === undefined || spec.address !== undefined) return [];
     const namespace = namespaceOf(matrix);
     const ref = spec.serviceRef ?? matrices.get(matrix)?.spec.apps.find(({ name }) => name === app)?.serviceRef;
     if (ref === undefined || (ref.namespace ?? namespace) !== namespace) return [];
-    const slices = cluster.slices.get(`${namespace}/${ref.name}`) ?? [];
-    const endpoints = slices.flatMap((slice) => slice.endpoints).filter(({ ready }) => ready);
-    if (spec.serviceRef !== undefined) return podsOf(endpoints, namespace);
+    const pods = podsOf(`${namespace}/${ref.name}`);
+    if (spec.serviceRef !== undefined) return [...pods.values()].flat();
     const own = nodes.get(key) ?? nodesOf(spec, cluster.nodes);
     nodes.set(key, own);
-    return podsOf(
-      endpoints.filter(({ nodeName }) => nodeName !== null && own.includes(nodeName)),
-      namespace,
-    );
+    return own.flatMap((node) => pods.get(node) ?? []);
   };
   const places = given.flatMap(({ matrix, workloads }) =>
     workloads.flatMap(({ workload, apps, servers }) =>
@@ -59,8 +61,14 @@ export function podPlaces({ given, matrices, realServers, cluster }: PlacedWorld
   return places.filter(({ pods }) => pods.every((pod) => times.get(pod)!.size === 1));
 }
 
-function podsOf(endpoints: readonly EndpointFacts[], namespace: string): string[] {
-  return endpoints.flatMap(({ podName }) => (podName === undefined ? [] : [`${namespace}/${podName}`]));
+/** `namespace/name` of a Service's pods that are ready, by node ('': it is not known). */
+function byNode(service: ObjectKey, slices: readonly EndpointSliceFacts[]): Map<string, readonly string[]> {
+  const pods = slices
+    .flatMap(({ endpoints }) => endpoints)
+    .flatMap(({ ready, nodeName, podName }) =>
+      ready && podName !== undefined ? [{ node: nodeName ?? '', pod: `${namespaceOf(service)}/${podName}` }] : [],
+    );
+  return new Map([...Map.groupBy(pods, ({ node }) => node)].map(([node, own]) => [node, own.map(({ pod }) => pod)]));
 }
 
 function nodesOf({ nodeName, nodeSelector = {} }: RealServerSpec, all: PlacedWorld['cluster']['nodes']) {

@@ -38,6 +38,13 @@ interface Sampled {
   readonly cores: number;
 }
 
+interface Seen {
+  readonly to: number;
+  readonly use: Use;
+  /** By the workload's apps. */
+  readonly answered: readonly CellWindow[];
+}
+
 export class PodUsage {
   readonly #options: PodUsageOptions;
   readonly #now: () => number;
@@ -78,36 +85,40 @@ export class PodUsage {
     const samples = new Map<string, PodSample>();
     for (const namespace of namespaces) await this.#read(namespace, samples);
     for (const namespace of this.#troubles.keys()) if (!namespaces.has(namespace)) this.#troubles.delete(namespace);
+    const known = new Map(world.given.map((each) => [each.matrix, each]));
     const taken = new Map<string, number>();
-    for (const given of world.given) {
-      const own = places.filter(({ matrix }) => matrix === given.matrix);
+    for (const [matrix, own] of Map.groupBy(places, (place) => place.matrix)) {
       const uses: Use[] = [];
       const windows: CellWindow[] = [];
       // A server at a time: its workloads are each other's neighbours, and must be seen together.
       for (const [server, all] of Map.groupBy(own, (place) => place.server)) {
-        const key = `${given.matrix} ${server}`;
+        const key = `${matrix} ${server}`;
         const before = this.#taken.get(key);
-        const sampled = allSampled(all, samples, before);
-        if (before !== undefined) taken.set(key, before);
-        if (sampled === null) continue;
-        const seen = sampled.map(({ place, from, to, cores }) => ({
-          place,
-          from,
-          to,
-          cores,
-          in: this.#history.between(from, to),
-        }));
-        if (seen.some((each) => each.in === null)) continue;
-        taken.set(key, Math.max(...sampled.map(({ to }) => to)));
-        for (const { place, from, to, cores, in: answeredIn } of seen) {
-          const seconds = (to - from) / 1000;
-          uses.push({ server, workload: place.workload, seconds, amounts: { cpu: cores * seconds } });
-          windows.push(...place.apps.map((app) => answeredIn!(given.matrix, server, app)));
+        const seen = this.#seen(allSampled(all, samples, before) ?? []);
+        const until = seen === null || seen.length === 0 ? before : Math.max(...seen.map(({ to }) => to));
+        if (until !== undefined) taken.set(key, until);
+        for (const { use, answered } of seen ?? []) {
+          uses.push(use);
+          windows.push(...answered);
         }
       }
-      if (uses.length > 0) this.#options.book.addUses(given, uses, this.#now(), windows);
+      if (uses.length > 0) this.#options.book.addUses(known.get(matrix)!, uses, this.#now(), windows);
     }
     this.#taken = taken;
+  }
+
+  /** What they used and what was answered meanwhile; null: of some of them that is not known. */
+  #seen(sampled: readonly Sampled[]): Seen[] | null {
+    const seen: Seen[] = [];
+    for (const { place, from, to, cores } of sampled) {
+      const { matrix, server, workload, apps } = place;
+      const answeredAt = this.#history.between(from, to);
+      if (answeredAt === null) return null;
+      const seconds = (to - from) / 1000;
+      const use = { server, workload, seconds, amounts: { cpu: cores * seconds } };
+      seen.push({ to, use, answered: apps.map((app) => answeredAt(matrix, server, app)) });
+    }
+    return seen;
   }
 
   async #read(namespace: string, samples: Map<string, PodSample>): Promise<void> {
