@@ -20,8 +20,9 @@ export function figuresOf(counts: CountsDocument, earlier: Earlier | null = null
     cell(row, server) {
       const cell = cells.get(`${row} ${server}`);
       if (cell === undefined) return undefined;
-      const { requests, asked, askedAvailable, delivered, available } = cell;
-      const live = { requests, asked, askedAvailable, delivered, available };
+      const { requests, asked, askedAvailable, delivered, available, cap, inFlight = 0 } = cell;
+      const capped = cap === undefined ? {} : { cap, inFlight };
+      const live = { requests, asked, askedAvailable, delivered, available, ...capped };
       if (before === null || earlier === null) return live;
       const grown = requests - (before.get(`${row} ${server}`)?.requests ?? 0);
       // A restart in between sets the counts back; then they are the growth.

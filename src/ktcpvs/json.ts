@@ -50,7 +50,7 @@ function refJson(ref: ServerRef): Record<string, unknown> {
 
 function liveJson(live: Live | undefined): Record<string, unknown> {
   if (live === undefined) return {};
-  const { requests, asked, askedAvailable, delivered, available, rate } = live;
+  const { requests, asked, askedAvailable, delivered, available, rate, cap, inFlight = 0 } = live;
   return {
     requests,
     asked,
@@ -58,5 +58,6 @@ function liveJson(live: Live | undefined): Record<string, unknown> {
     delivered,
     available,
     ...(rate === undefined ? {} : { requestsPerSecond: rate }),
+    ...(cap === undefined ? {} : { cap, inFlight }),
   };
 }

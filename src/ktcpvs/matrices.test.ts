@@ -115,6 +115,24 @@ test('without counts only the weights; with two readings also rates', () => {
   );
 });
 
+test('caps, where there are any: in flight and the most that may be', () => {
+  const counted = counts();
+  const capped = {
+    ...counted,
+    rows: counted.rows.map((row) => ({
+      ...row,
+      cells: row.cells.map((cell) => (cell.server === 'default/web5' ? { ...cell, cap: 12, inFlight: 3 } : cell)),
+    })),
+  };
+  const virtual = only(figuresOf(capped));
+  assert.match(
+    printMatrices(virtual, named),
+    /# caps of virtual server http: requests in flight \/ most\n(#.*\n)+# \/appe\/\.\* +3 \/ 12\n/,
+  );
+  assert.match(JSON.stringify(jsonOf({ virtuals: [virtual] }, '1')), /"cap":12,"inFlight":3/);
+  assert.doesNotMatch(printMatrices(only(), named), /caps/);
+});
+
 test('what no rule takes is a row where it happens, or where there are no rules', () => {
   const text = 'virtual a { server = r1:80 3 server = r2:80 }';
   const [virtual] = parsed(text).virtuals;

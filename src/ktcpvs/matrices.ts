@@ -1,6 +1,6 @@
 /**
  * The matrices below a listing, as comments: rows are the rules' patterns, columns the servers. First the weights, then
- * the connections (as ktcpvs-matrix printed them); then the shares asked for and delivered, in percent.
+ * the connections (as ktcpvs-matrix printed them); then the shares asked for and delivered, in percent; then caps, if there are any.
  */
 import { printIdent, printServer } from './host-port.ts';
 import type { Naming } from './host-port.ts';
@@ -31,6 +31,9 @@ export function printMatrices(virtual: Virtual, options: MatrixOptions): string 
     parts.push(matrix(`connections ${of}`, rows, refs, ({ live }) => String(live?.requests ?? ''), options));
     parts.push(matrix(`shares ${of}: asked > delivered, %`, rows, refs, ({ live }) => shares(live), options));
   }
+  if (lives.some(({ cap }) => cap !== undefined)) {
+    parts.push(matrix(`caps ${of}: requests in flight / most`, rows, refs, ({ live }) => capped(live), options));
+  }
   if (lives.some(({ rate }) => rate !== undefined)) {
     parts.push(matrix(`requests per second ${of}`, rows, refs, ({ live }) => String(live?.rate ?? ''), options));
   }
@@ -44,6 +47,10 @@ function shares(live: Live | undefined): string {
   // While a server is out, the others are asked for more than their weights say.
   const now = available === asked ? asked : `${asked} (${available})`;
   return `${now} > ${live.delivered === null ? '-' : percent(live.delivered)}${live.available ? '' : ' out'}`;
+}
+
+function capped({ cap, inFlight = 0 }: Partial<Live> = {}): string {
+  return cap === undefined ? '' : `${inFlight} / ${cap}`;
 }
 
 function percent(share: number): string {

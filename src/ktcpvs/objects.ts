@@ -29,6 +29,7 @@ export interface VirtualSpec {
   minSpareServers?: number;
   maxSpareServers?: number;
   limits?: { maxClients?: number; [field: string]: unknown };
+  queue?: { requests?: number; timeout?: string };
   [field: string]: unknown;
 }
 

@@ -172,11 +172,13 @@ test('what the syntax cannot say stays, where the listing says keep', () => {
       { name: 'a', port: 1, protocol: 'HTTP' },
       { name: 'b', port: 2, protocol: 'HTTP' },
     ];
-    return { ...each, spec: { ...spec, listeners, rules: [first, extra, ...spec.rules.slice(1)] } };
+    const queue = { requests: 100, timeout: '2s' };
+    return { ...each, spec: { ...spec, queue, listeners, rules: [first, extra, ...spec.rules.slice(1)] } };
   });
   const listing = printTable(tableOf(new Draft(objects)), numeric);
   assert.match(listing, /rule = keep api {4}# Prefix "\/v1" with hosts to app appa\n/);
   assert.match(listing, /# also listens: b HTTP \[::\]:2\n/);
+  assert.match(listing, /# queue: requests wait for room, 100 of them at most, for up to 2s\n/);
   const load = (text: string) => applyCommand(objects, { kind: 'Load', table: parsed(text), file: 'f' });
   assert.deepEqual(load(listing), { apply: [], delete: [], errors: [], notes: [] });
   const without = load(listing.replace(/ *rule = keep api.*\n/, ''));

@@ -2,7 +2,7 @@
 import { cellsOf, columnOf } from './columns.ts';
 import type { Draft } from './draft.ts';
 import { effectiveWeight, patternOf } from './objects.ts';
-import type { RuleSpec, VirtualObject } from './objects.ts';
+import type { RuleSpec, VirtualObject, VirtualSpec } from './objects.ts';
 import { judgePattern } from './patterns.ts';
 import { ServerBook } from './servers.ts';
 import { listenOf } from './spec-edits.ts';
@@ -75,13 +75,21 @@ export function virtualOf(draft: Draft, virtual: VirtualObject, book: ServerBook
     redirect: spec.redirect === undefined ? null : { host: spec.redirect.address, port: spec.redirect.port },
     servers,
     rules,
-    remarks: spec.listeners
-      .slice(1)
-      .map(
-        ({ name: listener, address = '::', port, protocol = 'HTTP' }) =>
-          `also listens: ${listener} ${protocol} ${address.includes(':') ? `[${address}]` : address}:${port}`,
-      ),
+    remarks: [
+      ...spec.listeners
+        .slice(1)
+        .map(
+          ({ name: listener, address = '::', port, protocol = 'HTTP' }) =>
+            `also listens: ${listener} ${protocol} ${address.includes(':') ? `[${address}]` : address}:${port}`,
+        ),
+      ...(spec.queue === undefined ? [] : [queueText(spec.queue)]),
+    ],
   };
+}
+
+function queueText({ requests, timeout }: NonNullable<VirtualSpec['queue']>): string {
+  const most = requests === undefined ? '' : `, ${requests} of them at most`;
+  return `queue: requests wait for room${most}${timeout === undefined ? '' : `, for up to ${timeout}`}`;
 }
 
 /**

@@ -113,6 +113,9 @@ export interface Live {
   readonly available: boolean;
   /** First choices per second, where two readings were taken. */
   readonly rate?: number;
+  /** Most requests in flight at the cell, and those that are; absent: it has no cap. */
+  readonly cap?: number;
+  readonly inFlight?: number;
 }
 
 export const DEFAULT_NAMESPACE = 'default';
