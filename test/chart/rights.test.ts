@@ -31,6 +31,8 @@ describe('rights', needsHelm, () => {
 
   it('where instances are managed', (t) => compare(t, 'rights-manage.txt', { placement: { manage: true } }));
 
+  it('where what pods use is asked', (t) => compare(t, 'rights-pod-metrics.txt', { podMetrics: { enabled: true } }));
+
   for (const [name, values] of [
     ['by default', {}],
     ['narrow', NARROW],
