@@ -114,6 +114,19 @@ describe('a problem', () => {
     assert.equal(cpu({ nodeName: 'gone' }), undefined);
     assert.equal(cpu({ nodeSelector: { pool: 'db' } }), undefined);
     assert.equal(cpu({ serviceRef: { name: 'shop' } }), undefined);
+    const reserved = new Map([
+      ['n1', 0.5],
+      ['n2', 9],
+    ]);
+    const left = (spec: object) => serverFacts(realServerSpec.parse(spec), nodes, reserved).capacity['cpu'];
+    assert.deepEqual(
+      [
+        left({ nodeName: 'n1' }),
+        left({ nodeName: 'n1', capacity: { cpu: 1 } }),
+        left({ nodeSelector: { pool: 'web' } }),
+      ],
+      [1, 1, 1],
+    );
   });
 
   it('names what it lacks, and what to do about it', () => {

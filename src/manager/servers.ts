@@ -24,12 +24,19 @@ export interface Node {
 /** What requests use; memory and pods are not used up by requests. */
 const BY_REQUESTS = ['cpu', 'io', 'net'] as const;
 
-/** What the object does not give, its nodes have, all of them together. */
-export function serverFacts(spec: RealServerSpec, nodes: ReadonlyMap<string, Node> = new Map()): ServerFacts {
+/** By node, cores that are requested by what takes nothing of a matrix' requests. */
+export type Reserved = ReadonlyMap<string, number>;
+
+/** What the object does not give, its nodes have, all of them together: what may be allocated there, less what is reserved. */
+export function serverFacts(
+  spec: RealServerSpec,
+  nodes: ReadonlyMap<string, Node> = new Map(),
+  reserved: Reserved = new Map(),
+): ServerFacts {
   const own = nodesOf(spec, nodes);
   const amounts = BY_REQUESTS.flatMap((resource) => {
     const given = spec.capacity?.[resource];
-    const amount = given === undefined ? sumOf(own, resource) : parseQuantity(given);
+    const amount = given === undefined ? sumOf(own, resource, reserved) : parseQuantity(given);
     return amount === null ? [] : [[resource, amount] as const];
   });
   return {
@@ -39,16 +46,24 @@ export function serverFacts(spec: RealServerSpec, nodes: ReadonlyMap<string, Nod
   };
 }
 
-function nodesOf({ nodeName, nodeSelector }: RealServerSpec, nodes: ReadonlyMap<string, Node>): Node[] {
-  if (nodeName !== undefined) return [nodes.get(nodeName) ?? []].flat();
+type NamedNode = readonly [name: string, node: Node];
+
+function nodesOf({ nodeName, nodeSelector }: RealServerSpec, nodes: ReadonlyMap<string, Node>): NamedNode[] {
+  if (nodeName !== undefined) {
+    const node = nodes.get(nodeName);
+    return node === undefined ? [] : [[nodeName, node]];
+  }
   if (nodeSelector === undefined) return [];
   const wanted = Object.entries(nodeSelector);
-  return [...nodes.values()].filter(({ labels }) => wanted.every(([label, value]) => labels[label] === value));
+  return [...nodes].filter(([, { labels }]) => wanted.every(([label, value]) => labels[label] === value));
 }
 
 /** Null: of one of them, or of none, it is not known. */
-function sumOf(nodes: readonly Node[], resource: string): number | null {
-  const amounts = nodes.map(({ allocatable }) => parseQuantity(allocatable?.[resource] ?? ''));
+function sumOf(nodes: readonly NamedNode[], resource: string, reserved: Reserved): number | null {
+  const amounts = nodes.map(([name, { allocatable }]) => {
+    const amount = parseQuantity(allocatable?.[resource] ?? '');
+    return amount === null || resource !== 'cpu' ? amount : Math.max(0, amount - (reserved.get(name) ?? 0));
+  });
   return amounts.reduce(
     (sum: number | null, each) => (each === null ? null : (sum ?? 0) + each),
     amounts[0] === undefined ? null : 0,

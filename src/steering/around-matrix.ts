@@ -1,5 +1,5 @@
 /** What is around a matrix: its servers, which of its cells take work, and what the apps of other matrices use of the servers. */
-import { addUp, type ServerFacts, serverFacts, usedBy } from '../manager/servers.ts';
+import { addUp, type Reserved, type ServerFacts, serverFacts, usedBy } from '../manager/servers.ts';
 import type { CountsDocument } from '../model/counts.ts';
 import type { Rows } from '../model/matrix-rows.ts';
 import type { MatrixProfile } from '../model/profiles.ts';
@@ -14,12 +14,13 @@ export function serversOf(
   matrix: ObjectKey,
   { realServers, cluster }: Objects,
   className: string,
+  reserved: Reserved,
 ): Map<string, ServerFacts> {
   const namespace = namespaceOf(matrix);
   return new Map(
     [...realServers].flatMap(([key, { spec }]) =>
       key.startsWith(namespace) && spec.className === className
-        ? [[nameOf(key), serverFacts(spec, cluster?.nodes)] as const]
+        ? [[nameOf(key), serverFacts(spec, cluster?.nodes, reserved)] as const]
         : [],
     ),
   );

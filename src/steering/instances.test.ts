@@ -77,6 +77,7 @@ class World {
         return { ok: true, seen: { ...seen, workloads: new Map(all) } };
       },
       served: () => cluster.proxies(),
+      reserved: () => new Map(),
       write: (_, writes) => {
         for (const write of writes) {
           this.writes.push(write.kind);

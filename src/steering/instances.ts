@@ -7,6 +7,7 @@ import { type Course, courseOf, type News, type Write } from '../actuation/cours
 import { abandonedCells, editRows } from '../actuation/edit-rows.ts';
 import type { AppWeightMatrixSpec } from '../api/app-weight-matrix.ts';
 import { type InstancesInputs, instancesProblem } from '../manager/instances-problem.ts';
+import type { Reserved } from '../manager/servers.ts';
 import { NEW_STANDING, type Standing, worthChanging } from '../manager/worth-changing.ts';
 import { type Rows, sameRows } from '../model/matrix-rows.ts';
 import type { InstanceCounts, PlacedChange } from '../model/placements.ts';
@@ -19,6 +20,8 @@ import type { Result } from '../placement/result.ts';
 export interface Workloads {
   seen(matrix: ObjectKey, spec: AppWeightMatrixSpec): SeenOrNot;
   served(matrix: ObjectKey, spec: AppWeightMatrixSpec): Served;
+  /** By pods that are none of the workloads of the namespace's matrices: what those use is known. */
+  reserved(matrix: ObjectKey): Reserved;
   /** What has not become of it is seen, and written again. */
   write(matrix: ObjectKey, writes: readonly Write[]): void;
   tell(matrix: ObjectKey, news: readonly News[]): void;

@@ -9,6 +9,7 @@ import { intervalOf } from '../manager/interval.ts';
 import { type KeptManager, keptManager, managerOf } from '../manager/kept-manager.ts';
 import type { Measured } from '../manager/measured.ts';
 import { type Planned, type Posed, problemOf } from '../manager/problem-of.ts';
+import type { Reserved } from '../manager/servers.ts';
 import { type ComputedRows, type ManagerState, newState } from '../manager/state.ts';
 import type { CountsDocument } from '../model/counts.ts';
 import { carryOver, type Computing, type Rows, sameRows } from '../model/matrix-rows.ts';
@@ -329,10 +330,14 @@ export class PlacementManager {
     return {
       spec,
       rows: this.rows(key, spec) ?? this.#given(spec),
-      servers: serversOf(key, this.#options.objects(), this.#options.className),
+      servers: serversOf(key, this.#options.objects(), this.#options.className, this.#reserved(key)),
       profile,
       usedByOthers: this.#usedByOthers(key),
     };
+  }
+
+  #reserved(key: ObjectKey): Reserved {
+    return this.#options.workloads?.reserved(key) ?? new Map<string, number>();
   }
 
   #known(): ReadonlyMap<ObjectKey, MatrixProfile> {

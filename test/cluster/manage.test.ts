@@ -74,6 +74,7 @@ class Leader {
     this.#instances = new Instances({
       seen: (...args) => this.#workloads.seen(...args),
       served: (...args) => this.#workloads.served(...args),
+      reserved: (matrix) => this.#workloads.reserved(matrix),
       write: (...args) => this.#workloads.write(...args),
       tell: (_, news) => world.news.push(...news),
     });

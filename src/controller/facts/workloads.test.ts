@@ -82,9 +82,9 @@ describe('a pod', () => {
   });
 
   it('that has ended is nobody’s instance and takes no memory', () => {
-    const spec = { nodeName: 'n1', containers: [{ resources: { requests: { memory: '1Gi' } } }] };
-    const { workload, memory } = podFacts({ metadata, spec, status: { phase: 'Failed' } });
-    assert.deepEqual([workload, memory], [null, 0]);
+    const spec = { nodeName: 'n1', containers: [{ resources: { requests: { memory: '1Gi', cpu: '250m' } } }] };
+    const { workload, memory, cpu } = podFacts({ metadata, spec, status: { phase: 'Failed' } });
+    assert.deepEqual([workload, memory, cpu], [null, 0, 0]);
     const running = podFacts({
       metadata: { ...metadata, annotations: { 'controller.kubernetes.io/pod-deletion-cost': '-5' } },
       spec,
@@ -92,7 +92,7 @@ describe('a pod', () => {
     });
     const { addresses, isReady, cost, node, gate } = running;
     assert.deepEqual([addresses, isReady, cost, node, gate], [['10.0.0.1'], true, -5, 'n1', null]);
-    assert.equal(running.memory, 2 ** 30);
+    assert.deepEqual([running.memory, running.cpu], [2 ** 30, 0.25]);
   });
 });
 

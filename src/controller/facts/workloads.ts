@@ -31,7 +31,9 @@ export interface PodFacts {
   readonly isReady: boolean;
   readonly isGoing: boolean;
   readonly cost: number | null;
+  /** What it requests: bytes, cores. */
   readonly memory: number;
+  readonly cpu: number;
   /** What a patch has to add to. */
   readonly affinity: 'None' | 'NoNode' | 'NoPreferred' | 'Preferred';
 }
@@ -47,7 +49,7 @@ interface PodSpec {
   readonly nodeName?: string;
   readonly containers?: readonly Container[];
   readonly initContainers?: readonly Container[];
-  readonly overhead?: { readonly memory?: string };
+  readonly overhead?: Amounts;
   readonly schedulingGates?: readonly { readonly name: string }[];
   readonly affinity?: {
     readonly nodeAffinity?: { readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly Preferred[] };
@@ -56,8 +58,11 @@ interface PodSpec {
 
 interface Container {
   readonly restartPolicy?: string;
-  readonly resources?: { readonly requests?: { readonly memory?: string } };
+  readonly resources?: { readonly requests?: Amounts };
 }
+
+type Requested = 'memory' | 'cpu';
+type Amounts = { readonly [resource in Requested]?: string };
 
 interface Preferred {
   readonly preference?: { readonly matchFields?: readonly { readonly values?: readonly string[] }[] };
@@ -78,7 +83,7 @@ export function deploymentFacts({ metadata, spec, status }: KubeObject): Deploym
     replicas: there = 0,
     updatedReplicas = 0,
   } = (status ?? {}) as { observedGeneration?: number; replicas?: number; updatedReplicas?: number };
-  const memory = memoryOf(template?.spec ?? {});
+  const memory = requestOf(template?.spec ?? {}, 'memory');
   return {
     replicas,
     memory: memory > 0 ? memory : null,
@@ -156,7 +161,8 @@ export function podFacts({ metadata, spec, status }: KubeObject): PodFacts {
     isReady: conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
     isGoing: metadata.deletionTimestamp !== undefined,
     cost: Number.isFinite(cost) ? cost : null,
-    memory: isOver ? 0 : memoryOf(rest),
+    memory: isOver ? 0 : requestOf(rest, 'memory'),
+    cpu: isOver ? 0 : requestOf(rest, 'cpu'),
     affinity:
       affinity === undefined
         ? 'None'
@@ -168,13 +174,13 @@ export function podFacts({ metadata, spec, status }: KubeObject): PodFacts {
   };
 }
 
-const requestOf = ({ resources }: Container): number => parseQuantity(resources?.requests?.memory ?? '0') ?? 0;
-
 /** As the scheduler counts it. */
-function memoryOf({ containers = [], initContainers = [], overhead }: PodSpec): number {
+function requestOf({ containers = [], initContainers = [], overhead }: PodSpec, resource: Requested): number {
+  const amount = (amounts: Amounts | undefined): number => parseQuantity(amounts?.[resource] ?? '0') ?? 0;
+  const own = ({ resources }: Container): number => amount(resources?.requests);
   const sidecars = initContainers.filter(({ restartPolicy }) => restartPolicy === 'Always');
-  const steady = [...containers, ...sidecars].reduce((sum, each) => sum + requestOf(each), 0);
-  return Math.max(steady, ...initContainers.map(requestOf)) + (parseQuantity(overhead?.memory ?? '0') ?? 0);
+  const steady = [...containers, ...sidecars].reduce((sum, each) => sum + own(each), 0);
+  return Math.max(steady, ...initContainers.map(own)) + amount(overhead);
 }
 
 /** What an autoscaler scales: `Deployment/NAME`. */

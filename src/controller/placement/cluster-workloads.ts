@@ -22,7 +22,7 @@ import type { PodFacts } from '../facts/workloads.ts';
 import { DEPLOYMENTS, PODS } from '../resources.ts';
 import { clusterServed } from './cluster-served.ts';
 import { costPatch, openingPatch } from './pod-patches.ts';
-import { type ClusterViews, type Known, seenCluster } from './seen-cluster.ts';
+import { type ClusterViews, type Known, reservedCores, seenCluster } from './seen-cluster.ts';
 import { WorkloadWatches, type WorkloadWatchesOptions } from './workload-watches.ts';
 
 export interface ClusterWorkloadsOptions extends WorkloadWatchesOptions {
@@ -87,6 +87,11 @@ export class ClusterWorkloads implements Workloads {
   served(matrix: ObjectKey, spec: AppWeightMatrixSpec): Served {
     const proxies = [...this.#options.proxies().values()].map((each) => each?.counts ?? null);
     return clusterServed(matrix, spec, proxies, (host, workload) => this.#addresses(matrix, host, workload));
+  }
+
+  reserved(matrix: ObjectKey): ReadonlyMap<string, number> {
+    const namespace = matrix.slice(0, matrix.indexOf('/') + 1);
+    return reservedCores(namespace, this.#watches.pods.view, this.#options.objects().matrices);
   }
 
   write(matrix: ObjectKey, writes: readonly Write[]): void {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 
 import { appWeightMatrixSpec } from '../../api/app-weight-matrix.ts';
 import type { RealServer } from '../../api/parse.ts';
@@ -7,7 +7,7 @@ import { realServerSpec } from '../../api/real-server.ts';
 import type { CellCounts, CountsDocument } from '../../model/counts.ts';
 import type { DeploymentFacts, PodFacts } from '../facts/workloads.ts';
 import { clusterServed } from './cluster-served.ts';
-import { type ClusterViews, seenCluster } from './seen-cluster.ts';
+import { type ClusterViews, reservedCores, seenCluster } from './seen-cluster.ts';
 
 const workloadRef = { kind: 'Deployment', name: 'web' };
 const spec = appWeightMatrixSpec.parse({
@@ -43,6 +43,7 @@ const pod = (workload: string | null, node: string | null, more: Partial<PodFact
   isGoing: false,
   cost: null,
   memory: 10,
+  cpu: 0.5,
   affinity: 'None',
   ...more,
 });
@@ -163,5 +164,15 @@ describe('what proxies say of a workload on a host', () => {
   it('has in flight what its own pods have', () => {
     assert.equal(servedBy(counts({}, 2), counts({}, 3)).inFlight('web1', 'web'), 5);
     assert.equal(servedBy(counts({}, 2), null).inFlight('web1', 'web'), null);
+  });
+});
+
+test('cores are reserved by pods that are none of the namespace’s workloads, and by all of other namespaces', () => {
+  const matrices = new Map([['d/m', { spec } as never]]);
+  const { pods } = views();
+  const more = new Map([...pods, ['k/agent-1', pod(null, 'n2', { cpu: 0.25 })], ['d/lost', pod(null, null)]]);
+  assert.deepEqual(Object.fromEntries(reservedCores('d/', more, matrices)), { n1: 0.5, n2: 0.75 });
+  assert.deepEqual(Object.fromEntries(reservedCores('e/', new Map([['e/web-1', pod('web', 'n2')]]), matrices)), {
+    n2: 0.5,
   });
 });

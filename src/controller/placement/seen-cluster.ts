@@ -53,6 +53,29 @@ export function seenCluster(
   return { hosts, workloads: new Map(workloads) };
 }
 
+/**
+ * Cores that pods request which are none of the workloads of the namespace's matrices, by node. Those of other namespaces count with
+ * what they request, whatever they serve: what they use is theirs to know.
+ */
+export function reservedCores(
+  namespace: string,
+  pods: ClusterViews['pods'],
+  matrices: ClusterState['matrices'],
+): Map<string, number> {
+  const own = new Set(
+    [...matrices].flatMap(([key, { spec }]) =>
+      key.startsWith(namespace) ? spec.apps.flatMap(({ workloadRef }) => workloadRef?.name ?? []) : [],
+    ),
+  );
+  const cores = new Map<string, number>();
+  for (const [key, { node, workload, cpu }] of pods) {
+    if (node === null || cpu === 0) continue;
+    if (key.startsWith(namespace) && workload !== null && own.has(workload)) continue;
+    cores.set(node, (cores.get(node) ?? 0) + cpu);
+  }
+  return cores;
+}
+
 /** By node, the row that stands for it. */
 function rowsByNode({ rows }: AppWeightMatrixSpec, namespace: string, { nodes, realServers }: ClusterViews) {
   return new Map(
