@@ -104,9 +104,13 @@ describe('caps that are planned', () => {
     assert.deepEqual(plannedTexts({ shop: { web1: 1 } }, apps, { web1: host }, others), ['shop web1 10']);
   });
 
-  it('are none for what nothing is asked of: what is not known is not limited', () => {
+  it('are none for what nothing was ever asked of, and stay as they are for what nothing is asked of any more', () => {
     const apps = [appProfile('shop', 100, { cpu: 0.01 }), appProfile('blog', 0, { cpu: 0.01 })];
-    assert.deepEqual(plannedTexts({ shop: { web1: 1 }, blog: { web1: 1 } }, apps, { web1: host }), ['shop web1 40']);
+    const given = planned({ shop: { web1: 1 }, blog: { web1: 1 } }, apps, { web1: host });
+    assert.deepEqual(texts(plannedCaps(given.planned, given.rows)), ['shop web1 40']);
+    const [row] = given.rows;
+    const before = [{ ...row!, weights: row!.weights.map((cell) => ({ ...cell, cap: 7 })) }];
+    assert.deepEqual(texts(plannedCaps(given.planned, before)), ['blog web1 7', 'shop web1 40']);
   });
 
   it('need to know how many requests a server takes', () => {

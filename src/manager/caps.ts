@@ -11,7 +11,7 @@ import type { Planned } from './problem-of.ts';
 /** A cap that differs by no more than this part of what it is, or by 1, is not changed: demand is never twice the same. */
 const TOLERANCE = 0.25;
 
-/** For the cells that `rows` plan any load for; none where caps are not asked for. */
+/** Where `rows` plan no load for a cell it keeps what it has, as weights do. None where caps are not asked for. */
 export function plannedCaps(planned: Planned, rows: Rows): Columns {
   const { atOnce } = planned;
   if (atOnce === null) return new Map();
@@ -24,7 +24,7 @@ export function plannedCaps(planned: Planned, rows: Rows): Columns {
     [...atOnce.keys()].map((host) => [host, secondsOf(planned.others.get(host) ?? {}, planned, host)]),
   );
   for (const { host, work } of cells) whole.set(host, whole.get(host)! + work);
-  const caps = new Map<string, Map<string, number>>();
+  const caps = new Map([...capsOf(rows)].map(([app, column]) => [app, new Map(column)]));
   for (const { host, column, work } of cells) {
     if (work === 0) continue;
     const cap = Math.max(1, Math.ceil((atOnce.get(host)! * work) / whole.get(host)!));

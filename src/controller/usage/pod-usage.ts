@@ -79,6 +79,14 @@ export class PodUsage {
 
   /** Asks what pods have used, and learns from it. Never rejects. */
   async look(): Promise<void> {
+    try {
+      await this.#look();
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'what requests cost is not learned from what pods use this time');
+    }
+  }
+
+  async #look(): Promise<void> {
     const world = this.#options.world();
     const places = podPlaces(world);
     const namespaces = new Set(places.map(({ matrix }) => namespaceOf(matrix)));
