@@ -10,6 +10,8 @@ import type { Planned } from './problem-of.ts';
 
 /** A cap that differs by no more than this part of what it is, or by 1, is not changed: demand is never twice the same. */
 const TOLERANCE = 0.25;
+/** The whole, in parts that are added up, is not to be one more. */
+const ROUNDING = 1e-9;
 
 /** Where `rows` plan no load for a cell it keeps what it has, as weights do. None where caps are not asked for. */
 export function plannedCaps(planned: Planned, rows: Rows): Columns {
@@ -27,7 +29,7 @@ export function plannedCaps(planned: Planned, rows: Rows): Columns {
   const caps = new Map([...capsOf(rows)].map(([app, column]) => [app, new Map(column)]));
   for (const { host, column, work } of cells) {
     if (work === 0) continue;
-    const cap = Math.max(1, Math.ceil((atOnce.get(host)! * work) / whole.get(host)!));
+    const cap = Math.max(1, Math.ceil((atOnce.get(host)! * work) / whole.get(host)! - ROUNDING));
     const own = caps.get(column) ?? new Map<string, number>();
     caps.set(column, own.set(host, cap));
   }

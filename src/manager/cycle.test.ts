@@ -230,6 +230,8 @@ describe('over many cycles', () => {
   const world = fc.record({
     seed: fc.integer({ min: 1, max: 2 ** 31 }),
     noise: fc.double({ min: 0, max: 0.06, noNaN: true }),
+    /** In flight at a server; null: no caps are computed. */
+    requests: fc.option(fc.integer({ min: 1, max: 200 })),
     cores: fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 2, maxLength: 4 }),
     apps: fc.array(
       fc.record({
@@ -240,7 +242,7 @@ describe('over many cycles', () => {
     ),
   });
   type Drawn = typeof world extends fc.Arbitrary<infer T> ? T : never;
-  const build = ({ seed, noise, cores, apps }: Drawn): World => {
+  const build = ({ seed, noise, requests, cores, apps }: Drawn): World => {
     const servers = Object.fromEntries(cores.map((each, at) => [`web${at + 1}`, each]));
     const weights = Object.fromEntries(
       apps.map((each, at) => [
@@ -249,10 +251,11 @@ describe('over many cycles', () => {
       ]),
     );
     const built = new World(
-      matrixOf(weights),
+      matrixOf(weights, requests === null ? {} : { placement: { caps: 'Computed' } }),
       servers,
       Object.fromEntries(apps.map(({ rate }, at) => [`app${at}`, app(rate)])),
       seed,
+      requests,
     );
     built.noise = noise;
     return built;
@@ -301,7 +304,10 @@ describe('over many cycles', () => {
         const built = build(drawn);
         for (const { recommended } of built.turns(14)) {
           for (const { weights } of [...built.rows, ...(recommended?.rows ?? [])]) {
-            for (const { weight } of weights) assert.ok(Number.isInteger(weight) && weight >= 1 && weight <= 65_535);
+            for (const { weight, cap = 1 } of weights) {
+              assert.ok(Number.isInteger(weight) && weight >= 1 && weight <= 65_535);
+              assert.ok(Number.isInteger(cap) && cap >= 1 && cap <= (drawn.requests ?? 1));
+            }
           }
         }
       }),
