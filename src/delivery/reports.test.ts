@@ -29,11 +29,15 @@ const counted = fc
   .chain((done) =>
     fc.option(fc.array(fc.nat(), { maxLength: TIMES })).map((times) => (times === null ? done : { ...done, times })),
   );
-const cell = fc.tuple(warm, fc.option(fc.nat(65_535)), fc.option(counted)).map(([each, scaled, done]) => ({
-  ...each,
-  ...(scaled === null ? {} : { scaled }),
-  ...(done === null ? {} : { work: done }),
-}));
+const capped = fc.record({ cap: fc.integer({ min: 1, max: 1_000_000 }), inFlight: fc.nat(9) }, plain);
+const cell = fc
+  .tuple(warm, fc.option(fc.nat(65_535)), fc.option(counted), fc.option(capped))
+  .map(([each, scaled, done, limited]) => ({
+    ...each,
+    ...(scaled === null ? {} : { scaled }),
+    ...(done === null ? {} : { work: done }),
+    ...limited,
+  }));
 const row = fc.record(
   {
     id: fc.constantFrom('rule d/v a', 'matrix d/m a', 'servers d/v'),

@@ -169,7 +169,16 @@ const rowReport = ({ id, epoch, cells }: RowCounts): RowReport => [
     ...(scaled === undefined ? ([] as const) : ([scaled] as const)),
   ]),
   cells.flatMap(({ work }, index) => (work === undefined ? [] : [workReport(index, work)])),
+  ...capReports(cells),
 ];
+
+/** Nothing, where no cell has a cap: most rows are so. */
+function capReports(cells: RowCounts['cells']): [] | [NonNullable<RowReport[4]>] {
+  const caps = cells.flatMap(({ cap, inFlight = 0 }, index): [number, number, number][] =>
+    cap === undefined ? [] : [[index, cap, inFlight]],
+  );
+  return caps.length === 0 ? [] : [caps];
+}
 
 type WorkReport = NonNullable<RowReport[3]>[number];
 
@@ -182,7 +191,8 @@ const workReport = (index: number, { answered, seconds, timeouts, shed, times }:
   ...(times === undefined ? ([] as const) : ([times as number[]] as const)),
 ];
 
-const rowOf = ([id, epoch, cells, work = []]: RowReport): RowCounts => {
+const rowOf = ([id, epoch, cells, work = [], capped = []]: RowReport): RowCounts => {
+  const caps = new Map(capped.map(([index, cap, inFlight]) => [index, { cap, inFlight }]));
   const works = new Map(
     work.map(([index, answered, seconds, timeouts, shed, times]): [number, CellWork] => [
       index,
@@ -206,6 +216,7 @@ const rowOf = ([id, epoch, cells, work = []]: RowReport): RowCounts => {
           sticky,
           failures,
           ...(works.has(index) ? { work: works.get(index)! } : {}),
+          ...caps.get(index),
         }),
       ),
     ),
@@ -248,6 +259,8 @@ const sameCell = (a: CellCounts, b: CellCounts): boolean =>
   a.work?.answered === b.work?.answered &&
   a.work?.timeouts === b.work?.timeouts &&
   a.work?.shed === b.work?.shed &&
+  a.cap === b.cap &&
+  a.inFlight === b.inFlight &&
   a.server === b.server &&
   a.app === b.app;
 

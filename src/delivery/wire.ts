@@ -132,9 +132,17 @@ const cellSchema = z
 const workSchema = z
   .tuple([count, count, z.number().min(0), count, count, z.array(count).max(TIMES).optional()])
   .rest(z.unknown());
-/** `[id, epoch, cells, work?]`; work of the cells that have any. */
+/** `[index of the cell, cap, in flight]` */
+const capSchema = z.tuple([count, z.int().min(1).max(1_000_000), count]).rest(z.unknown());
+/** `[id, epoch, cells, work?, caps?]`; work of the cells that have any, and so for caps. */
 const rowSchema = z
-  .tuple([identity, count, z.array(cellSchema).max(65_536), z.array(workSchema).max(65_536).optional()])
+  .tuple([
+    identity,
+    count,
+    z.array(cellSchema).max(65_536),
+    z.array(workSchema).max(65_536).optional(),
+    z.array(capSchema).max(65_536).optional(),
+  ])
   .rest(z.unknown());
 /** `[server, address, port, active, available, down]` */
 const endpointSchema = z

@@ -55,6 +55,14 @@ test('answers by how long they took are summed, where anybody told them apart', 
   assert.deepEqual(merged(null, null), { answered: 6, seconds: 2, timeouts: 0, shed: 2 });
 });
 
+test('what is in flight at a cell that has a cap is that of all proxies', () => {
+  const documents = [3, 4].map((inFlight) =>
+    document([{ ...cell('a/web2', 1, 1), cap: 12, inFlight }, cell('a/web3', 1, 1)], 1),
+  );
+  const [capped, free] = mergeCounts(documents).rows[0]!.cells;
+  assert.deepEqual([capped?.cap, capped?.inFlight, free?.cap, free?.inFlight], [12, 7, undefined, undefined]);
+});
+
 test('a row that one proxy does not have yet, and weights that differ meanwhile', () => {
   const old = document([cell('a/web2', 100, 50)], 1);
   const now = document([cell('a/web2', 50, 4), cell('a/web3', 50, 4)], 1);

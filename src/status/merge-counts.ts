@@ -5,7 +5,7 @@ import { type CellSums, withShares } from '../model/shares.ts';
 import { finish } from '../slices/slices.ts';
 
 /**
- * Sums per cell and endpoint, shares anew from the sums. Weights are those of the last document: while a change is on its
+ * Sums per cell and endpoint, shares anew from the sums. Weights and caps are those of the last document: while a change is on its
  * way, proxies differ for some milliseconds. An endpoint is out where no proxy gives it work.
  */
 export function mergeCounts(documents: readonly CountsDocument[]): CountsDocument {
@@ -92,6 +92,7 @@ function mergeCells(cells: readonly CellSums[]): CellSums {
     retries: sum((cell) => cell.retries),
     sticky: sum((cell) => cell.sticky),
     failures: sum((cell) => cell.failures),
+    ...(cells.at(-1)!.cap === undefined ? {} : { inFlight: sum(({ inFlight = 0 }) => inFlight) }),
     ...mergeWork(cells.flatMap(({ work }) => (work === undefined ? [] : [work]))),
   };
 }
