@@ -21,7 +21,7 @@ export interface CellCounts {
   /** The weight in this epoch, where endpoints of the row start slowly; absent: `weight`. */
   readonly scaled?: number;
   readonly available: boolean;
-  /** Most requests in flight there, over all proxies, and those that are, of this proxy; absent: it has no cap. */
+  /** Most requests in flight there, over all proxies, and those that are, at this proxy (at all of them, where counts are merged); absent: it has no cap. */
   readonly cap?: number;
   readonly inFlight?: number;
   /** Share by weight, and over what is available: 0 … 1. */
