@@ -96,8 +96,11 @@ export abstract class Client extends Connection implements UpstreamUser, Waiter 
   status = 0;
   bytesSent = 0;
   setCookie = '';
-  /** What is written may be a megabyte at once: one of many streams must not keep that waiting. */
-  takesLarge = true;
+  /**
+   * What is written may be a megabyte at once. Not to one of many streams, which must not keep that waiting, and not through TLS, which
+   * makes a copy of it all before the first byte goes out.
+   */
+  takesLarge: boolean;
 
   /** `peer`: numeric address of whoever asks. */
   constructor(state: WorkerState, listener: ListenerPlace, socket: Socket, secure: Secure | null, peer: string) {
@@ -105,6 +108,7 @@ export abstract class Client extends Connection implements UpstreamUser, Waiter 
     this.state = state;
     this.listener = listener;
     this.secure = secure;
+    this.takesLarge = secure === null;
     this.peer = peer;
     this.trusted = state.trusted.has(peer);
     this.scheme = secure === null ? 'http' : 'https';
