@@ -36,7 +36,7 @@ test('what cannot be is no sample', () => {
 });
 
 test('durations as Go writes them', () => {
-  const written = { '15s': 15, '1m0.5s': 60.5, '1h2m3s': 3723, '20ms': 0.02, '15.023s': 15.023 };
+  const written = { '15s': 15, '1m0.5s': 60.5, '1h2m3s': 3723, '20ms': 0.02, '1µs': 1e-6, '15.023s': 15.023 };
   for (const [text, seconds] of Object.entries(written)) assert.equal(goDuration(text), seconds);
   for (const text of ['', '15', 's', '1d', '-1s', '1s ', `${'9'.repeat(70)}s`])
     assert.equal(goDuration(text), null, text);

@@ -33,12 +33,13 @@ export function podSample({ metadata, timestamp, window, containers }: KubeObjec
   return { pod: metadata.name, from: to - 1000 * seconds, to, cores };
 }
 
-const UNITS: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 1e-3, us: 1e-6, µs: 1e-6, ns: 1e-9 };
+const UNITS: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 1e-3, us: 1e-6, ns: 1e-9 };
 
-/** Seconds of a duration as Go writes it: `15.023s`, `1m0.5s`; null where the text is none. */
-export function goDuration(text: string): number | null {
-  if (text.length > 64 || !/^(?:\d+(?:\.\d+)?(?:h|ms|m|s|us|µs|ns))+$/.test(text)) return null;
-  return [...text.matchAll(/([\d.]+)([a-zµ]+)/g)].reduce(
+/** Seconds of a duration as Go writes it: `15.023s`, `1m0.5s`, `20µs`; null where the text is none. */
+export function goDuration(written: string): number | null {
+  const text = written.replaceAll('\u00b5', 'u');
+  if (text.length > 64 || !/^(?:\d+(?:\.\d+)?(?:h|ms|m|s|us|ns))+$/.test(text)) return null;
+  return [...text.matchAll(/([\d.]+)([a-z]+)/g)].reduce(
     (sum, [, amount, unit = '']) => sum + Number(amount) * UNITS[unit]!,
     0,
   );
