@@ -96,10 +96,11 @@ function calledVersion(version: string): Plugin {
 
 /**
  * A source with a single character beyond ASCII is held in two bytes per character by whoever runs it (2 MB more for a
- * controller). In the code such characters are escapes already, so these are in comments; what is mapped stays where it is.
+ * controller). In strings such characters are escapes already: these are in comments, or in regular expressions, where an escape is
+ * the character all the same.
  */
-function inAscii(code: string): Uint8Array {
-  return Buffer.from(code.replaceAll(BEYOND_ASCII, '?'));
+export function inAscii(code: string): Uint8Array {
+  return Buffer.from(code.replaceAll(BEYOND_ASCII, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`));
 }
 
 const BEYOND_ASCII = /[^\0-\x7f]/g;

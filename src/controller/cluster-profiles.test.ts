@@ -30,6 +30,7 @@ function scene() {
     replicas: () => replicas,
     matrices: () => state.matrices as never,
     book: new ProfileBook(),
+    podMetrics: null,
     now: () => state.now,
   });
   const look = (reported: Readonly<Record<string, number>>) => {

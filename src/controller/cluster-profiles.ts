@@ -6,7 +6,8 @@ import { type CellWindow, windowsOf } from '../learning/windows.ts';
 import type { CountsDocument } from '../model/counts.ts';
 import type { ProfilesDocument } from '../model/profiles.ts';
 import type { ClusterState } from '../translate/cluster-state.ts';
-import type { PodUsage } from './usage/pod-usage.ts';
+import type { PlacedWorld } from './usage/pod-places.ts';
+import { PodUsage, type PodUsageOptions } from './usage/pod-usage.ts';
 
 export interface ClusterProfilesOptions {
   /** By uid. */
@@ -15,9 +16,13 @@ export interface ClusterProfilesOptions {
   /** What was known before is in it. */
   readonly book: ProfileBook;
   /** Null: what pods use is not asked. */
-  readonly usage?: Pick<PodUsage, 'answered' | 'start' | 'close'> | null;
+  readonly podMetrics: PodMetrics | null;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+}
+
+export interface PodMetrics extends Pick<PodUsageOptions, 'api' | 'period' | 'log'> {
+  readonly running: () => Pick<PlacedWorld, 'realServers' | 'cluster'>;
 }
 
 /** Milliseconds between two looks, and between two times of forgetting what is not there any more. */
@@ -28,6 +33,7 @@ export class ClusterProfiles {
   readonly #options: ClusterProfilesOptions;
   readonly #now: () => number;
   readonly #book: ProfileBook;
+  readonly #usage: PodUsage | null;
   /** What was last seen of each proxy: one that starts anew counts from 0, and must not take the others' sums along. */
   #before = new Map<string, CountsDocument>();
   #lookedAt: number | null = null;
@@ -38,17 +44,18 @@ export class ClusterProfiles {
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#book = options.book;
+    this.#usage = options.podMetrics === null ? null : this.#usageBy(options.podMetrics);
     this.#prunedAt = this.#now();
   }
 
   start(): void {
     this.#timer ??= setInterval(() => this.look(), WINDOW).unref();
-    this.#options.usage?.start();
+    this.#usage?.start();
   }
 
   async close(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
-    await this.#options.usage?.close();
+    await this.#usage?.close();
   }
 
   /** Takes up what was reported since the look before. */
@@ -69,7 +76,7 @@ export class ClusterProfiles {
     const given = this.#given();
     const intervals = new Map(given.map(({ matrix, interval }) => [matrix, interval]));
     this.#book.add(windows, passed / 1000, now, (matrix) => intervals.get(matrix) ?? WINDOW / 1000);
-    this.#options.usage?.answered(windows, now - passed, now);
+    this.#usage?.answered(windows, now - passed, now);
     if (now - this.#prunedAt < PRUNING) return;
     this.#prunedAt = now;
     this.#book.prune(given, now);
@@ -79,6 +86,11 @@ export class ClusterProfiles {
   profiles(cells = true): ProfilesDocument {
     const now = this.#now();
     return { at: now / 1000, matrices: this.#given().map((each) => this.#book.profile(each, now, cells)) };
+  }
+
+  #usageBy({ running, ...terms }: PodMetrics): PodUsage {
+    const world = () => ({ ...running(), matrices: this.#options.matrices(), given: this.#given() });
+    return new PodUsage({ ...terms, world, book: this.#book, now: this.#now });
   }
 
   #given(): MatrixGiven[] {

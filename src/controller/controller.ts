@@ -8,7 +8,6 @@ import { applyStatus } from '../kube/apply.ts';
 import { LeaderElection } from '../kube/leader-election.ts';
 import { createTokenReviewer } from '../kube/token-reviewer.ts';
 import type { WatchTiming } from '../kube/watch-timing.ts';
-import { givenMatrices } from '../learning/given.ts';
 import { ProfileBook } from '../learning/profile-book.ts';
 import type { CountsDocument } from '../model/counts.ts';
 import type { ProfilesDocument } from '../model/profiles.ts';
@@ -34,7 +33,6 @@ import { PolicyFile } from './policy-file.ts';
 import { Propagation } from './propagation.ts';
 import { ProxyService } from './proxy-service.ts';
 import { StatusKeeper } from './status/status-keeper.ts';
-import { PodUsage } from './usage/pod-usage.ts';
 import { World } from './world.ts';
 
 export interface ControllerParts {
@@ -149,7 +147,10 @@ export class ClusterController {
       replicas,
       matrices: () => this.#matrices,
       book,
-      usage: options.podMetrics === null ? null : this.#podUsage(options.podMetrics, book),
+      podMetrics:
+        options.podMetrics === null
+          ? null
+          : { api, log, period: options.podMetrics, running: () => this.#world.running },
     });
     this.#keptProfiles = new KeptProfiles({
       api,
@@ -230,15 +231,6 @@ export class ClusterController {
     const first = this.#firstServed.promise;
     this.#loop.changed(performance.now());
     await first;
-  }
-
-  #podUsage(period: number, book: ProfileBook): PodUsage {
-    const { api, log } = this.#parts;
-    const world = () => {
-      const matrices = this.#matrices;
-      return { ...this.#world.running, matrices, given: givenMatrices(matrices) };
-    };
-    return new PodUsage({ api, period, world, book, log });
   }
 
   readonly #firstServed = Promise.withResolvers<void>();

@@ -10,7 +10,7 @@ import { after, before, describe, it } from 'node:test';
 
 import type { Metafile } from 'esbuild';
 
-import { bundle, loadedWith, ROOT } from '../../packaging/bundle.ts';
+import { bundle, inAscii, loadedWith, ROOT } from '../../packaging/bundle.ts';
 import { componentsOf } from '../../packaging/components.ts';
 import { packageUrl } from '../../packaging/sbom.ts';
 import { ask, freePort, origin } from '../../src/proxy/worker/fixture.ts';
@@ -61,6 +61,14 @@ describe('the bundle', () => {
     for (const file of Object.keys(first)) {
       if (file.endsWith('.mjs')) assert.ok(/^[\0-\x7f]*$/.test(readFileSync(join(dist, file), 'utf8')), file);
     }
+  });
+
+  it('has the same characters in regular expressions, as escapes', async () => {
+    const code = inAscii('export const is = (text) => /^(?:us|µs|→|😀)+$/u.test(text); // ©').toString();
+    assert.match(code, /^[\0-\x7f]*$/);
+    const loaded: unknown = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+    const { is } = loaded as { readonly is: (text: string) => boolean };
+    assert.deepEqual(['µs→😀us', '?s', 's'].map(is), [true, false, false]);
   });
 
   it('has the programs', () => {

@@ -13,6 +13,7 @@ import { skipReason } from './binaries.ts';
 import { createStage, type Stage } from './controller-stage.ts';
 import { installCrds } from './crds.ts';
 import { until } from './follow.ts';
+import { tcpvsObject } from './tcpvs-object.ts';
 
 const GROUP = '/apis/tcpvs.io/v1alpha1';
 
@@ -25,14 +26,8 @@ interface Rows {
   readonly recommendation?: Rows & { readonly reason?: string };
 }
 
-const make = (kind: string, name: string, spec: object) => ({
-  apiVersion: 'tcpvs.io/v1alpha1',
-  kind,
-  metadata: { name },
-  spec,
-});
 const matrix = (mode: string, cells = { web1: 90, web2: 10 }) =>
-  make('AppWeightMatrix', 'm', {
+  tcpvsObject('AppWeightMatrix', 'm', {
     mode,
     apps: [{ name: 'shop', demand: { rate: '100' }, profile: { cpu: '8m' } }],
     rows: Object.entries(cells).map(([server, weight]) => ({ server, weights: [{ app: 'shop', weight }] })),
@@ -68,13 +63,13 @@ describe('computed weights in a cluster', { skip: skipReason('api') }, () => {
     ] as const) {
       await api.client.create(
         at('realservers'),
-        make('RealServer', name, { serviceRef: { name: 'shop' }, capacity: { cpu } }),
+        tcpvsObject('RealServer', name, { serviceRef: { name: 'shop' }, capacity: { cpu } }),
       );
     }
     await api.client.create(at('appweightmatrices'), matrix('Recommend'));
     await api.client.create(
       at('tcpvirtualservers'),
-      make('TcpVirtualServer', 'http', {
+      tcpvsObject('TcpVirtualServer', 'http', {
         listeners: [{ name: 'web', port: 8000, protocol: 'HTTP' }],
         matrixRefs: [{ name: 'm' }],
         rules: [{ name: 'r', match: { path: { type: 'Prefix', value: '/' } }, app: 'shop' }],

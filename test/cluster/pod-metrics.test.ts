@@ -10,6 +10,7 @@ import { type Api, startApi } from './api.ts';
 import { skipReason } from './binaries.ts';
 import { createStage, type Stage } from './controller-stage.ts';
 import { installCrds } from './crds.ts';
+import { tcpvsObject } from './tcpvs-object.ts';
 
 /** The metrics API as a kind of its own: metrics-server needs kubelets. */
 const METRICS_API = {
@@ -37,13 +38,6 @@ const METRICS_API = {
 const RATE = 100;
 /** Core-seconds of a request. */
 const COST = 0.008;
-
-const make = (kind: string, name: string, spec: object) => ({
-  apiVersion: 'tcpvs.io/v1alpha1',
-  kind,
-  metadata: { name },
-  spec,
-});
 
 describe('costs in a cluster', { skip: skipReason('api') }, () => {
   let api: Api;
@@ -76,10 +70,10 @@ describe('costs in a cluster', { skip: skipReason('api') }, () => {
         targetRef: { kind: 'Pod', name: `shop-${pod}`, namespace, uid: `uid-${pod}` },
       })),
     });
-    await api.client.create(`${group}/realservers`, make('RealServer', 'web', { serviceRef: { name: 'shop' } }));
+    await api.client.create(`${group}/realservers`, tcpvsObject('RealServer', 'web', { serviceRef: { name: 'shop' } }));
     await api.client.create(
       `${group}/appweightmatrices`,
-      make('AppWeightMatrix', 'm', {
+      tcpvsObject('AppWeightMatrix', 'm', {
         apps: [{ name: 'shop' }],
         rows: [{ server: 'web', weights: [{ app: 'shop', weight: 1 }] }],
       }),

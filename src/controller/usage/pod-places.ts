@@ -54,11 +54,11 @@ export function podPlaces({ given, matrices, realServers, cluster }: PlacedWorld
       }),
     ),
   );
-  const times = new Map<string, Set<string>>();
+  const placesOf = new Map<string, Set<string>>();
   for (const { matrix, server, workload, pods } of places) {
-    for (const pod of pods) times.set(pod, (times.get(pod) ?? new Set()).add(`${matrix} ${server} ${workload}`));
+    for (const pod of pods) placesOf.set(pod, (placesOf.get(pod) ?? new Set()).add(`${matrix} ${server} ${workload}`));
   }
-  return places.filter(({ pods }) => pods.every((pod) => times.get(pod)!.size === 1));
+  return places.filter(({ pods }) => pods.every((pod) => placesOf.get(pod)!.size === 1));
 }
 
 /** `namespace/name` of a Service's pods that are ready, by node ('': it is not known). */
