@@ -11,6 +11,8 @@ export interface Case {
   readonly bodyBuffer: number | null;
   /** Clients speak TLS. */
   readonly tls?: boolean;
+  /** Clients speak HTTP/2: by ALPN through TLS, else by prior knowledge. Peers that cannot are left out. */
+  readonly http2?: boolean;
   /** tcpvs speaks HTTP/2 to the servers, without TLS, and to which ones; the others HTTP/1.1, to nginx. */
   readonly h2c?: H2cServer;
 }
@@ -27,7 +29,6 @@ const BROWSER = {
   'Accept-Encoding': 'gzip, deflate, br, zstd',
   'Accept-Language': 'en-GB,en;q=0.9,de;q=0.8',
   'Cache-Control': 'max-age=0',
-  Connection: 'keep-alive',
   Cookie: `session=${'0123456789abcdef'.repeat(6)}; theme=dark; consent=yes; visitor=${'fedcba9876543210'.repeat(4)}`,
   Referer: 'https://shop.example/catalogue/shoes?page=2&sort=price',
   'Sec-Ch-Ua': '"Chromium";v="140", "Not=A?Brand";v="24", "Google Chrome";v="140"',
@@ -45,7 +46,13 @@ const plain = { headers: {}, connections: 64, bodyBuffer: null };
 export const CASES: readonly Case[] = [
   { ...plain, name: 'small', title: '100 B answers', body: SMALL },
   { ...plain, name: '10k', title: '10 KB answers', body: { bytes: 10_240, chunked: false } },
-  { ...plain, name: 'browser', title: '100 B answers, headers of a browser (1 KB)', body: SMALL, headers: BROWSER },
+  {
+    ...plain,
+    name: 'browser',
+    title: '100 B answers, headers of a browser (1 KB)',
+    body: SMALL,
+    headers: { ...BROWSER, Connection: 'keep-alive' },
+  },
   { ...plain, name: 'chunked', title: '10 KB answers in chunks', body: { bytes: 10_240, chunked: true } },
   {
     ...plain,
@@ -76,6 +83,25 @@ export const CASES: readonly Case[] = [
     title: '10 KB answers of servers that speak h2c',
     body: { bytes: 10_240, chunked: false },
     h2c: 'nginx',
+  },
+  { ...plain, name: 'http2', title: '100 B answers, clients speak HTTP/2', body: SMALL, connections: 8, http2: true },
+  {
+    ...plain,
+    name: 'http2-10k',
+    title: '10 KB answers, clients speak HTTP/2',
+    body: { bytes: 10_240, chunked: false },
+    connections: 8,
+    http2: true,
+  },
+  {
+    ...plain,
+    name: 'http2-browser',
+    title: '100 B answers, clients speak HTTP/2 through TLS, headers of a browser (1 KB)',
+    body: SMALL,
+    headers: BROWSER,
+    connections: 8,
+    tls: true,
+    http2: true,
   },
   { ...plain, name: 'tls', title: '100 B answers through TLS', body: SMALL, tls: true },
   {

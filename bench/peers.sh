@@ -24,7 +24,7 @@ package() {
 }
 
 commands=("$@")
-[ ${#commands[@]} -gt 0 ] || commands=(nginx haproxy nghttpd wrk strace taskset)
+[ ${#commands[@]} -gt 0 ] || commands=(nginx haproxy nghttpd h2load wrk strace taskset)
 PATH=$PATH:/usr/sbin:/sbin
 
 # Into a folder of its own first: a program that was interrupted half-way must not be found the next time.

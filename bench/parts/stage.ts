@@ -26,6 +26,8 @@ export interface PeerOptions {
   readonly workers?: number;
   readonly bodyBuffer?: number | null;
   readonly tls?: boolean;
+  /** As Case.http2. */
+  readonly http2?: boolean;
   /** As Case.h2c. */
   readonly h2c?: H2cServer | null;
   readonly hosts?: readonly Host[];
@@ -74,6 +76,7 @@ export async function onStage<T>(body: OriginBody, act: (stage: Stage) => Promis
         workers: options.workers ?? 1,
         bodyBuffer: options.bodyBuffer ?? null,
         tls: options.tls === true ? (certificate ??= makeCertificate(directory)) : null,
+        http2: options.http2 === true,
         environment: options.environment ?? {},
         program: options.program ?? null,
       });

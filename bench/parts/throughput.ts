@@ -1,9 +1,10 @@
 /** Processor time per request: the first figure. Interleaved rounds, fresh processes, warm-up, `wrk` in a closed loop. */
 import { PATHS, type Case } from '../cases.ts';
+import { h2load } from '../measure/h2load.ts';
 import { cpuTime } from '../measure/process.ts';
 import { median } from '../measure/statistics.ts';
 import { wrk } from '../measure/wrk.ts';
-import type { PeerName } from '../peers/peer.ts';
+import { WITHOUT_HTTP2, type PeerName } from '../peers/peer.ts';
 import { onStage, rotated, type PeerOptions, type Settings, type Stage } from './stage.ts';
 
 export interface Sample {
@@ -29,14 +30,16 @@ export interface CaseResult {
 
 export function measureCase(each: Case, settings: Settings): Promise<CaseResult> {
   return onStage(each.body, async (stage) => {
+    const peers = settings.peers.filter((peer) => each.http2 !== true || !WITHOUT_HTTP2.includes(peer));
     const rounds: Round[] = [];
     for (let round = 0; round < settings.rounds; round++) {
       const result: Round = {};
-      for (const peer of rotated(settings.peers, round)) {
+      for (const peer of rotated(peers, round)) {
         settings.progress(`${each.name}: round ${round + 1} of ${settings.rounds}, ${peer}`);
         result[peer] = await sample(stage, peer, each, settings, {
           bodyBuffer: each.bodyBuffer,
           tls: each.tls === true,
+          http2: each.http2 === true,
           h2c: each.h2c ?? null,
         });
       }
@@ -55,8 +58,9 @@ export async function sample(
 ): Promise<Sample> {
   const running = await stage.start(peer, options);
   try {
+    const generator = each.http2 === true ? h2load : wrk;
     const load = (seconds: number) =>
-      wrk({
+      generator({
         port: running.port,
         connections: each.connections,
         seconds,

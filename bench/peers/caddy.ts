@@ -6,7 +6,7 @@ import { WEIGHTS, type Layout } from './peer.ts';
 
 /** Caddy. It appends X-Forwarded-For and sets X-Forwarded-Proto by itself. */
 export function startCaddy(layout: Layout): Promise<Running> {
-  const { directory, port, hosts, servers, tls, workers } = layout;
+  const { directory, port, hosts, servers, tls, http2, workers } = layout;
   const scheme = tls === null ? 'http' : 'https';
   const proxy = (app: string) => [
     `  handle /${app}/* {`,
@@ -31,7 +31,7 @@ export function startCaddy(layout: Layout): Promise<Running> {
     '    level ERROR',
     '  }',
     '  servers {',
-    '    protocols h1',
+    `    protocols ${http2 ? (tls === null ? 'h1 h2c' : 'h1 h2') : 'h1'}`,
     '  }',
     '}',
     ...hosts.flatMap(({ name, apps }) => [

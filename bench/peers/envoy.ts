@@ -13,15 +13,15 @@ export function startEnvoy(layout: Layout): Promise<Running> {
   return start('envoy', args, port, join(directory, 'log'));
 }
 
-function bootstrap({ port, hosts, servers, tls }: Layout) {
+function bootstrap({ port, hosts, servers, tls, http2 }: Layout) {
   const listener = {
     name: 'web',
     address: socketAddress(port),
     tcp_backlog_size: 4096,
     filter_chains: [
       {
-        filters: [{ name: 'http', typed_config: manager(hosts, tls === null ? 'http' : 'https') }],
-        ...(tls === null ? {} : { transport_socket: downstreamTls(tls) }),
+        filters: [{ name: 'http', typed_config: manager(hosts, tls === null ? 'http' : 'https', http2) }],
+        ...(tls === null ? {} : { transport_socket: downstreamTls(tls, http2) }),
       },
     ],
   };
@@ -29,11 +29,11 @@ function bootstrap({ port, hosts, servers, tls }: Layout) {
   return { static_resources: { listeners: [listener], clusters } };
 }
 
-function manager(hosts: readonly Host[], scheme: string) {
+function manager(hosts: readonly Host[], scheme: string, http2: boolean) {
   return {
     '@type': type('filters.network.http_connection_manager.v3.HttpConnectionManager'),
     stat_prefix: 'web',
-    codec_type: 'HTTP1',
+    codec_type: http2 ? 'HTTP2' : 'HTTP1',
     // appends X-Forwarded-For and sets X-Forwarded-Proto
     use_remote_address: true,
     generate_request_id: false,
@@ -84,13 +84,13 @@ function cluster(name: string, servers: readonly number[]) {
 }
 
 /** Its TLS library chooses TLS 1.3's cipher by itself: on machines with AES in hardware the one that all the others are given. */
-function downstreamTls({ certificate, key }: Certificate) {
+function downstreamTls({ certificate, key }: Certificate, http2: boolean) {
   return {
     name: 'tls',
     typed_config: {
       '@type': type('transport_sockets.tls.v3.DownstreamTlsContext'),
       common_tls_context: {
-        alpn_protocols: ['http/1.1'],
+        alpn_protocols: [http2 ? 'h2' : 'http/1.1'],
         tls_certificates: [{ certificate_chain: { filename: certificate }, private_key: { filename: key } }],
       },
     },

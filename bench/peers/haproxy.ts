@@ -31,7 +31,7 @@ export function startHaproxy(layout: Layout): Promise<Running> {
     '  option forwardfor',
     '  balance roundrobin',
     'frontend web',
-    `  bind 127.0.0.1:${layout.port} backlog 4096${layout.tls === null ? '' : tls(layout.tls)}`,
+    `  bind 127.0.0.1:${layout.port} backlog 4096${protocol(layout)}`,
     `  http-request set-header X-Forwarded-Proto ${scheme}`,
     `  http-request set-header Forwarded for=%[src];proto=${scheme}`,
     `  use_backend %[${byHost ? 'base' : 'path'},map_beg(${directory}/prefixes.map)]`,
@@ -45,5 +45,10 @@ export function startHaproxy(layout: Layout): Promise<Running> {
   return start('haproxy', ['-db', '-q', '-f', file], layout.port, join(directory, 'log'));
 }
 
-const tls = ({ both }: Certificate): string =>
-  ` ssl crt ${both} alpn http/1.1 ssl-min-ver TLSv1.2 ciphersuites ${CIPHERSUITE}`;
+const protocol = ({ tls: files, http2 }: Layout): string => {
+  if (files !== null) return tls(files, http2 ? 'h2' : 'http/1.1');
+  return http2 ? ' proto h2' : '';
+};
+
+const tls = ({ both }: Certificate, alpn: string): string =>
+  ` ssl crt ${both} alpn ${alpn} ssl-min-ver TLSv1.2 ciphersuites ${CIPHERSUITE}`;

@@ -8,7 +8,7 @@ export function startNginx(layout: Layout): Promise<Running> {
   const http = layout.hosts.flatMap(({ name, apps }, index) => [
     ...apps.map((app) => upstream(`${app}_${index}`, layout)),
     'server {',
-    `listen 127.0.0.1:${layout.port}${index === 0 ? ' default_server backlog=4096' : ''}${layout.tls === null ? '' : ' ssl'};`,
+    `listen 127.0.0.1:${layout.port}${index === 0 ? ' default_server backlog=4096' : ''}${layout.tls === null ? '' : ' ssl'}${layout.http2 ? ' http2' : ''};`,
     `server_name ${name ?? '_'};`,
     ...apps.map((app) => `location /${app}/ { proxy_pass http://${app}_${index}; }`),
     '}',

@@ -19,11 +19,16 @@ export interface Layout {
   readonly bodyBuffer: number | null;
   /** Clients speak TLS: files in PEM, the same for all peers. */
   readonly tls: Certificate | null;
+  /** Clients speak HTTP/2, and nothing else. */
+  readonly http2: boolean;
   /** More of it, for tcpvs alone (profiles). */
   readonly environment: NodeJS.ProcessEnv;
   /** The program that is tcpvs, and its first words; null: `bin/tcpvs` of this checkout, from the sources. */
   readonly program: readonly [string, ...string[]] | null;
 }
+
+/** Those that speak no HTTP/2 to clients. */
+export const WITHOUT_HTTP2: readonly PeerName[] = ['http-proxy', 'http-proxy-3'];
 
 export interface Certificate {
   readonly certificate: string;

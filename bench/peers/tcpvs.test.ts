@@ -28,6 +28,7 @@ test(
       workers: 1,
       bodyBuffer: null,
       tls: null,
+      http2: false,
       environment: {},
       program: null,
     });

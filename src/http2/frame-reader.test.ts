@@ -59,7 +59,7 @@ class Recorder implements FrameHandler {
 /** Reads all of it in pieces of these lengths, in turn. */
 function read(bytes: readonly number[], lengths: readonly number[]) {
   const recorder = new Recorder();
-  const reader = new FrameReader(recorder);
+  const reader = new FrameReader(recorder, 'server');
   const work = new Uint8Array(100_000);
   let error = 0;
   for (let p = 0, i = 0; p < bytes.length && error === 0; i++) {
@@ -208,7 +208,7 @@ describe('frames', () => {
     );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {
-        const reader = new FrameReader(new Recorder());
+        const reader = new FrameReader(new Recorder(), 'server');
         const work = new Uint8Array(100_000);
         for (const bytes of [Uint8Array.from(SETTINGS), ...pieces]) {
           work.set(bytes, MOST_REST);
@@ -232,7 +232,7 @@ describe('frames of our own', () => {
     writer.ping(Uint8Array.from([0, 1, 2, 3, 4, 5, 6, 7, 8]), 1);
     writer.windowUpdate(3, 65_536);
     writer.reset(3, ERROR.cancel);
-    writer.goAway(ERROR.enhanceYourCalm);
+    writer.goAway(0, ERROR.enhanceYourCalm);
     assert.deepEqual(read([...writer.take()], [1000]).heard, [
       'setting 2 0',
       'setting 4 131072',

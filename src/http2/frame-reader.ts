@@ -1,5 +1,5 @@
 /**
- * Frames of a server as they arrive, in whatever pieces (RFC 9113 §4, §6). What is wrong with a frame as such is found
+ * Frames of a peer as they arrive, in whatever pieces (RFC 9113 §4, §6). What is wrong with a frame as such is found
  * here; what streams there are is for the handler to know. DATA is passed on as it comes, everything else when it is whole.
  */
 import { ERROR, FLAG, FRAME, FRAME_HEAD, FRAME_SIZE, MOST_WINDOW, SETTING, readUint32 } from './frames.ts';
@@ -47,8 +47,12 @@ export class FrameReader {
   private continuations = 0;
   private isFirst = true;
 
-  constructor(handler: FrameHandler) {
+  /** Servers may not ask for pushes (RFC 9113 §6.5.2). */
+  private readonly ofServer: boolean;
+
+  constructor(handler: FrameHandler, peer: 'client' | 'server') {
     this.handler = handler;
+    this.ofServer = peer === 'server';
   }
 
   /** Puts what was left over by the last read in front of `into[at …`, where the next one is. @returns where it begins */
@@ -155,10 +159,10 @@ export class FrameReader {
         if (length !== 4) return ERROR.frameSize;
         return handler.windowUpdate(id, readUint32(bytes, start) & 0x7fffffff);
       case FRAME.priority:
-        if (id === 0) return ERROR.protocol;
+        if (id === 0 || (length === 5 && dependsOnItself(bytes, start, id))) return ERROR.protocol;
         return length === 5 ? handler.overhead() : ERROR.frameSize;
       case FRAME.pushPromise:
-        // it was told that it may not
+        // a server was told that it may not, and a client never may
         return ERROR.protocol;
       default:
         return handler.overhead();
@@ -173,7 +177,10 @@ export class FrameReader {
       if (from === to) return ERROR.frameSize;
       to -= bytes[from++]!;
     }
-    if ((flags & FLAG.priority) !== 0) from += 5;
+    if ((flags & FLAG.priority) !== 0) {
+      from += 5;
+      if (from <= to && dependsOnItself(bytes, from - 5, id)) return ERROR.protocol;
+    }
     if (from > to) return ERROR.protocol;
     const ended = (flags & FLAG.endStream) !== 0;
     if ((flags & FLAG.endHeaders) !== 0) return this.handler.headers(id, bytes, from, to, ended);
@@ -215,7 +222,7 @@ export class FrameReader {
     for (let p = start; p < end; p += 6) {
       const number = (bytes[p]! << 8) | bytes[p + 1]!;
       const value = readUint32(bytes, p + 2);
-      const error = faultOf(number, value) || this.handler.setting(number, value);
+      const error = faultOf(number, value, this.ofServer) || this.handler.setting(number, value);
       if (error !== ERROR.none) return error;
     }
     this.handler.settingsEnd();
@@ -223,11 +230,15 @@ export class FrameReader {
   }
 }
 
+/** RFC 7540 §5.3.1: all that is still looked at of priorities. */
+const dependsOnItself = (bytes: Uint8Array, at: number, id: number): boolean =>
+  (readUint32(bytes, at) & 0x7fffffff) === id;
+
 /** Of a setting's value (§6.5.2; RFC 8441 §3). */
-function faultOf(number: number, value: number): number {
+function faultOf(number: number, value: number, ofServer: boolean): number {
   switch (number) {
     case SETTING.enablePush:
-      return value === 0 ? ERROR.none : ERROR.protocol;
+      return value === 0 || (value === 1 && !ofServer) ? ERROR.none : ERROR.protocol;
     case SETTING.initialWindowSize:
       return value <= MOST_WINDOW ? ERROR.none : ERROR.flowControl;
     case SETTING.maxFrameSize:

@@ -1,12 +1,16 @@
-/** Frames of a client, put behind one another until they are written. */
+/** Frames of ours, put behind one another until they are written. */
 import { FLAG, FRAME, FRAME_HEAD, FRAME_SIZE, writeFrameHead, writeUint32 } from './frames.ts';
 
 const FIRST_SIZE = 16_384;
 /** A buffer that has grown beyond this is not kept. */
 const MOST_KEPT = 1 << 20;
+/** Buffers of writers that rest, for whoever writes next. */
+const free: Uint8Array[] = [];
+const MOST_FREE = 32;
+const NOTHING = new Uint8Array(0);
 
 export class FrameWriter {
-  bytes: Uint8Array = new Uint8Array(FIRST_SIZE);
+  bytes: Uint8Array = NOTHING;
   length = 0;
 
   /** What there is, to be written; the next frames go to the same buffer unless it is `kept`. */
@@ -18,12 +22,22 @@ export class FrameWriter {
 
   /** What was taken is still being read by somebody, or it has grown too much: the next frames go to another buffer. */
   renew(kept: boolean): void {
-    if (kept || this.bytes.length > MOST_KEPT) this.bytes = new Uint8Array(FIRST_SIZE);
+    if (kept || this.bytes.length > MOST_KEPT) this.bytes = NOTHING;
+  }
+
+  /** Nothing is written for a while: the buffer is for others, unless it is `kept`. */
+  rest(kept: boolean): void {
+    if (!kept && this.bytes.length === FIRST_SIZE && free.length < MOST_FREE) free.push(this.bytes);
+    this.bytes = NOTHING;
   }
 
   /** Makes room for `size` bytes more. */
   room(size: number): void {
     if (this.length + size <= this.bytes.length) return;
+    if (this.length === 0 && size <= FIRST_SIZE && this.bytes.length < FIRST_SIZE) {
+      this.bytes = free.pop() ?? new Uint8Array(FIRST_SIZE);
+      return;
+    }
     const larger = new Uint8Array(Math.max(2 * this.bytes.length, this.length + size));
     larger.set(this.bytes.subarray(0, this.length));
     this.bytes = larger;
@@ -94,10 +108,11 @@ export class FrameWriter {
     this.word(FRAME.windowUpdate, id, bytes);
   }
 
-  goAway(code: number): void {
+  /** `last`: of the peer's streams, the last one that is looked at. */
+  goAway(last: number, code: number): void {
     this.room(FRAME_HEAD + 8);
     const at = writeFrameHead(this.bytes, this.length, 8, FRAME.goAway, 0, 0);
-    this.length = writeUint32(this.bytes, writeUint32(this.bytes, at, 0), code);
+    this.length = writeUint32(this.bytes, writeUint32(this.bytes, at, last), code);
   }
 
   private word(type: number, id: number, value: number): void {

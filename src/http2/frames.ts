@@ -28,6 +28,7 @@ export const SETTING = {
 export const ERROR = {
   none: 0,
   protocol: 1,
+  internal: 2,
   flowControl: 3,
   streamClosed: 5,
   frameSize: 6,

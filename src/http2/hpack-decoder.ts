@@ -1,12 +1,14 @@
 /**
- * Blocks of fields as peers send them (RFC 7541): what is announced to them as the size of the dynamic table is 0, but until
- * they have acknowledged that, they may use the 4,096 bytes of the default.
+ * Blocks of fields as peers send them (RFC 7541). Clients may use a dynamic table of 4,096 bytes; to servers its size is
+ * announced as 0, but until they have acknowledged that, they may use as much.
  */
 import { decodeHuffman } from './huffman.ts';
 import { STATIC_TABLE } from './static-table.ts';
 
 /** The most that a peer may have the table be. */
 const MOST_TABLE = 4096;
+/** So many times as large as is taken, a block is an attack. */
+const BOMB = 16;
 /** What each entry counts for beside its text (RFC 7541 §4.1). */
 const OVERHEAD = 32;
 
@@ -19,6 +21,8 @@ export class HpackDecoder {
   touched = false;
   /** The last block puts something into the table, where that has room. */
   indexes = false;
+  /** Goes up whenever what indexes mean may have changed. */
+  generation = 0;
   private readonly most: number;
   private position = 0;
   /** The newest first. */
@@ -49,6 +53,7 @@ export class HpackDecoder {
         const size = this.integer(bytes, end, 0x1f);
         if (!first || size < 0 || size > MOST_TABLE) return false;
         this.touched = true;
+        this.generation++;
         this.limit = size;
         this.evict(0);
         continue;
@@ -57,6 +62,8 @@ export class HpackDecoder {
       const field = c & 0x80 ? this.indexed(bytes, end) : this.literal(bytes, end, c);
       if (field === null) return false;
       total += field[0].length + field[1].length + OVERHEAD;
+      // a few bytes that name a long entry again and again (113): nobody honest comes near it
+      if (total > BOMB * this.most) return false;
       if (total > this.most) this.tooLarge = true;
       else this.fields.push(field[0], field[1]);
     }
@@ -90,6 +97,7 @@ export class HpackDecoder {
     this.indexes = true;
     if (this.limit === 0) return;
     this.touched = true;
+    this.generation++;
     const size = field[0].length + field[1].length + OVERHEAD;
     this.evict(size);
     if (size > this.limit) return;

@@ -3,8 +3,9 @@ import { describe, test } from 'node:test';
 
 import fc from 'fast-check';
 
+import { mostBlock } from './hpack-writer.ts';
 import { KnownFields } from './known-fields.ts';
-import { mostBlock, writeRequestBlock, written } from './request-block.ts';
+import { writeRequestBlock, written } from './request-block.ts';
 
 const LINES = [
   'Host: shop.example',

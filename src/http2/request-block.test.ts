@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { HpackDecoder } from './hpack-decoder.ts';
-import { mostBlock, writeRequestBlock, writeTrailerBlock, written } from './request-block.ts';
+import { mostBlock, writeTrailerBlock } from './hpack-writer.ts';
+import { writeRequestBlock, written } from './request-block.ts';
 
 function write(text: string, secure = false, tunnel = false) {
   const head = Buffer.from(text, 'latin1');

@@ -3,6 +3,7 @@
  * Nothing is put into the dynamic table, and what is nobody else's business is marked as never to be (RFC 7541 §6.2.3).
  */
 import { spells } from '../http/characters.ts';
+import { COLON, CR, NEVER, SP, TAB, writeField, writeString } from './hpack-writer.ts';
 import type { KnownFields } from './known-fields.ts';
 
 /** What the last block was about. */
@@ -13,9 +14,6 @@ export const written = {
   /** Bytes that follow as its body; −1 = chunks. */
   bodyLength: 0,
 };
-
-/** No head of so many bytes becomes a block that is longer than this. */
-export const mostBlock = (head: number): number => 2 * head + 64;
 
 /**
  * Writes the head at the beginning of `head` to `out` at `at`; returns the offset behind. The head is whole and well-formed.
@@ -74,10 +72,6 @@ export function writeRequestBlock(
   return o;
 }
 
-const SP = 0x20;
-const TAB = 0x09;
-const CR = 0x0d;
-const COLON = 0x3a;
 /** ` HTTP/1.1` and CRLF */
 const REST_OF_LINE = 11;
 
@@ -102,8 +96,6 @@ function isOfNoTunnel(head: Uint8Array, name: number, nameEnd: number): boolean 
 
 /** What becomes of a field beside its index in the static table; 0 = its name is written out. */
 const SKIPPED = -1;
-/** Added to the index: nobody may put it into a table. */
-const NEVER = 0x100;
 
 function writeMethod(head: Uint8Array, end: number, out: Uint8Array, at: number): number {
   written.isHead = end === 4 && head[0] === 0x48 && head[1] === 0x45 && head[2] === 0x41 && head[3] === 0x44;
@@ -183,76 +175,4 @@ function classify(head: Uint8Array, name: number, nameEnd: number, value: number
       return spells(head, name, 'if-modified-since') ? 40 : 0;
   }
   return 0;
-}
-
-function writeField(
-  head: Uint8Array,
-  name: number,
-  nameEnd: number,
-  value: number,
-  valueEnd: number,
-  index: number,
-  out: Uint8Array,
-  at: number,
-): number {
-  const first = index >= NEVER ? 0x10 : 0;
-  let o = writeInteger(out, at, first, 0x0f, index & 0xff);
-  if ((index & 0xff) === 0) {
-    o = writeInteger(out, o, 0, 0x7f, nameEnd - name);
-    for (let p = name; p < nameEnd; p++) {
-      const c = head[p]!;
-      out[o++] = c >= 0x41 && c <= 0x5a ? c | 0x20 : c;
-    }
-  }
-  return writeString(head, value, valueEnd, out, o);
-}
-
-/** Up to here a loop is cheaper than a view. */
-const SHORT = 64;
-
-function writeString(from: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number {
-  let o = writeInteger(out, at, 0, 0x7f, end - start);
-  if (end - start > SHORT) {
-    out.set(from.subarray(start, end), o);
-    return o + end - start;
-  }
-  for (let p = start; p < end; p++) out[o++] = from[p]!;
-  return o;
-}
-
-/** RFC 7541 §5.1: with the prefix `mask`, beside the bits `first`. */
-function writeInteger(out: Uint8Array, at: number, first: number, mask: number, value: number): number {
-  if (value < mask) {
-    out[at] = first | value;
-    return at + 1;
-  }
-  out[at] = first | mask;
-  let o = at + 1;
-  let rest = value - mask;
-  while (rest >= 0x80) {
-    out[o++] = (rest & 0x7f) | 0x80;
-    rest >>>= 7;
-  }
-  out[o++] = rest;
-  return o;
-}
-
-/** A section of trailers: `lines` as in HTTP/1.1, each with its CRLF. Returns the offset behind. */
-export function writeTrailerBlock(lines: readonly number[], out: Uint8Array, at: number): number {
-  const bytes = Uint8Array.from(lines);
-  let o = at;
-  let p = 0;
-  while (p < bytes.length) {
-    const name = p;
-    while (bytes[p] !== COLON) p++;
-    const nameEnd = p++;
-    while (bytes[p] === SP || bytes[p] === TAB) p++;
-    const value = p;
-    while (bytes[p] !== CR) p++;
-    let valueEnd = p;
-    while (valueEnd > value && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === TAB)) valueEnd--;
-    o = writeField(bytes, name, nameEnd, value, valueEnd, 0, out, o);
-    p += 2;
-  }
-  return o;
 }

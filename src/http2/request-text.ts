@@ -44,6 +44,8 @@ export function requestText(
     return path === null && scheme === null && authority !== null ? refused('method_not_allowed') : null;
   if (path === null || !isPath(path, method) || (scheme !== 'http' && scheme !== 'https')) return null;
   if (protocol !== null && authority === null) return null;
+  // §8.3.1: no user information, as everybody would read it otherwise
+  if (authority?.includes('@') === true) return null;
   if (protocol !== null && protocol !== 'websocket') return refused('not_implemented');
   const { length } = read;
   // 115: a length that no DATA can make up for

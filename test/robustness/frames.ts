@@ -20,6 +20,7 @@ export const TYPE = {
 export const FLAG = { endStream: 1, ack: 1, endHeaders: 4 } as const;
 
 export const PROTOCOL_ERROR = 1;
+export const REFUSED_STREAM = 7;
 
 export interface Frame {
   readonly type: number;

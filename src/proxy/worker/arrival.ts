@@ -89,7 +89,7 @@ export class Arrival extends Newcomer {
         this.leave();
         const { state, listener, peer } = this;
         const secure = { raw: this.socket, serverName, authority };
-        if (socket.alpnProtocol === 'h2') new Http2Connection(state, listener, socket, secure, peer, null).start();
+        if (socket.alpnProtocol === 'h2') new Http2Connection(state, listener, socket, secure, peer).start();
         else new ClientConnection(state, listener, socket, secure, peer, null).start();
       },
       failed: (why) => this.fails(why),

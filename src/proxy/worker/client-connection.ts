@@ -42,9 +42,14 @@ export class ClientConnection extends Client {
   ) {
     super(state, listener, socket, secure, peer);
     this.other = other;
-    state.sweeper.add(this);
-    socket.on('error', () => this.ended(true));
-    socket.on('close', () => this.ended(true));
+    this.watch();
+  }
+
+  /** From now on it is looked after. */
+  protected watch(): void {
+    this.state.sweeper.add(this);
+    this.socket.on('error', () => this.ended(true));
+    this.socket.on('close', () => this.ended(true));
   }
 
   override start(): void {

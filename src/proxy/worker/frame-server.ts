@@ -32,7 +32,7 @@ export class FrameConnection implements FrameHandler {
   onPing: () => void = () => {};
   onData: (id: number) => void = () => {};
   private readonly decoder = new HpackDecoder(1 << 20);
-  private readonly reader = new FrameReader(this);
+  private readonly reader = new FrameReader(this, 'client');
 
   constructor(socket: net.Socket) {
     this.socket = socket;

@@ -1,94 +1,87 @@
 /**
- * A connection that speaks HTTP/2, by node:http2: its streams are clients of their own (stream-client.ts), and all that is
- * about the connection is here: limits, floods, idling, draining. docs/http2.md lists the limits.
+ * A client's connection that speaks HTTP/2: its streams are clients of their own (stream-client.ts), what it says is for
+ * http2-frames.ts, and all that is about the connection is here: limits, floods, idling, draining. docs/http2.md lists the
+ * limits.
  */
-import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 
+import { FrameReader } from '../../http2/frame-reader.ts';
+import { FrameWriter } from '../../http2/frame-writer.ts';
+import { ERROR, MOST_WINDOW, PREFACE as PREFACE_TEXT, SETTING, WINDOW } from '../../http2/frames.ts';
 import { KnownFields } from '../../http2/known-fields.ts';
+import type { KnownRequest } from '../../http2/known-requests.ts';
 import { GLOBAL } from '../shared.ts';
 import { leaveListener } from './accounting.ts';
 import type { Secure } from './client.ts';
+import { frameTarget, readFrames } from './frame-input.ts';
+import { CONNECTION_WINDOW, Http2Frames, type Http2Host, MAX_STREAMS, MOST_FIELDS } from './http2-frames.ts';
 import { Connection } from './io.ts';
+import type { Outflow } from './outflow.ts';
 import { caught, countLimit, type WorkerState } from './state.ts';
 import { StreamClient, type StreamOwner } from './stream-client.ts';
-import { DIRECT } from './stream-state.ts';
 import type { ListenerPlace } from './tables.ts';
 import { TokenBucket } from './token-bucket.ts';
+import { atTurnEnd } from './turn-end.ts';
 
-export const MAX_STREAMS = 100;
 /** Streams that end before their answer: what clients give up, and what they make us give up. */
 export const RESETS = { burst: 1000, perSecond: 200 };
 /** Bytes that carry no content: pings, settings, priorities, windows, empty frames, and whatever else costs work. */
 const OVERHEAD = { burst: 1 << 20, perSecond: 32_768 };
-/** What comes along with content: per stream (its head), per piece of DATA, and a window update for every few bytes. */
+/** What comes along with content: per stream, per piece of an answer, and a window update for every few bytes of it. */
 const PER_STREAM = 1024;
 const PER_PIECE = 64;
 const PER_BYTE = 1 / 8;
+/** Frames that wait for a client that does not read: acknowledgements that pile up. */
+const MOST_BACKLOG = 1 << 20;
 /** To the client's preface. */
 const HANDSHAKE_TIMEOUT = 10_000;
 /** How often it is looked at. */
 const CHECK = 250;
+/** How long a client may go on beginning streams after it was told not to: until it has answered a ping. */
+const NOTICE = 1000;
 /** How long it may take to go when all is said. */
 const LINGER = 2000;
 
-const OPTIONS = {
-  maxSessionMemory: 10,
-  maxHeaderListPairs: 128,
-  maxSessionInvalidFrames: 100,
-  maxSessionRejectedStreams: RESETS.burst,
-  streamResetBurst: RESETS.burst,
-  streamResetRate: RESETS.perSecond,
-  // what a server sends twice goes on twice, as on HTTP/1.1
-  strictSingleValueFields: false,
-  // blanks around values come to us, who reset the stream for them; nghttp2 would take the field out instead (114)
-  strictFieldWhitespaceValidation: false,
-  settings: {
-    maxConcurrentStreams: MAX_STREAMS,
-    initialWindowSize: 65_535,
-    maxHeaderListSize: 65_536,
-    enableConnectProtocol: true,
-  },
-};
-/** Of the whole connection; a stream that is not read holds up no more than its own window. */
-const CONNECTION_WINDOW = 1 << 20;
-
-export class Http2Connection extends Connection implements StreamOwner {
+export class Http2Connection extends Connection implements StreamOwner, Http2Host {
   readonly state: WorkerState;
   readonly listener: ListenerPlace;
   readonly secure: Secure | null;
   readonly peer: string;
   requests = 0;
   readonly fields = new KnownFields();
-  /** Those that are open. */
-  streams = 0;
-  private readonly clients = new Set<StreamClient>();
+  readonly frames = new FrameWriter();
+  window = WINDOW;
+  readonly clients = new Map<number, StreamClient>();
   /** Since when it is there, and since when it has had no stream (coarse clock). */
   readonly since: number;
   idleSince: number;
-  private readonly session: ServerHttp2Session;
+  private readonly said = new Http2Frames(this);
+  private readonly reader = new FrameReader(this.said, 'client');
+  private readonly free: StreamClient[] = [];
+  /** Streams that wait for a window. */
+  private blocked: Outflow[] = [];
+  /** Streams that go on after a pause. */
+  private resumed: StreamClient[] = [];
   private readonly resets: TokenBucket;
   private readonly overhead: TokenBucket;
+  /** Of the preface, what is still to come. */
+  private prefaceLeft = PREFACE.length;
   private begun = false;
-  /** It ends; when there is no stream left, it is closed. */
+  /** It was told to begin no more streams; those on their way are served until `finalBy`. */
   private retired = false;
+  private finalBy = Infinity;
+  /** No stream begins any more; when there is none left, it is closed. */
+  private isFinal = false;
+  /** All is said. */
+  private ending = false;
+  private sideEnded = false;
   /** Until when it must be gone. */
   private until: number;
-  private read = 0;
-  /** Bytes of content among them that streams had not taken when they were looked at last. */
-  private waiting = 0;
-  /** What may be read without counting as overhead. */
-  private allowed = 0;
+  private marked = false;
+  /** Bytes that were read without carrying content. */
+  private over = 0;
 
-  /** `first`: what has been read of it already. */
-  constructor(
-    state: WorkerState,
-    listener: ListenerPlace,
-    socket: Socket,
-    secure: Secure | null,
-    peer: string,
-    first: Buffer | null,
-  ) {
+  constructor(state: WorkerState, listener: ListenerPlace, socket: Socket, secure: Secure | null, peer: string) {
     super(socket);
     this.state = state;
     this.listener = listener;
@@ -101,95 +94,242 @@ export class Http2Connection extends Connection implements StreamOwner {
     this.overhead = new TokenBucket(OVERHEAD.burst, OVERHEAD.perSecond, state.now);
     state.sweeper.add(this);
     state.counters.global[GLOBAL.http2Connections]!++;
-    socket.on('error', () => undefined);
-    socket.on('close', () => this.guarded(() => this.closed()));
-    socket.on('end', () => this.guarded(() => this.ended()));
-    // of TCP that we have read ourselves, the handle tells us its end; all other reads are the session's
-    if (DIRECT && secure === null) this.attach(false);
-    if (first !== null) socket.unshift(first);
-    this.session = handshake(socket, OPTIONS);
+    socket.on('error', () => this.guarded(() => this.lose()));
+    socket.on('close', () => this.guarded(() => this.lose()));
   }
 
-  start(): void {
-    const { session } = this;
-    session.on('connect', () => this.guarded(() => session.setLocalWindowSize(CONNECTION_WINDOW)));
-    session.once('remoteSettings', () => {
-      this.begun = true;
-    });
-    session.on('error', (error: NodeJS.ErrnoException) => this.guarded(() => this.broke(error)));
-    session.on('stream', (stream, _headers, flags, fields) =>
-      this.guarded(() => this.streamBegan(stream, flags, fields)),
-    );
-  }
-
-  private streamBegan(stream: ServerHttp2Stream, flags: number, fields: readonly string[]): void {
-    this.requests++;
-    this.state.counters.global[GLOBAL.http2Streams]!++;
-    this.allowed += PER_STREAM;
-    for (const text of fields) this.allowed += text.length;
-    this.streams++;
-    if (stream.destroyed || stream.closed) {
-      // taken back in the same read
-      stream.on('error', () => undefined);
-      this.left(null, true);
+  /** `first`: what has been read of it already; there may be a read and more. */
+  start(first: Uint8Array = NOTHING): void {
+    this.attach(true);
+    if (this.handle === null) {
+      this.lose();
       return;
     }
+    this.nextBuffer = frameTarget;
+    this.frames.settings([
+      SETTING.maxConcurrentStreams,
+      MAX_STREAMS,
+      SETTING.maxHeaderListSize,
+      MOST_FIELDS,
+      SETTING.enableConnectProtocol,
+      1,
+    ]);
+    this.frames.windowUpdate(0, CONNECTION_WINDOW - WINDOW);
+    this.mark();
+    const most = frameTarget.length;
+    for (let p = 0; p < first.length && !this.gone; p += most) {
+      const part = first.subarray(p, p + most);
+      this.received(part, part.length);
+    }
+  }
+
+  // ---- reading
+
+  override received(bytes: Uint8Array, length: number): void {
+    if (this.ending) return;
+    let error: number = ERROR.none;
+    if (this.prefaceLeft === 0) error = readFrames(this.reader, bytes, length);
+    else error = this.readPreface(bytes, length);
+    if (this.gone) return;
+    this.over += length;
+    if (error !== ERROR.none) this.breakOff(error);
+    else if (this.pending > 0 && this.frames.length > MOST_BACKLOG) this.floods('http2_session');
+    else this.goOn();
+  }
+
+  /** §3.4, in whatever pieces it comes. */
+  private readPreface(bytes: Uint8Array, length: number): number {
+    let p = 0;
+    for (; p < length && this.prefaceLeft > 0; p++, this.prefaceLeft--)
+      if (bytes[p] !== PREFACE[PREFACE.length - this.prefaceLeft]) return ERROR.protocol;
+    return p < length ? readFrames(this.reader, bytes.slice(p, length), length - p) : ERROR.none;
+  }
+
+  useful(bytes: number): void {
+    this.over -= bytes;
+  }
+
+  settled(): void {
+    this.begun = true;
+    this.goOn();
+  }
+
+  // ---- streams
+
+  get streams(): number {
+    return this.clients.size;
+  }
+
+  open(id: number, known: KnownRequest, ended: boolean): void {
+    this.requests++;
+    this.state.counters.global[GLOBAL.http2Streams]!++;
+    this.over -= PER_STREAM;
+    if (this.streams >= MAX_STREAMS) {
+      this.reset(id, ERROR.refusedStream, ended);
+      this.wasReset();
+      return;
+    }
+    const client = this.free.pop() ?? new StreamClient(this);
+    this.clients.set(id, client);
     if (this.streams === MAX_STREAMS) countLimit(this.state, 'streams');
-    const client = new StreamClient(this, stream);
-    this.clients.add(client);
-    client.guarded(() => client.open(fields, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0));
+    client.guarded(() => client.open(id, known, this.said.initialWindow, ended));
   }
 
   carried(bytes: number): void {
-    this.allowed += PER_PIECE + bytes + bytes * PER_BYTE;
+    this.over -= PER_PIECE + bytes * PER_BYTE;
   }
 
-  left(client: StreamClient | null, reset: boolean): void {
-    this.streams--;
-    if (client !== null) this.clients.delete(client);
+  reset(id: number, code: number, ended: boolean): void {
+    if (this.gone) return;
+    if (!ended) this.said.cut.add(id);
+    this.frames.reset(id, code);
+    this.mark();
+  }
+
+  left(client: StreamClient, reset: boolean, reusable: boolean): void {
+    this.clients.delete(client.id);
     this.idleSince = this.state.now;
-    if (!reset || this.resets.take(1, this.state.now) || this.gone) return;
-    countLimit(this.state, 'stream_resets');
-    this.give(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    if (reusable) this.free.push(client);
+    if (reset) this.wasReset();
+    this.endIfDone();
   }
 
-  /** GOAWAY: what is open is finished. */
+  private wasReset(): void {
+    if (this.gone || this.ending || this.resets.take(1, this.state.now)) return;
+    this.floods('stream_resets');
+  }
+
+  deliver(client: StreamClient): void {
+    this.resumed.push(client);
+    this.mark();
+  }
+
+  // ---- writing
+
+  get isBlocked(): boolean {
+    return this.pending > 0;
+  }
+
+  mark(): void {
+    if (this.marked) return;
+    this.marked = true;
+    atTurnEnd(this);
+  }
+
+  wait(outflow: Outflow): void {
+    if (!this.blocked.includes(outflow)) this.blocked.push(outflow);
+  }
+
+  /** All that has come about in this turn, in one write. */
+  turn(): void {
+    this.marked = false;
+    if (this.gone) return;
+    if (this.resumed.length > 0) {
+      for (const client of this.resumed.splice(0)) client.guarded(() => client.deliverKept());
+    }
+    this.flush();
+  }
+
+  private flush(): void {
+    const { frames } = this;
+    if (this.gone || this.pending > 0) return;
+    if (frames.length > 0) {
+      if (!this.write(frames.take(), false)) {
+        this.lose();
+        return;
+      }
+      // through TLS it is encrypted by now
+      frames.rest(this.pending > 0 && this.tls === null);
+    }
+    if (!this.ending || this.sideEnded) return;
+    this.sideEnded = true;
+    this.endSide();
+  }
+
+  override drained(): void {
+    this.goOn();
+    this.flush();
+  }
+
+  /** Windows have opened, or the kernel takes more: each stream in its turn. */
+  private goOn(): void {
+    const { blocked } = this;
+    if (blocked.length === 0 || this.pending > 0) return;
+    this.blocked = [];
+    for (const outflow of blocked) if (outflow.goOn()) this.wait(outflow);
+  }
+
+  // ---- its end
+
+  /** What is on its way is served: GOAWAY, and once the client must have seen it, the one that is final (§6.8). */
   retire(): void {
-    if (this.retired) return;
+    if (this.retired || this.gone) return;
     this.retired = true;
-    this.session.close();
+    this.frames.goAway(MOST_WINDOW, ERROR.none);
+    this.frames.ping(null, 0);
+    this.finalBy = this.state.now + NOTICE;
+    this.mark();
+  }
+
+  answersPing(): void {
+    if (this.retired) this.sayFinal();
+  }
+
+  private sayFinal(): void {
+    if (this.isFinal) return;
+    this.isFinal = true;
+    this.said.final = this.said.last;
+    this.frames.goAway(this.said.last, ERROR.none);
+    this.mark();
+    this.endIfDone();
+  }
+
+  leaves(): void {
+    this.retired = this.isFinal = true;
+    this.endIfDone();
+  }
+
+  private endIfDone(): void {
+    if (!this.isFinal || this.streams > 0 || this.ending || this.gone) return;
+    this.ending = true;
+    this.until = this.state.now + LINGER;
+    this.mark();
   }
 
   /** Ends it and all that is open in it, by GOAWAY. */
   private give(code: number): void {
-    this.retired = true;
+    if (this.ending || this.gone) return;
+    this.retired = this.isFinal = true;
+    this.frames.goAway(this.said.last, code);
+    this.ending = true;
     this.until = this.state.now + LINGER;
-    this.session.destroy(new Error('too much of it'), code);
+    this.loseStreams();
+    this.mark();
   }
 
-  /** The session gave up, or was made to. */
-  private broke(error: NodeJS.ErrnoException): void {
+  private floods(limit: 'stream_resets' | 'http2_overhead' | 'http2_session'): void {
+    countLimit(this.state, limit);
     this.state.counters.global[GLOBAL.http2Failures]!++;
-    if (error.code === 'ERR_HTTP2_TOO_MANY_INVALID_FRAMES' || error.errno === FLOODED)
-      countLimit(this.state, 'http2_session');
+    this.give(ERROR.enhanceYourCalm);
+  }
+
+  /** The client breaks the rules (§5.4.1). */
+  private breakOff(code: number): void {
+    this.state.counters.global[GLOBAL.http2Failures]!++;
+    this.give(code);
   }
 
   override expired(now: number): void {
     this.deadline = now + CHECK;
-    if (this.retired) {
-      if (this.streams > 0 && !this.session.destroyed) this.until = now + LINGER;
-      else if (now >= this.until) this.destroy();
+    if (this.ending) {
+      if (now >= this.until) this.destroy();
       return;
     }
-    if (this.isFlooded(now)) {
-      countLimit(this.state, 'http2_overhead');
-      this.give(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-    } else if (!this.begun && now >= this.until) {
-      this.destroy();
-    } else if (now >= this.idleUntil) {
-      this.until = now + LINGER;
-      this.retire();
-    }
+    if (this.over > 0 && !this.overhead.take(this.over, now)) this.floods('http2_overhead');
+    this.over = Math.min(0, this.over);
+    if (now >= this.finalBy) this.sayFinal();
+    else if (!this.begun && now >= this.until) this.destroy();
+    else if (now >= this.idleUntil) this.retire();
   }
 
   /** Infinity while something is under way. */
@@ -197,24 +337,9 @@ export class Http2Connection extends Connection implements StreamOwner {
     return this.streams > 0 ? Infinity : this.idleSince + this.listener.table.keepAliveTimeout;
   }
 
-  private isFlooded(now: number): boolean {
-    const { bytesRead } = this.socket;
-    let waiting = 0;
-    for (const client of this.clients) waiting += client.waiting;
-    const over = bytesRead - this.read - this.allowed - (waiting - this.waiting);
-    this.read = bytesRead;
-    this.waiting = waiting;
-    this.allowed = Math.max(0, -over);
-    return over > 0 && !this.overhead.take(over, now);
-  }
-
-  /** All of it is read by the session. */
-  override received(): void {}
-  override drained(): void {}
-
   /** Nobody ends only one side of HTTP/2: whoever asked is gone. */
   override ended(): void {
-    if (!this.gone) this.destroy();
+    this.destroy();
   }
 
   override fail(error: unknown): void {
@@ -224,26 +349,28 @@ export class Http2Connection extends Connection implements StreamOwner {
 
   /** At once, with all that is open in it. */
   destroy(): void {
-    this.session.destroy();
+    this.lose();
     this.socket.destroy();
   }
 
-  private closed(): void {
+  private lose(): void {
     if (this.gone) return;
     this.gone = true;
     this.state.sweeper.remove(this);
     leaveListener(this.state, this.listener);
+    this.loseStreams();
+  }
+
+  private loseStreams(): void {
+    for (const client of this.clients.values()) client.guarded(() => client.lose());
+    this.blocked = [];
+    this.resumed = [];
   }
 }
 
-/** NGHTTP2_ERR_FLOODED: pings and settings whose acknowledgements pile up because nobody reads them. */
-const FLOODED = -904;
-
-/** Its options are not in the types yet. */
-const handshake = performServerHandshake as (socket: Socket, options: object) => ServerHttp2Session;
-
+const NOTHING = new Uint8Array(0);
 /** The connection preface (RFC 9113 §3.4). */
-const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
+const PREFACE = Buffer.from(PREFACE_TEXT, 'latin1');
 
 /** HTTP/2 by prior knowledge on a listener of plain HTTP (53). */
 export const PRIOR_KNOWLEDGE = {
@@ -253,6 +380,6 @@ export const PRIOR_KNOWLEDGE = {
     return length === PREFACE.length ? 'yes' : 'perhaps';
   },
   takeOver(state: WorkerState, listener: ListenerPlace, socket: Socket, peer: string, first: Buffer): void {
-    new Http2Connection(state, listener, socket, null, peer, first).start();
+    new Http2Connection(state, listener, socket, null, peer).start(first);
   },
 };

@@ -1,14 +1,14 @@
 /**
  * A stream of HTTP/2 as a client: what it says is written as an HTTP/1.1 request, and what is answered in HTTP/1.1 goes out
- * as its frames (docs/adr/0017). Everything between is the same as for a connection of HTTP/1.1.
+ * as its frames (docs/adr/0017). Everything between is the same as for a connection of HTTP/1.1. One object serves one
+ * stream after another.
  */
-import { randomBytes } from 'node:crypto';
-import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 
-import { trailerText } from '../../http2/field-rules.ts';
+import { ERROR, WINDOW } from '../../http2/frames.ts';
 import type { KnownFields } from '../../http2/known-fields.ts';
-import { type RequestText, requestText } from '../../http2/request-text.ts';
+import type { KnownRequest } from '../../http2/known-requests.ts';
+import type { RequestText } from '../../http2/request-text.ts';
 import type { ReasonWord } from '../../model/reasons.ts';
 import type { Ends } from '../../proxy-protocol/write-header.ts';
 import { READ_SIZE } from './buffers.ts';
@@ -17,14 +17,15 @@ import { CHUNK_ROOM, frame } from './chunks.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { Secure } from './client.ts';
 import { endsOf } from './ends.ts';
+import type { Outlet } from './outflow.ts';
 import { PHASE } from './phases.ts';
 import { refuseConnection } from './refuse-head.ts';
-import { countReason, type WorkerState } from './state.ts';
+import { countLimit, countReason, type WorkerState } from './state.ts';
 import { StreamAnswer } from './stream-answer.ts';
 import type { ListenerPlace } from './tables.ts';
 
 /** The connection that streams belong to, as they know it. */
-export interface StreamOwner {
+export interface StreamOwner extends Outlet {
   readonly state: WorkerState;
   readonly listener: ListenerPlace;
   readonly socket: Socket;
@@ -34,61 +35,96 @@ export interface StreamOwner {
   readonly requests: number;
   /** Of its streams' requests. */
   readonly fields: KnownFields;
-  /** So many bytes of content have come or gone. */
+  /** So many bytes of content have gone, in one piece. */
   carried(bytes: number): void;
-  /** A stream is over; `reset`: before its answer was whole. */
-  left(client: StreamClient, reset: boolean): void;
+  /** RST_STREAM. @param ended the client has ended its side */
+  reset(id: number, code: number, ended: boolean): void;
+  /** It goes on to take what was kept while it was paused. */
+  deliver(client: StreamClient): void;
+  /** A stream is over; `reset`: before its answer was whole. `reusable`: its object may serve another one. */
+  left(client: StreamClient, reset: boolean, reusable: boolean): void;
   /** Takes no more streams. */
   retire(): void;
 }
 
 export class StreamClient extends ClientConnection {
-  private readonly stream: ServerHttp2Stream;
+  readonly answer: StreamAnswer;
+  id = 0;
+  /** The client has ended its side. */
+  remoteEnded = false;
+  /** Bytes of DATA that it may still send. */
+  receiveLeft = 0;
   private readonly owner: StreamOwner;
-  private readonly answer: StreamAnswer;
   private request: RequestText | null = null;
   private trailers = '';
   /** Bytes of DATA so far, where a length was given. */
   private counted = 0;
-  private sent = false;
+  /** Bytes of DATA that were taken, and that the client has not been told of. */
+  private passed = 0;
+  /** What came while it was paused. */
+  private kept: Uint8Array[] | null = null;
+  /** Bytes of DATA in there. */
+  private keptData = 0;
+  /** The end of the request came behind that. */
+  private endIsKept = false;
+  /** Its answer is whole, and it waits to be used again. */
+  private isFree = false;
+  /** Nothing is to be said of its end: the client has said it, or is gone. */
+  private isSilent = false;
+  /** Called when the last of a tunnel has gone out. */
+  private whenEnded: (() => void) | null = null;
 
-  constructor(owner: StreamOwner, stream: ServerHttp2Stream) {
-    // of a socket, only what streams have as well is used; what is not so is overridden below
-    super(owner.state, owner.listener, stream as unknown as Socket, owner.secure, owner.peer, null);
+  constructor(owner: StreamOwner) {
+    super(owner.state, owner.listener, owner.socket, owner.secure, owner.peer, null);
     this.owner = owner;
-    this.stream = stream;
     this.takesLarge = false;
-    this.answer = new StreamAnswer(stream, () => this.answerSent());
+    this.answer = new StreamAnswer(owner, () => this.guarded(() => this.outDrained()));
   }
 
-  /** Takes up the request. @param fields names and values in turn @param ended no body follows */
-  open(fields: readonly string[], ended: boolean): void {
-    const { stream, owner } = this;
-    const request = requestText(fields, ended, newKey);
-    if (request === null) {
+  /** Its connection's events are that connection's. */
+  protected override watch(): void {}
+
+  /**
+   * Takes up the request.
+   * @param window bytes of DATA that the client takes of this stream
+   * @param ended no body follows
+   */
+  open(id: number, known: KnownRequest, window: number, ended: boolean): void {
+    this.renew(id, window, ended);
+    const { request } = known;
+    if (known.tooLarge) {
+      countLimit(this.state, 'header_bytes');
+      refuseConnection(this, 'head_too_large');
+    } else if (request === null) {
       this.malformed('bad_request');
-      return;
-    }
-    stream.on('data', (chunk: Buffer) => this.guarded(() => this.dataArrived(chunk)));
-    stream.on('end', () => this.guarded(() => this.requestEnded()));
-    stream.on('trailers', (_: object, __: number, list: string[]) => this.guarded(() => this.trailersArrived(list)));
-    stream.on('drain', () => {
-      this.pending = 0;
-      if (!this.gone) this.guarded(() => this.drained());
-    });
-    if (request.type === 'refused') {
+    } else if (request.type === 'refused') {
       refuseConnection(this, request.word);
-      return;
+    } else {
+      this.request = request;
+      // `begin` counts it
+      this.requests = this.owner.requests - 1;
+      this.received(known.bytes, known.length);
+      // 34: everybody on HTTP/2 takes them, whether they say so to the server or not
+      this.acceptsTrailers = true;
+      const most = this.limits?.requestsPerConnection ?? 0;
+      if (most > 0 && this.requests >= most) this.owner.retire();
+      if (ended) this.requestEnded();
     }
-    this.request = request;
-    // `begin` counts it
-    this.requests = owner.requests - 1;
-    const bytes = Buffer.allocUnsafe(request.text.length + 1);
-    this.received(bytes, writeText(request.text, bytes, 0));
-    // 34: everybody on HTTP/2 takes them, whether they say so to the server or not
-    this.acceptsTrailers = true;
-    const most = this.limits?.requestsPerConnection ?? 0;
-    if (most > 0 && this.requests >= most) owner.retire();
+  }
+
+  private renew(id: number, window: number, ended: boolean): void {
+    this.id = id;
+    this.remoteEnded = ended;
+    this.answer.begin(id, window);
+    this.phase = PHASE.head;
+    this.pending = this.heldLength = this.headParsed = this.counted = this.passed = this.keptData = 0;
+    this.paused = this.eof = this.serving = this.headBegun = this.answerStarted = this.endIsKept = false;
+    this.isFree = this.isSilent = false;
+    this.held = this.request = this.kept = this.whenEnded = this.limits = null;
+    this.trailers = '';
+    this.receiveLeft = WINDOW;
+    this.deadline = Infinity;
+    if (this.index < 0) this.state.sweeper.add(this);
   }
 
   override get protocol(): 'HTTP/2' {
@@ -97,33 +133,57 @@ export class StreamClient extends ClientConnection {
 
   // ---- the request
 
-  private dataArrived(chunk: Buffer): void {
-    this.owner.carried(chunk.length);
+  get isTunnel(): boolean {
+    return this.request !== null && this.request.key !== '';
+  }
+
+  /** A frame of DATA begins: so many bytes count against its window. @returns false where that is too much */
+  dataBegins(size: number): boolean {
+    this.receiveLeft -= size;
+    if (this.isKeeping()) this.keptData += size;
+    else this.passed += size;
+    return this.receiveLeft >= 0;
+  }
+
+  dataArrived(bytes: Uint8Array, start: number, end: number): void {
     const { request } = this;
-    if (request === null) return;
-    if (request.body === 'length') {
-      this.counted += chunk.length;
+    if (request?.body === 'length') {
+      this.counted += end - start;
       if (this.counted > request.length) {
         this.malformed('bad_framing');
         return;
       }
     }
-    for (let p = 0; p < chunk.length && !this.gone; p += PART) {
-      const part = chunk.subarray(p, p + PART);
-      if (request.body === 'chunked') {
-        input.set(part, CHUNK_ROOM);
-        this.received(input, frame(input, 0, part.length));
-      } else {
-        input.set(part);
-        this.received(input, part.length);
-      }
+    if (this.isKeeping()) {
+      (this.kept ??= []).push(bytes.slice(start, end));
+      return;
+    }
+    this.take(bytes, start, end);
+    this.giveCredit();
+  }
+
+  private isKeeping(): boolean {
+    return this.paused || this.kept !== null;
+  }
+
+  private take(bytes: Uint8Array, start: number, end: number): void {
+    if (this.request === null) return;
+    const part = bytes.subarray(start, end);
+    if (this.request.body === 'chunked') {
+      input.set(part, CHUNK_ROOM);
+      this.received(input, frame(input, 0, part.length));
+    } else {
+      input.set(part);
+      this.received(input, part.length);
     }
   }
 
-  private trailersArrived(list: readonly string[]): void {
-    const text = trailerText(list);
-    if (text === null) this.malformed('bad_request');
-    else this.trailers = text;
+  /** @param trailers lines, each with its CRLF */
+  endArrived(trailers: string): void {
+    this.remoteEnded = true;
+    this.trailers = trailers;
+    if (this.isKeeping()) this.endIsKept = true;
+    else this.requestEnded();
   }
 
   private requestEnded(): void {
@@ -131,11 +191,6 @@ export class StreamClient extends ClientConnection {
     if (this.gone) return;
     if (request === null || this.phase === PHASE.closing) {
       this.eof = true;
-      return;
-    }
-    // a reset without an error looks like an end here, and is none
-    if (this.stream.closed) {
-      this.ended(true);
       return;
     }
     // 115: fewer bytes than were announced
@@ -150,20 +205,55 @@ export class StreamClient extends ClientConnection {
     this.received(bytes, writeText(`0\r\n${this.trailers}\r\n`, bytes, 0));
   }
 
+  /** What was kept while it was paused. */
+  deliverKept(): void {
+    while (this.kept !== null && !this.paused && !this.gone) {
+      const part = this.kept.shift();
+      if (part !== undefined) {
+        this.take(part, 0, part.length);
+        continue;
+      }
+      this.kept = null;
+      this.passed += this.keptData;
+      this.keptData = 0;
+    }
+    if (this.paused || this.gone) return;
+    this.giveCredit();
+    if (!this.endIsKept) return;
+    this.endIsKept = false;
+    this.requestEnded();
+  }
+
+  /** Tells the client, now and then, that it may send more. */
+  private giveCredit(): void {
+    if (this.passed < WINDOW / 2 || this.isKeeping() || this.remoteEnded || this.gone || this.isFree) return;
+    this.owner.frames.windowUpdate(this.id, this.passed);
+    this.owner.mark();
+    this.receiveLeft += this.passed;
+    this.passed = 0;
+  }
+
   // ---- the answer
 
   override write(view: Uint8Array): boolean {
-    const { stream } = this;
-    if (stream.destroyed || stream.closed) return false;
+    const { answer } = this;
+    if (this.gone || this.isFree) return false;
     this.owner.carried(view.length);
-    const more = this.answer.write(view, this.isHead || stream.writableEnded, this.request?.key ?? '');
-    if (more === null) {
+    if (!answer.write(view, this.isHead, this.request?.key ?? '')) {
       countReason(this.state, 'bad_answer');
       this.reset('bad_answer');
       return false;
     }
-    if (!more) this.waits();
+    if (answer.out.isWaiting) this.waits();
     return true;
+  }
+
+  private outDrained(): void {
+    this.pending = 0;
+    this.whenEnded?.();
+    if (this.gone) return;
+    if (this.phase === PHASE.closing) this.finishIfSaid();
+    else this.drained();
   }
 
   override next(): void {
@@ -172,32 +262,49 @@ export class StreamClient extends ClientConnection {
 
   /** Everything is said. A stream that has not ended its side is told that nobody listens, once it has got all. */
   override close(): void {
-    if (this.gone) return;
+    if (this.gone || this.isFree) return;
     this.phase = PHASE.closing;
     this.virtualServer = this.target = this.row = null;
     this.held = null;
     this.heldLength = 0;
     this.deadline = this.state.now + this.writeTimeout();
     this.resume();
-    if (!this.stream.writableEnded) this.stream.end();
-    if (this.sent) this.answerSent();
+    this.answer.finish();
+    this.finishIfSaid();
   }
 
-  private answerSent(): void {
-    this.sent = true;
-    if (this.phase === PHASE.closing && !this.eof && !this.gone) this.stream.close(constants.NGHTTP2_NO_ERROR);
+  /** It is over when its answer is whole. */
+  private finishIfSaid(): void {
+    if (!this.answer.out.isOver) return;
+    if (!this.remoteEnded) this.owner.reset(this.id, ERROR.none, false);
+    if (this.own !== null) {
+      this.destroy();
+      return;
+    }
+    this.isFree = true;
+    this.state.sweeper.remove(this);
+    if (this.load !== null) this.load.clients--;
+    this.load = null;
+    this.kept = null;
+    this.owner.left(this, false, true);
   }
 
   override endSide(done?: () => void): void {
-    if (!this.gone) this.stream.end(done);
+    if (this.gone) return;
+    this.answer.finish();
+    if (!this.answer.out.isWaiting) done?.();
+    else this.whenEnded = done ?? null;
+  }
+
+  override isWriting(): boolean {
+    return this.pending > 0;
+  }
+
+  override unsent(): number {
+    return this.answer.out.waiting;
   }
 
   // ---- the stream
-
-  /** Bytes of content that have come and that nobody has taken. */
-  get waiting(): number {
-    return this.stream.readableLength;
-  }
 
   /** A connection's streams say much the same. */
   override knownFields(): KnownFields {
@@ -213,38 +320,69 @@ export class StreamClient extends ClientConnection {
   override start(): void {}
 
   override pause(): void {
-    if (this.paused || this.gone) return;
     this.paused = true;
-    this.stream.pause();
   }
 
   override resume(): void {
     if (!this.paused || this.gone) return;
     this.paused = false;
-    this.stream.resume();
+    if (this.kept !== null || this.endIsKept) this.owner.deliver(this);
+    else this.giveCredit();
   }
 
-  private malformed(why: 'bad_request' | 'bad_framing'): void {
+  /** The client has taken it back. */
+  wasReset(): void {
+    if (!this.isSaid) this.remoteEnded = true;
+    this.lose();
+  }
+
+  /** Both sides have ended. */
+  private get isSaid(): boolean {
+    return this.remoteEnded && this.answer.out.isOver;
+  }
+
+  /** It is no more, and nothing is to be said of that. What both sides have ended goes to the server all the same. */
+  lose(): void {
+    this.isSilent = true;
+    if (this.isSaid && this.phase === PHASE.tunnel) this.passKept();
+    if (!this.isFree) this.ended(true);
+  }
+
+  private passKept(): void {
+    for (const part of this.kept ?? []) this.take(part, 0, part.length);
+    this.kept = null;
+    if (this.endIsKept) this.requestEnded();
+    this.endIsKept = false;
+  }
+
+  /** RFC 9113 §6.9.1: its window cannot be so large. */
+  overflows(): void {
+    countReason(this.state, 'bad_framing');
+    this.destroy('bad_framing', () => this.sayReset(ERROR.flowControl));
+  }
+
+  malformed(why: 'bad_request' | 'bad_framing'): void {
     countReason(this.state, why);
     this.reset(why);
   }
 
   /** 99: an answer that broke off is an error to the client, never an end. */
   override reset(why: ReasonWord): void {
-    this.destroy(why, () => this.stream.close(CODES[why] ?? constants.NGHTTP2_INTERNAL_ERROR));
+    this.destroy(why, () => this.sayReset(CODES[why] ?? ERROR.internal));
   }
 
-  override destroy(why: ReasonWord = 'client_gone', close: () => void = () => this.cancel()): void {
-    if (this.gone) return;
-    const whole = this.phase === PHASE.closing;
-    // content all the same, though nobody takes it any more
-    this.owner.carried(this.waiting);
+  override destroy(why: ReasonWord = 'client_gone', close: () => void = () => this.sayReset(ERROR.cancel)): void {
+    if (this.gone || this.isFree) return;
+    const whole = this.phase === PHASE.closing && this.answer.out.isOver;
     super.destroy(why, close);
-    this.owner.left(this, !whole);
+    this.kept = null;
+    this.owner.left(this, !whole, false);
   }
 
-  private cancel(): void {
-    if (!this.stream.closed) this.stream.close(constants.NGHTTP2_CANCEL);
+  private sayReset(code: number): void {
+    const { out } = this.answer;
+    if (!this.isSilent && !this.isSaid) this.owner.reset(this.id, code, this.remoteEnded);
+    out.stop();
   }
 
   /** Its connection is another's to count. */
@@ -252,18 +390,15 @@ export class StreamClient extends ClientConnection {
 }
 
 /** What DATA is put into as HTTP/1.1: the shared read buffer may be in use by whoever has this called. */
-const PART = READ_SIZE - 2 * CHUNK_ROOM;
 const input = new Uint8Array(READ_SIZE + 8);
-
-const newKey = (): string => randomBytes(16).toString('base64');
 
 /** What the client has done wrong; all else is our trouble, or a server's. */
 const CODES: Partial<Record<ReasonWord, number>> = {
-  bad_request: constants.NGHTTP2_PROTOCOL_ERROR,
-  bad_framing: constants.NGHTTP2_PROTOCOL_ERROR,
-  write_timeout: constants.NGHTTP2_CANCEL,
-  idle_timeout: constants.NGHTTP2_CANCEL,
-  body_timeout: constants.NGHTTP2_CANCEL,
-  body_too_large: constants.NGHTTP2_CANCEL,
-  overloaded: constants.NGHTTP2_ENHANCE_YOUR_CALM,
+  bad_request: ERROR.protocol,
+  bad_framing: ERROR.protocol,
+  write_timeout: ERROR.cancel,
+  idle_timeout: ERROR.cancel,
+  body_timeout: ERROR.cancel,
+  body_too_large: ERROR.cancel,
+  overloaded: ERROR.enhanceYourCalm,
 };

@@ -1,12 +1,12 @@
 /** A connection to a server that carries the streams of many exchanges (HTTP/2, RFC 9113). */
 import type { TLSSocket } from 'node:tls';
 
-import { FrameReader, MOST_REST } from '../../http2/frame-reader.ts';
+import { FrameReader } from '../../http2/frame-reader.ts';
 import { FrameWriter } from '../../http2/frame-writer.ts';
 import { ERROR, WINDOW } from '../../http2/frames.ts';
 import { GLOBAL } from '../shared.ts';
 import { deliverKept } from './answer-bytes.ts';
-import { READ_SIZE, input, inputView } from './buffers.ts';
+import { frameTarget, readFrames } from './frame-input.ts';
 import { Gathering } from './gathering.ts';
 import { Connection } from './io.ts';
 import { notConnected, type Loss } from './loss.ts';
@@ -57,7 +57,7 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   private readonly owner: CarrierOwner;
   private readonly table = new StreamTable();
   private readonly said = new StreamFrames(this, this.table);
-  private readonly reader = new FrameReader(this.said);
+  private readonly reader = new FrameReader(this.said, 'server');
   private readonly waiting: UpstreamStream[] = [];
   private readonly free: UpstreamStream[] = [];
   /** Streams that wait for a window. */
@@ -205,7 +205,7 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
     if (this.gone) return;
     this.retired = true;
     if (!this.connecting) {
-      this.frames.goAway(ERROR.none);
+      this.frames.goAway(0, ERROR.none);
       this.flush();
     }
     // the end of a tunnel, and what came before it, is still to be taken
@@ -305,7 +305,7 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
     if (this.gone) return;
     this.connecting = false;
     this.attach(false);
-    this.nextBuffer = target;
+    this.nextBuffer = frameTarget;
     putPreface(this.frames);
     this.mark();
     if (this.isForTunnels) this.awaitBy(this.state.now + HANDSHAKE_TIMEOUT);
@@ -375,7 +375,7 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   /** The server breaks the rules: RFC 9113 §5.4.1. */
   private breakOff(code: number): void {
     this.state.counters.global[GLOBAL.upstreamFaults]!++;
-    this.frames.goAway(code);
+    this.frames.goAway(0, code);
     this.flush();
     this.lose('malformed');
   }
@@ -383,18 +383,10 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   // ---- reading
 
   override received(bytes: Uint8Array, length: number): void {
-    if (bytes !== target) work.set(bytes === input ? inputView(length) : bytes.subarray(0, length), MOST_REST);
-    const error = this.reader.read(work, this.reader.begin(work, MOST_REST), MOST_REST + length);
+    const error = readFrames(this.reader, bytes, length);
     this.said.readEnds();
     if (this.gone) return;
     if (error !== ERROR.none) this.breakOff(error);
     else this.goOn();
   }
 }
-
-/**
- * What was read, behind what was left over by the read before: not the shared buffer, where answers are put together
- * meanwhile. One for all connections, since a read is done with before the next one.
- */
-const work = new Uint8Array(MOST_REST + READ_SIZE);
-const target = work.subarray(MOST_REST);

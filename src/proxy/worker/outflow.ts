@@ -1,0 +1,145 @@
+/** What goes out on a stream as DATA: under the windows of the stream and its connection, and behind what waits for them. */
+import type { FrameWriter } from '../../http2/frame-writer.ts';
+import { FRAME_HEAD, FRAME_SIZE } from '../../http2/frames.ts';
+import { mostBlock, writeTrailerBlock } from '../../http2/hpack-writer.ts';
+
+/** The connection that carries the stream, as far as that concerns it. */
+export interface Outlet {
+  readonly frames: FrameWriter;
+  /** Bytes of DATA that the peer takes from all streams together. */
+  window: number;
+  /** What was written waits for the kernel: content has to wait, too. */
+  readonly isBlocked: boolean;
+  /** There are frames to be written, at the end of the turn. */
+  mark(): void;
+  /** It waits for a window, or for the kernel. */
+  wait(outflow: Outflow): void;
+}
+
+export class Outflow {
+  id = 0;
+  /** Bytes of DATA that the peer takes of this stream. */
+  window = 0;
+  /** Its end, or a reset, is said. */
+  isOver = false;
+  private readonly outlet: Outlet;
+  /** Called when nothing waits any more. */
+  private readonly drained: () => void;
+  /** The content ends with what is in the queue. */
+  private ending = false;
+  /** Lines that follow it, in HTTP/1.1; null = none. */
+  private trailers: readonly number[] | null = null;
+  private queue: Uint8Array | null = null;
+  private queueStart = 0;
+  private queueEnd = 0;
+
+  constructor(outlet: Outlet, drained: () => void) {
+    this.outlet = outlet;
+    this.drained = drained;
+  }
+
+  /** Anew, for another stream. */
+  begin(id: number, window: number): void {
+    this.id = id;
+    this.window = window;
+    this.isOver = this.ending = false;
+    this.trailers = this.queue = null;
+    this.queueStart = this.queueEnd = 0;
+  }
+
+  /** Bytes that wait. */
+  get waiting(): number {
+    return this.queueEnd - this.queueStart;
+  }
+
+  get isWaiting(): boolean {
+    return this.queue !== null;
+  }
+
+  /** Sends `bytes[start … end)`, or keeps a copy until it may. */
+  put(bytes: Uint8Array, start: number, end: number): void {
+    if (this.isOver || this.ending) return;
+    this.add(bytes, start, end);
+  }
+
+  /** The same, and the stream ends with it. @param trailers lines, each with its CRLF */
+  end(bytes: Uint8Array, start: number, end: number, trailers: readonly number[] | null): void {
+    if (this.isOver || this.ending) return;
+    this.ending = true;
+    this.trailers = trailers;
+    this.add(bytes, start, end);
+  }
+
+  /** Nothing more is sent: the stream was reset, or ended with its head. */
+  stop(): void {
+    this.isOver = true;
+    this.queue = null;
+    this.queueStart = this.queueEnd = 0;
+  }
+
+  private add(bytes: Uint8Array, start: number, end: number): void {
+    const sent = this.queue === null ? this.send(bytes, start, end) : start;
+    if (sent === end && this.queue === null) return;
+    this.enqueue(bytes, sent, end);
+    this.outlet.wait(this);
+  }
+
+  /** As much as the windows let through. @returns the offset behind what was sent */
+  private send(bytes: Uint8Array, start: number, end: number): number {
+    const { outlet, trailers } = this;
+    const { frames } = outlet;
+    let p = start;
+    while (p < end && !outlet.isBlocked) {
+      const size = Math.min(end - p, FRAME_SIZE, this.window, outlet.window);
+      if (size <= 0) break;
+      const isLast = this.ending && p + size === end && trailers === null;
+      frames.data(this.id, bytes, p, p + size, isLast);
+      this.window -= size;
+      outlet.window -= size;
+      p += size;
+    }
+    if (p === end && this.ending) this.sayEnd(trailers, start === end);
+    if (p > start || this.isOver) outlet.mark();
+    return p;
+  }
+
+  private sayEnd(trailers: readonly number[] | null, isEmpty: boolean): void {
+    const { frames } = this.outlet;
+    this.isOver = true;
+    if (trailers !== null && trailers.length > 0) {
+      frames.room(FRAME_HEAD + mostBlock(trailers.length));
+      const start = frames.length;
+      frames.length = writeTrailerBlock(trailers, frames.bytes, start + FRAME_HEAD);
+      frames.headers(start, this.id, true);
+    } else if (isEmpty || trailers !== null) {
+      frames.data(this.id, NOTHING, 0, 0, true);
+    }
+  }
+
+  private enqueue(bytes: Uint8Array, start: number, end: number): void {
+    const { queue, waiting } = this;
+    if (queue === null || this.queueEnd + end - start > queue.length) {
+      const larger = new Uint8Array(2 * (waiting + end - start) + FRAME_SIZE);
+      if (queue !== null) larger.set(queue.subarray(this.queueStart, this.queueEnd));
+      this.queue = larger;
+      this.queueStart = 0;
+      this.queueEnd = waiting;
+    }
+    this.queue!.set(bytes.subarray(start, end), this.queueEnd);
+    this.queueEnd += end - start;
+  }
+
+  /** The windows, or the kernel, take more. @returns whether it has to wait on */
+  goOn(): boolean {
+    const { queue } = this;
+    if (queue === null) return false;
+    this.queueStart = this.send(queue, this.queueStart, this.queueEnd);
+    if (this.queueStart < this.queueEnd) return true;
+    this.queue = null;
+    this.queueStart = this.queueEnd = 0;
+    this.drained();
+    return false;
+  }
+}
+
+const NOTHING = new Uint8Array(0);
