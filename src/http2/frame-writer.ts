@@ -7,6 +7,7 @@ const MOST_KEPT = 1 << 20;
 /** Buffers of writers that rest, for whoever writes next. */
 const free: Uint8Array[] = [];
 const MOST_FREE = 32;
+const MOST_SHARED = 1 << 18;
 const NOTHING = new Uint8Array(0);
 
 export class FrameWriter {
@@ -25,18 +26,19 @@ export class FrameWriter {
     if (kept || this.bytes.length > MOST_KEPT) this.bytes = NOTHING;
   }
 
-  /** Nothing is written for a while: the buffer is for others, unless it is `kept`. */
-  rest(kept: boolean): void {
-    if (!kept && this.bytes.length === FIRST_SIZE && free.length < MOST_FREE) free.push(this.bytes);
+  /** Nothing is written for a while. @returns the buffer, for `giveBack` once nobody reads what was taken */
+  rest(): Uint8Array {
+    const { bytes } = this;
     this.bytes = NOTHING;
+    return bytes;
   }
 
   /** Makes room for `size` bytes more. */
   room(size: number): void {
     if (this.length + size <= this.bytes.length) return;
-    if (this.length === 0 && size <= FIRST_SIZE && this.bytes.length < FIRST_SIZE) {
+    if (this.bytes === NOTHING) {
       this.bytes = free.pop() ?? new Uint8Array(FIRST_SIZE);
-      return;
+      if (size <= this.bytes.length) return;
     }
     const larger = new Uint8Array(Math.max(2 * this.bytes.length, this.length + size));
     larger.set(this.bytes.subarray(0, this.length));
@@ -119,4 +121,9 @@ export class FrameWriter {
     this.room(FRAME_HEAD + 4);
     this.length = writeUint32(this.bytes, writeFrameHead(this.bytes, this.length, 4, type, 0, id), value);
   }
+}
+
+/** For other writers: nobody reads it any more. */
+export function giveBack(bytes: Uint8Array): void {
+  if (bytes.length >= FIRST_SIZE && bytes.length <= MOST_SHARED && free.length < MOST_FREE) free.push(bytes);
 }

@@ -92,6 +92,8 @@ class Opened {
 
   /** The server has said that it has not looked at it: nothing else may be sent again. */
   hasRefused(stream: ClientHttp2Stream): boolean {
+    // one that was asked for in the turn in which GOAWAY came is not sent by the client itself (RFC 9113 §8.7)
+    if (stream.rstCode === constants.NGHTTP2_REFUSED_STREAM) return true;
     if (this.last === Infinity) return false;
     return stream.id === undefined || stream.id > this.last;
   }

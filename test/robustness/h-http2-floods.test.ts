@@ -154,6 +154,25 @@ const held: Case[] = [
     },
   },
   {
+    name: '113. content in pieces of one byte is no attack, however many',
+    run: async (lane: Lane) => {
+      const peer = new Http2Peer(lane.port);
+      const most = 60_000;
+      for (const stream of [1, 3]) {
+        peer.send(headers(stream, fields({ ':method': 'POST' }), false));
+        for (let round = 0; round < 60; round++) await peer.drained(times(most / 60, () => data(stream, 'x')));
+        peer.send(data(stream, '', true));
+        assert.equal(await peer.ending(stream), 'end');
+      }
+      assert.deepEqual(
+        lane.origin.requests.map(({ body }) => body.length),
+        [most, most],
+      );
+      peer.close();
+      await lane.verify(2);
+    },
+  },
+  {
     name: '113. 101 fields → 431, over 16 KB → 431, over 64 KB → reset',
     run: async (lane: Lane) => {
       const peer = new Http2Peer(lane.port);

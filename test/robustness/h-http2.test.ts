@@ -2,7 +2,20 @@
 import assert from 'node:assert/strict';
 
 import { valuesOf } from './checker.ts';
-import { data, type Fields, fields, frame, GET, headers, Http2Peer, PROTOCOL_ERROR, TYPE, uint32 } from './frames.ts';
+import {
+  data,
+  type Fields,
+  fields,
+  FLAG,
+  frame,
+  GET,
+  headers,
+  Http2Peer,
+  PROTOCOL_ERROR,
+  TYPE,
+  uint32,
+} from './frames.ts';
+import { OK } from './origin.ts';
 import { aborted, type Case, type Lane, suite } from './suite.ts';
 
 /** The stream is reset, and nothing of it reaches the server. */
@@ -205,4 +218,50 @@ const broken: Case[] = [
   brokenOff('33. a body broken off by the end of the connection'),
 ];
 
-suite('H. HTTP/2 of clients', [...fieldRules, ...framing, ...broken]);
+/** The ids of the last streams that it was told of by GOAWAY, in turn. */
+const lasts = (peer: Http2Peer): number[] =>
+  peer.frames.filter(({ type }) => type === TYPE.goaway).map(({ payload }) => payload.readUInt32BE(0));
+const PONG = frame(TYPE.ping, FLAG.ack, 0, Buffer.alloc(8));
+const ONE = { limits: { requestsPerConnection: 1 } };
+
+const leaving: Case[] = [
+  {
+    name: '19. GOAWAY in two steps: what was on its way is served, what comes behind the second is not looked at',
+    options: ONE,
+    run: async (lane) => {
+      const { promise: release, resolve } = Promise.withResolvers<void>();
+      const peer = new Http2Peer(lane.port);
+      peer.send(headers(1, GET));
+      assert.equal(await peer.ending(1), 'end');
+      await peer.find(({ type }) => type === TYPE.ping);
+      assert.deepEqual(lasts(peer), [0x7fffffff]);
+      lane.origin.onRequest = async (exchange) => {
+        await release;
+        await exchange.send(OK);
+      };
+      peer.send(headers(3, GET), PONG);
+      await peer.find(({ type, payload }) => type === TYPE.goaway && payload.readUInt32BE(0) === 3);
+      await lane.origin.until(() => lane.origin.requests.length === 2);
+      peer.send(headers(5, GET));
+      await peer.ping(1);
+      resolve();
+      assert.equal(await peer.ending(3), 'end');
+      assert.equal(await peer.ending(5), 'closed');
+      assert.deepEqual(lasts(peer), [0x7fffffff, 3]);
+      await lane.verify(2);
+    },
+  },
+  {
+    name: '19. a client that does not answer the ping is told after a second',
+    options: ONE,
+    run: async (lane) => {
+      const peer = new Http2Peer(lane.port);
+      peer.send(headers(1, GET));
+      assert.equal(await peer.ending(-1), 'closed');
+      assert.deepEqual(lasts(peer), [0x7fffffff, 1]);
+      await lane.verify(1);
+    },
+  },
+];
+
+suite('H. HTTP/2 of clients', [...fieldRules, ...framing, ...broken, ...leaving]);

@@ -6,7 +6,7 @@
 import type { Socket } from 'node:net';
 
 import { FrameReader } from '../../http2/frame-reader.ts';
-import { FrameWriter } from '../../http2/frame-writer.ts';
+import { FrameWriter, giveBack } from '../../http2/frame-writer.ts';
 import { ERROR, MOST_WINDOW, PREFACE as PREFACE_TEXT, SETTING, WINDOW } from '../../http2/frames.ts';
 import { KnownFields } from '../../http2/known-fields.ts';
 import type { KnownRequest } from '../../http2/known-requests.ts';
@@ -27,7 +27,7 @@ import { atTurnEnd } from './turn-end.ts';
 export const RESETS = { burst: 1000, perSecond: 200 };
 /** Bytes that carry no content: pings, settings, priorities, windows, empty frames, and whatever else costs work. */
 const OVERHEAD = { burst: 1 << 20, perSecond: 32_768 };
-/** What comes along with content: per stream, per piece of an answer, and a window update for every few bytes of it. */
+/** What comes along with content: per stream, per piece of it either way, and a window update for every few bytes of it. */
 const PER_STREAM = 1024;
 const PER_PIECE = 64;
 const PER_BYTE = 1 / 8;
@@ -78,6 +78,8 @@ export class Http2Connection extends Connection implements StreamOwner, Http2Hos
   /** Until when it must be gone. */
   private until: number;
   private marked = false;
+  /** What the kernel has not taken yet is read from there. */
+  private lent: Uint8Array | null = null;
   /** Bytes that were read without carrying content. */
   private over = 0;
 
@@ -146,7 +148,7 @@ export class Http2Connection extends Connection implements StreamOwner, Http2Hos
   }
 
   useful(bytes: number): void {
-    this.over -= bytes;
+    this.over -= PER_PIECE + bytes;
   }
 
   settled(): void {
@@ -238,8 +240,10 @@ export class Http2Connection extends Connection implements StreamOwner, Http2Hos
         this.lose();
         return;
       }
+      const bytes = frames.rest();
       // through TLS it is encrypted by now
-      frames.rest(this.pending > 0 && this.tls === null);
+      if (this.pending > 0 && this.tls === null) this.lent = bytes;
+      else giveBack(bytes);
     }
     if (!this.ending || this.sideEnded) return;
     this.sideEnded = true;
@@ -247,6 +251,8 @@ export class Http2Connection extends Connection implements StreamOwner, Http2Hos
   }
 
   override drained(): void {
+    if (this.lent !== null) giveBack(this.lent);
+    this.lent = null;
     this.goOn();
     this.flush();
   }
@@ -284,7 +290,11 @@ export class Http2Connection extends Connection implements StreamOwner, Http2Hos
     this.endIfDone();
   }
 
-  leaves(): void {
+  leaves(code: number): void {
+    if (code !== ERROR.none) {
+      this.destroy();
+      return;
+    }
     this.retired = this.isFinal = true;
     this.endIfDone();
   }
@@ -327,6 +337,7 @@ export class Http2Connection extends Connection implements StreamOwner, Http2Hos
     }
     if (this.over > 0 && !this.overhead.take(this.over, now)) this.floods('http2_overhead');
     this.over = Math.min(0, this.over);
+    if (this.streams === 0 && now > this.idleSince + CHECK) this.free.length = 0;
     if (now >= this.finalBy) this.sayFinal();
     else if (!this.begun && now >= this.until) this.destroy();
     else if (now >= this.idleUntil) this.retire();

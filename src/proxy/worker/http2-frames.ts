@@ -16,13 +16,13 @@ export interface Http2Host extends Outlet {
   readonly clients: ReadonlyMap<number, StreamClient>;
   /** A stream begins. */
   open(id: number, known: KnownRequest, ended: boolean): void;
-  /** So many bytes of what was read carry content. */
+  /** So many bytes of what was read carry content, in one piece. */
   useful(bytes: number): void;
   /** The client has said its settings, or others. */
   settled(): void;
   answersPing(): void;
-  /** It takes no more answers than those to come. */
-  leaves(): void;
+  /** It begins no more streams; with a code, those that there are have ended with it. */
+  leaves(code: number): void;
 }
 
 export const MAX_STREAMS = 100;
@@ -49,7 +49,7 @@ export class Http2Frames implements FrameHandler {
   }
 
   dataBegins(id: number, size: number): number {
-    this.host.useful(size);
+    if (size > 0) this.host.useful(size);
     this.receiveLeft -= size;
     if (this.receiveLeft < 0) return ERROR.flowControl;
     if (this.receiveLeft < CONNECTION_WINDOW / 2) {
@@ -156,8 +156,8 @@ export class Http2Frames implements FrameHandler {
     this.host.mark();
   }
 
-  goAway(): void {
-    this.host.leaves();
+  goAway(_last: number, code: number): void {
+    this.host.leaves(code);
   }
 
   windowUpdate(id: number, bytes: number): number {

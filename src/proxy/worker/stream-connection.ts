@@ -10,6 +10,7 @@ import { frameTarget, readFrames } from './frame-input.ts';
 import { Gathering } from './gathering.ts';
 import { Connection } from './io.ts';
 import { notConnected, type Loss } from './loss.ts';
+import type { Outflow } from './outflow.ts';
 import { caught, type WorkerState } from './state.ts';
 import { type FrameHost, StreamFrames } from './stream-frames.ts';
 import { putPreface } from './stream-preface.ts';
@@ -61,7 +62,7 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   private readonly waiting: UpstreamStream[] = [];
   private readonly free: UpstreamStream[] = [];
   /** Streams that wait for a window. */
-  private blocked: UpstreamStream[] = [];
+  private blocked: Outflow[] = [];
   /** Streams that go on after a pause. */
   private resumed: UpstreamStream[] = [];
   private active = 0;
@@ -147,7 +148,6 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   number(stream: UpstreamStream): void {
     this.table.add(stream);
     this.gathering.add();
-    stream.window = this.said.initialWindow;
     if (this.table.isUsedUp) this.retire();
     this.deadline = this.pinged || this.pending > 0 ? this.deadline : Infinity;
     this.state.counters.global[GLOBAL.upstreamStreams]!++;
@@ -214,6 +214,10 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
 
   // ---- writing
 
+  get initialWindow(): number {
+    return this.said.initialWindow;
+  }
+
   get isBlocked(): boolean {
     return this.pending > 0;
   }
@@ -224,8 +228,8 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
     atTurnEnd(this);
   }
 
-  wait(stream: UpstreamStream): void {
-    if (!this.blocked.includes(stream)) this.blocked.push(stream);
+  wait(outflow: Outflow): void {
+    if (!this.blocked.includes(outflow)) this.blocked.push(outflow);
   }
 
   deliver(stream: UpstreamStream): void {
@@ -274,7 +278,7 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
     const { blocked } = this;
     if (blocked.length === 0) return;
     this.blocked = [];
-    for (const stream of blocked) if (stream.goOn()) this.wait(stream);
+    for (const outflow of blocked) if (outflow.goOn()) this.wait(outflow);
   }
 
   // ---- its beginning and its end
@@ -357,7 +361,7 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
     const streams = [...this.table.all(), ...this.waiting];
     this.destroy();
     for (const stream of streams) {
-      stream.localEnded = stream.remoteEnded = true;
+      stream.sidesEnd();
       stream.lose(how);
     }
   }

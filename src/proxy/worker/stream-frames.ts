@@ -202,8 +202,8 @@ export class StreamFrames implements FrameHandler {
     const more = value - this.initialWindow;
     this.initialWindow = value;
     for (const stream of this.table.all()) {
-      stream.window += more;
-      if (stream.window > MOST_WINDOW) return ERROR.flowControl;
+      stream.out.window += more;
+      if (stream.out.window > MOST_WINDOW) return ERROR.flowControl;
     }
     return ERROR.none;
   }
@@ -238,8 +238,8 @@ export class StreamFrames implements FrameHandler {
     }
     const stream = this.table.find(id);
     if (stream === null) return this.table.isUnknown(id) ? ERROR.protocol : ERROR.none;
-    stream.window += bytes;
-    if (bytes > 0 && stream.window <= MOST_WINDOW) return ERROR.none;
+    stream.out.window += bytes;
+    if (bytes > 0 && stream.out.window <= MOST_WINDOW) return ERROR.none;
     this.malformed(stream);
     return ERROR.none;
   }

@@ -6,33 +6,26 @@ import type net from 'node:net';
 
 import { ChunkedDecoder } from '../../http/chunked.ts';
 import { websocketKey } from '../../http/websocket-key.ts';
-import type { FrameWriter } from '../../http2/frame-writer.ts';
-import { ERROR, FRAME_HEAD, FRAME_SIZE } from '../../http2/frames.ts';
-import { mostBlock, writeTrailerBlock } from '../../http2/hpack-writer.ts';
+import { ERROR, FRAME_HEAD } from '../../http2/frames.ts';
+import { mostBlock } from '../../http2/hpack-writer.ts';
 import type { KnownHead } from '../../http2/known-heads.ts';
 import { writeRequestBlock, written } from '../../http2/request-block.ts';
 import { READ_SIZE } from './buffers.ts';
 import type { Loss } from './loss.ts';
+import { Outflow, type Outlet } from './outflow.ts';
 import type { WorkerState } from './state.ts';
 import { STREAM_WINDOW } from './stream-preface.ts';
 import { type Endpoint, Upstream, type UpstreamUser } from './upstream.ts';
 import { acceptOf } from './websocket-accept.ts';
 
 /** The connection that carries streams, as they know it. */
-export interface Carrier {
+export interface Carrier extends Outlet {
   readonly socket: net.Socket;
   readonly secure: boolean;
-  readonly frames: FrameWriter;
-  /** Bytes of DATA that the server takes from all streams together. */
-  window: number;
-  /** What was written waits for the kernel: bodies have to wait, too. */
-  readonly isBlocked: boolean;
   /** The next number for a stream, whose place is kept. */
   number(stream: UpstreamStream): void;
-  /** There are frames to be written, at the end of the turn. */
-  mark(): void;
-  /** It waits for a window, or for the kernel. */
-  wait(stream: UpstreamStream): void;
+  /** Bytes of DATA that the server takes of a stream at first. */
+  readonly initialWindow: number;
   /** It goes on to deliver what was kept while it was paused. */
   deliver(stream: UpstreamStream): void;
   /** The stream is over; `reusable`: its object may serve another request. */
@@ -55,9 +48,8 @@ export class UpstreamStream extends Upstream {
   isTunnel = false;
   /** What the client has to be told when it opens. */
   accept = '';
-  /** Bytes of DATA that the server takes. */
-  window = 0;
-  localEnded = false;
+  /** The request, as it goes out. */
+  readonly out: Outflow;
   remoteEnded = false;
 
   // ---- the answer, kept by answer-bytes.ts
@@ -81,28 +73,24 @@ export class UpstreamStream extends Upstream {
   /** Bytes of the body that are still to come; −1 = chunks. */
   private bodyLeft = 0;
   private chunks: ChunkedDecoder | null = null;
-  private queue: Uint8Array | null = null;
-  private queueStart = 0;
-  private queueEnd = 0;
-  /** The body ends with what is in the queue. */
-  private ending = false;
-  /** Called when it has. */
+  /** Called when the last of a tunnel has gone out. */
   private whenEnded: (() => void) | null = null;
 
   constructor(state: WorkerState, endpoint: Endpoint, user: UpstreamUser, timeout: number, carrier: Carrier) {
     super(state, endpoint, user, timeout, false, carrier.socket);
     this.carrier = carrier;
+    this.out = new Outflow(carrier, () => this.outDrained());
   }
 
   /** Begins anew, for another request. */
   lendTo(user: UpstreamUser, deadline: number): void {
     this.user = user;
     this.held = null;
-    this.sent = this.deaf = this.isHead = this.localEnded = this.remoteEnded = false;
-    this.headSent = this.ending = this.endIsKept = false;
+    this.sent = this.deaf = this.isHead = this.remoteEnded = this.headSent = this.endIsKept = false;
+    this.out.begin(0, 0);
     this.isTunnel = user.upgrade;
     this.id = this.answer = this.answerLeft = this.passed = this.keptData = this.pending = 0;
-    this.head = this.kept = this.queue = this.whenEnded = null;
+    this.head = this.kept = this.whenEnded = null;
     this.paused = false;
     this.receiveLeft = STREAM_WINDOW;
     this.deadline = deadline;
@@ -115,7 +103,7 @@ export class UpstreamStream extends Upstream {
     if (this.gone) return false;
     let p = 0;
     if (!this.headSent) p = this.sendHead(view);
-    if (p < view.length && !this.localEnded && !this.ending) this.sendBody(view, p);
+    if (p < view.length) this.sendBody(view, p);
     return true;
   }
 
@@ -123,6 +111,7 @@ export class UpstreamStream extends Upstream {
     const { carrier } = this;
     const { frames } = carrier;
     carrier.number(this);
+    this.out.begin(this.id, carrier.initialWindow);
     frames.room(FRAME_HEAD + mostBlock(view.length));
     const start = frames.length;
     const known = this.user?.knownFields() ?? null;
@@ -130,83 +119,40 @@ export class UpstreamStream extends Upstream {
     this.headSent = true;
     this.isHead = written.isHead;
     this.bodyLeft = written.bodyLength;
-    this.localEnded = written.bodyLength === 0 && !this.isTunnel;
+    const isWhole = written.bodyLength === 0 && !this.isTunnel;
+    if (isWhole) this.out.stop();
     if (this.isTunnel) this.accept = acceptOf(websocketKey(view));
     if (written.bodyLength < 0) (this.chunks ??= new ChunkedDecoder()).reset();
-    frames.headers(start, this.id, this.localEnded);
+    frames.headers(start, this.id, isWhole);
     carrier.mark();
     return written.end;
   }
 
   private sendBody(view: Uint8Array, start: number): void {
+    const { out } = this;
     if (this.isTunnel) {
-      this.put(view, start, view.length);
-      return;
-    }
-    if (this.bodyLeft >= 0) {
+      out.put(view, start, view.length);
+    } else if (this.bodyLeft >= 0) {
       const end = Math.min(view.length, start + this.bodyLeft);
       this.bodyLeft -= end - start;
-      this.ending = this.bodyLeft === 0;
-      this.put(view, start, end);
-      return;
+      if (this.bodyLeft === 0) out.end(view, start, end, null);
+      else out.put(view, start, end);
+    } else if (!out.isOver) {
+      if (data.length < view.length) data = new Uint8Array(view.length);
+      const decoder = this.chunks!;
+      const isWhole = decoder.decode(view, start, view.length, data, 0) === 1;
+      if (isWhole) out.end(data, 0, decoder.written, this.user?.requestTrailers() ?? null);
+      else out.put(data, 0, decoder.written);
     }
-    const decoder = this.chunks!;
-    if (data.length < view.length) data = new Uint8Array(view.length);
-    this.ending = decoder.decode(view, start, view.length, data, 0) === 1;
-    this.put(data, 0, decoder.written);
-  }
-
-  private put(bytes: Uint8Array, start: number, end: number): void {
-    const sent = this.queue === null ? this.send(bytes, start, end) : start;
-    if (sent === end && this.queue === null) return;
-    this.enqueue(bytes, sent, end);
-    this.pending = 1;
-    this.carrier.wait(this);
-  }
-
-  /** As much as the windows let through. @returns the offset behind what was sent */
-  private send(bytes: Uint8Array, start: number, end: number): number {
-    const { carrier } = this;
-    const { frames } = carrier;
-    const trailers = this.ending ? (this.user?.requestTrailers() ?? null) : null;
-    let p = start;
-    while (p < end && !carrier.isBlocked) {
-      const size = Math.min(end - p, FRAME_SIZE, this.window, carrier.window);
-      if (size <= 0) break;
-      const isLast = this.ending && p + size === end && trailers === null;
-      frames.data(this.id, bytes, p, p + size, isLast);
-      this.window -= size;
-      carrier.window -= size;
-      p += size;
-    }
-    if (p === end && this.ending) this.endRequest(trailers, start === end);
-    if (p > start || this.localEnded) carrier.mark();
-    return p;
-  }
-
-  private endRequest(trailers: readonly number[] | null, isEmpty: boolean): void {
-    const { frames } = this.carrier;
-    this.localEnded = true;
-    if (trailers !== null) {
-      frames.room(FRAME_HEAD + mostBlock(trailers.length));
-      const start = frames.length;
-      frames.length = writeTrailerBlock(trailers, frames.bytes, start + FRAME_HEAD);
-      frames.headers(start, this.id, true);
-    } else if (isEmpty) {
-      frames.data(this.id, NOTHING, 0, 0, true);
-    }
+    if (out.isWaiting) this.pending = 1;
   }
 
   /** What a tunnel takes from the client ends, behind what waits. */
   override endSide(done?: () => void): void {
     if (this.gone) return;
     this.whenEnded = done ?? this.whenEnded;
-    if (this.id > 0 && !this.localEnded) {
-      this.ending = true;
-      if (this.queue !== null) return;
-      this.send(NOTHING, 0, 0);
-    }
-    this.whenEnded?.();
+    if (this.id > 0) this.out.end(NOTHING, 0, 0, null);
+    if (!this.out.isWaiting) this.whenEnded?.();
   }
 
   /** It is answered instead of opened: nothing more goes to the server. */
@@ -215,35 +161,14 @@ export class UpstreamStream extends Upstream {
     this.endSide();
   }
 
-  private enqueue(bytes: Uint8Array, start: number, end: number): void {
-    const waiting = this.queueEnd - this.queueStart;
-    const { queue } = this;
-    if (queue === null || this.queueEnd + end - start > queue.length) {
-      const larger = new Uint8Array(2 * (waiting + end - start) + FRAME_SIZE);
-      if (queue !== null) larger.set(queue.subarray(this.queueStart, this.queueEnd));
-      this.queue = larger;
-      this.queueStart = 0;
-      this.queueEnd = queue === null ? 0 : waiting;
-    }
-    this.queue!.set(bytes.subarray(start, end), this.queueEnd);
-    this.queueEnd += end - start;
-  }
-
-  /** The windows, or the kernel, take more. @returns whether it has to wait on */
-  goOn(): boolean {
-    const { queue } = this;
-    if (this.gone || queue === null || this.id === 0) return false;
-    this.queueStart = this.send(queue, this.queueStart, this.queueEnd);
-    if (this.queueStart < this.queueEnd) return true;
-    this.queue = null;
-    this.queueStart = this.queueEnd = this.pending = 0;
+  private outDrained(): void {
+    this.pending = 0;
     try {
       if (this.whenEnded === null) this.user?.upstreamDrained(this);
       else this.whenEnded();
     } catch (error) {
       this.fail(error);
     }
-    return false;
   }
 
   // ---- the answer
@@ -316,9 +241,15 @@ export class UpstreamStream extends Upstream {
     this.lose('reset');
   }
 
+  /** Nothing more is said on either side. */
+  sidesEnd(): void {
+    this.out.stop();
+    this.remoteEnded = true;
+  }
+
   /** The server has reset it. `unprocessed`: nothing was done for it, so that it may go elsewhere whatever it is. */
   wasReset(unprocessed: boolean): void {
-    this.localEnded = this.remoteEnded = true;
+    this.sidesEnd();
     if (unprocessed) this.sent = false;
     // as one that was kept and found dead: the server may be asked once more
     this.requests = unprocessed ? 1 : 0;
@@ -339,7 +270,7 @@ export class UpstreamStream extends Upstream {
   override release(): void {
     this.user = null;
     if (this.gone) return;
-    if (!this.localEnded) {
+    if (!this.out.isOver) {
       this.end(ERROR.cancel);
       this.leave(false);
       return;
@@ -355,7 +286,7 @@ export class UpstreamStream extends Upstream {
   }
 
   private leave(reusable: boolean): void {
-    this.queue = null;
+    this.out.stop();
     if (reusable) {
       this.carrier.left(this, true);
       return;
@@ -366,8 +297,8 @@ export class UpstreamStream extends Upstream {
   }
 
   private end(code: number): void {
-    if (this.id === 0 || (this.localEnded && this.remoteEnded)) return;
-    this.localEnded = this.remoteEnded = true;
+    if (this.id === 0 || (this.out.isOver && this.remoteEnded)) return;
+    this.sidesEnd();
     this.carrier.frames.reset(this.id, code);
     this.carrier.mark();
   }
