@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 
 import { freePort } from '../../src/cli/demo-ports.ts';
 import { CASES, PATHS, type Case } from '../cases.ts';
+import { h2load } from '../measure/h2load.ts';
 import { Inspector } from '../measure/inspector.ts';
 import { ROOT } from '../measure/machine.ts';
 import { tree } from '../measure/process.ts';
@@ -33,6 +34,7 @@ function profile(each: Case, settings: Settings): Promise<ProfileResult> {
     const port = await freePort();
     const running = await stage.start('tcpvs', {
       tls: each.tls === true,
+      http2: each.http2 === true,
       h2c: each.h2c ?? null,
       environment: { NODE_OPTIONS: `--inspect-port=127.0.0.1:${port}` },
     });
@@ -45,7 +47,8 @@ function profile(each: Case, settings: Settings): Promise<ProfileResult> {
       tls: each.tls === true,
       directory: stage.directory,
     };
-    await wrk({ ...load, seconds: settings.warmUp });
+    const generator = each.http2 === true ? h2load : wrk;
+    await generator({ ...load, seconds: settings.warmUp });
     // The supervisor's child serves.
     const inspector = await Inspector.open(tree(running.pid)[1] ?? running.pid, port);
     const threads: Thread[] = [
@@ -60,7 +63,7 @@ function profile(each: Case, settings: Settings): Promise<ProfileResult> {
       await send('Profiler.setSamplingInterval', { interval: SAMPLING });
       await send('Profiler.start');
     }
-    await wrk({ ...load, seconds: settings.seconds });
+    await generator({ ...load, seconds: settings.seconds });
     const times = new Map<string, number>();
     for (const { name, send } of threads) {
       const { profile: taken } = (await send('Profiler.stop')) as { profile: CpuProfile };

@@ -24,7 +24,8 @@ interface Slot extends KnownRequest {
   readonly generation: number;
 }
 
-const SLOTS = 8;
+/** Each block has two places: that of its hash, and the one beside it for what was there before. */
+const SLOTS = 64;
 /** A longer block is decoded each time. */
 const MOST_BLOCK = 512;
 
@@ -44,15 +45,11 @@ export class KnownRequests {
    */
   find(decoder: HpackDecoder, bytes: Uint8Array, start: number, end: number, ended: boolean): KnownRequest | null {
     const at = slotOf(bytes, start, end);
-    const known = this.slots[at]!;
-    if (
-      known !== null &&
-      known.generation === decoder.generation &&
-      known.ended === ended &&
-      isSame(known.block, bytes, start, end)
-    )
-      return known;
     const { generation } = decoder;
+    const known = this.slots[at]!;
+    if (isOf(known, generation, ended, bytes, start, end)) return known;
+    const before = this.slots[at ^ 1]!;
+    if (isOf(before, generation, ended, bytes, start, end)) return before;
     if (!decoder.decode(bytes, start, end)) return null;
     if (decoder.tooLarge) return TOO_LARGE;
     const request = requestText(decoder.fields, ended, this.newKey);
@@ -61,6 +58,7 @@ export class KnownRequests {
     const isTunnel = request?.type === 'request' && request.key !== '';
     if (isTunnel || end - start > MOST_BLOCK || decoder.generation !== generation) return made;
     const slot = { ...made, block: bytes.slice(start, end), ended, generation };
+    this.slots[at ^ 1] = known;
     this.slots[at] = slot;
     return slot;
   }
@@ -72,12 +70,21 @@ const TOO_LARGE: KnownRequest = { request: null, tooLarge: true, bytes: NOTHING,
 function asBytes(request: RequestText | Refused | null): KnownRequest {
   if (request === null || request.type === 'refused') return { request, tooLarge: false, bytes: NOTHING, length: 0 };
   const { text } = request;
-  const bytes = new Uint8Array(text.length + 1);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  const bytes = Buffer.allocUnsafe(text.length + 1);
+  bytes.write(text, 'latin1');
   return { request, tooLarge: false, bytes, length: text.length };
 }
 
-function isSame(block: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+function isOf(
+  slot: Slot | null,
+  generation: number,
+  ended: boolean,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): slot is Slot {
+  if (slot === null || slot.generation !== generation || slot.ended !== ended) return false;
+  const { block } = slot;
   if (block.length !== end - start) return false;
   for (let i = 0; i < block.length; i++) if (block[i] !== bytes[start + i]) return false;
   return true;
@@ -85,6 +92,6 @@ function isSame(block: Uint8Array, bytes: Uint8Array, start: number, end: number
 
 function slotOf(bytes: Uint8Array, start: number, end: number): number {
   let hash = end - start;
-  for (let p = start; p < end; p += 3) hash = (hash * 31 + bytes[p]!) | 0;
+  for (let p = start; p < end; p++) hash = (hash * 31 + bytes[p]!) | 0;
   return hash & (SLOTS - 1);
 }
