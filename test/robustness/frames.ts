@@ -163,7 +163,7 @@ export class Http2Peer {
     return last.type === TYPE.reset ? last.payload.readUInt32BE(0) : 'end';
   }
 
-  /** The status of the stream's answer, as far as one can tell by the first byte of nghttp2's block; 0 = another one. */
+  /** The status of the stream's answer, as far as one can tell by the first byte of its block; 0 = another one. */
   async status(stream: number): Promise<number> {
     const first = await this.find((each) => each.stream === stream && each.type === TYPE.headers);
     return STATUS[first?.payload[0] ?? 0] ?? 0;

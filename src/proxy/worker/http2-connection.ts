@@ -16,7 +16,7 @@ import type { Secure } from './client.ts';
 import { frameTarget, readFrames } from './frame-input.ts';
 import { CONNECTION_WINDOW, Http2Frames, type Http2Host, MAX_STREAMS, MOST_FIELDS } from './http2-frames.ts';
 import { Connection } from './io.ts';
-import type { Outflow } from './outflow.ts';
+import { type Outflow, WaitingOutflows } from './outflow.ts';
 import { caught, countLimit, type WorkerState } from './state.ts';
 import { StreamClient, type StreamOwner } from './stream-client.ts';
 import type { ListenerPlace } from './tables.ts';
@@ -58,8 +58,7 @@ export class Http2Connection extends Connection implements StreamOwner, Http2Hos
   private readonly said = new Http2Frames(this);
   private readonly reader = new FrameReader(this.said, 'client');
   private readonly free: StreamClient[] = [];
-  /** Streams that wait for a window. */
-  private blocked: Outflow[] = [];
+  private readonly blocked = new WaitingOutflows();
   /** Streams that go on after a pause. */
   private resumed: StreamClient[] = [];
   private readonly resets: TokenBucket;
@@ -153,7 +152,6 @@ export class Http2Connection extends Connection implements StreamOwner, Http2Hos
 
   settled(): void {
     this.begun = true;
-    this.goOn();
   }
 
   // ---- streams
@@ -219,7 +217,7 @@ export class Http2Connection extends Connection implements StreamOwner, Http2Hos
   }
 
   wait(outflow: Outflow): void {
-    if (!this.blocked.includes(outflow)) this.blocked.push(outflow);
+    this.blocked.add(outflow);
   }
 
   /** All that has come about in this turn, in one write. */
@@ -236,11 +234,13 @@ export class Http2Connection extends Connection implements StreamOwner, Http2Hos
     const { frames } = this;
     if (this.gone || this.pending > 0) return;
     if (frames.length > 0) {
-      if (!this.write(frames.take(), false)) {
+      const view = frames.take();
+      // what comes about while it is written goes to another buffer
+      const bytes = frames.rest();
+      if (!this.write(view, false)) {
         this.lose();
         return;
       }
-      const bytes = frames.rest();
       // through TLS it is encrypted by now
       if (this.pending > 0 && this.tls === null) this.lent = bytes;
       else giveBack(bytes);
@@ -257,12 +257,8 @@ export class Http2Connection extends Connection implements StreamOwner, Http2Hos
     this.flush();
   }
 
-  /** Windows have opened, or the kernel takes more: each stream in its turn. */
   private goOn(): void {
-    const { blocked } = this;
-    if (blocked.length === 0 || this.pending > 0) return;
-    this.blocked = [];
-    for (const outflow of blocked) if (outflow.goOn()) this.wait(outflow);
+    if (this.pending === 0) this.blocked.goOn();
   }
 
   // ---- its end
@@ -374,7 +370,7 @@ export class Http2Connection extends Connection implements StreamOwner, Http2Hos
 
   private loseStreams(): void {
     for (const client of this.clients.values()) client.guarded(() => client.lose());
-    this.blocked = [];
+    this.blocked.clear();
     this.resumed = [];
   }
 }

@@ -132,10 +132,7 @@ export class Http2Frames implements FrameHandler {
     if (number !== SETTING.initialWindowSize) return ERROR.none;
     const more = value - this.initialWindow;
     this.initialWindow = value;
-    for (const { answer } of this.host.clients.values()) {
-      answer.out.window += more;
-      if (answer.out.window > MOST_WINDOW) return ERROR.flowControl;
-    }
+    for (const { answer } of this.host.clients.values()) if (!answer.out.widen(more)) return ERROR.flowControl;
     return ERROR.none;
   }
 
@@ -168,10 +165,8 @@ export class Http2Frames implements FrameHandler {
     if (this.isIdle(id)) return ERROR.protocol;
     const client = this.host.clients.get(id);
     if (client === undefined) return ERROR.none;
-    const { out } = client.answer;
-    out.window += bytes;
     if (bytes === 0) client.guarded(() => client.malformed('bad_framing'));
-    else if (out.window > MOST_WINDOW) client.guarded(() => client.overflows());
+    else if (!client.answer.out.widen(bytes)) client.guarded(() => client.overflows());
     return ERROR.none;
   }
 

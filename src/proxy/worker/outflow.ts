@@ -1,6 +1,6 @@
 /** What goes out on a stream as DATA: under the windows of the stream and its connection, and behind what waits for them. */
 import type { FrameWriter } from '../../http2/frame-writer.ts';
-import { FRAME_HEAD, FRAME_SIZE } from '../../http2/frames.ts';
+import { FRAME_HEAD, FRAME_SIZE, MOST_WINDOW } from '../../http2/frames.ts';
 import { mostBlock, writeTrailerBlock } from '../../http2/hpack-writer.ts';
 
 /** The connection that carries the stream, as far as that concerns it. */
@@ -45,6 +45,12 @@ export class Outflow {
     this.isOver = this.ending = false;
     this.trailers = this.queue = null;
     this.queueStart = this.queueEnd = 0;
+  }
+
+  /** The peer takes more, or less, of it. @returns false where no window may be so large (RFC 9113 §6.9.1) */
+  widen(bytes: number): boolean {
+    this.window += bytes;
+    return this.window <= MOST_WINDOW;
   }
 
   /** Bytes that wait. */
@@ -139,6 +145,25 @@ export class Outflow {
     this.queueStart = this.queueEnd = 0;
     this.drained();
     return false;
+  }
+}
+
+/** Those of a connection that wait for a window, or for the kernel. */
+export class WaitingOutflows {
+  private waiting: Outflow[] = [];
+
+  add(outflow: Outflow): void {
+    if (!this.waiting.includes(outflow)) this.waiting.push(outflow);
+  }
+
+  /** Windows have opened, or the kernel takes more: each stream in its turn. */
+  goOn(): void {
+    if (this.waiting.length === 0) return;
+    for (const outflow of this.waiting.splice(0)) if (outflow.goOn()) this.add(outflow);
+  }
+
+  clear(): void {
+    this.waiting.length = 0;
   }
 }
 

@@ -10,7 +10,7 @@ import { frameTarget, readFrames } from './frame-input.ts';
 import { Gathering } from './gathering.ts';
 import { Connection } from './io.ts';
 import { notConnected, type Loss } from './loss.ts';
-import type { Outflow } from './outflow.ts';
+import { type Outflow, WaitingOutflows } from './outflow.ts';
 import { caught, type WorkerState } from './state.ts';
 import { type FrameHost, StreamFrames } from './stream-frames.ts';
 import { putPreface } from './stream-preface.ts';
@@ -62,7 +62,7 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   private readonly waiting: UpstreamStream[] = [];
   private readonly free: UpstreamStream[] = [];
   /** Streams that wait for a window. */
-  private blocked: Outflow[] = [];
+  private readonly blocked = new WaitingOutflows();
   /** Streams that go on after a pause. */
   private resumed: UpstreamStream[] = [];
   private active = 0;
@@ -229,7 +229,7 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   }
 
   wait(outflow: Outflow): void {
-    if (!this.blocked.includes(outflow)) this.blocked.push(outflow);
+    this.blocked.add(outflow);
   }
 
   deliver(stream: UpstreamStream): void {
@@ -268,17 +268,9 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   override drained(): void {
     if (this.pinged) this.deadline = this.state.now + PING_TIMEOUT;
     else this.rests();
-    this.goOn();
+    this.blocked.goOn();
     this.flush();
     if (this.retired && this.load === 0 && this.pending === 0) this.destroy();
-  }
-
-  /** Windows have opened, or the kernel takes more: each stream in its turn. */
-  private goOn(): void {
-    const { blocked } = this;
-    if (blocked.length === 0) return;
-    this.blocked = [];
-    for (const outflow of blocked) if (outflow.goOn()) this.wait(outflow);
   }
 
   // ---- its beginning and its end
@@ -391,6 +383,6 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
     this.said.readEnds();
     if (this.gone) return;
     if (error !== ERROR.none) this.breakOff(error);
-    else this.goOn();
+    else this.blocked.goOn();
   }
 }

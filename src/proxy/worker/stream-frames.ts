@@ -201,10 +201,7 @@ export class StreamFrames implements FrameHandler {
     if (number !== SETTING.initialWindowSize) return ERROR.none;
     const more = value - this.initialWindow;
     this.initialWindow = value;
-    for (const stream of this.table.all()) {
-      stream.out.window += more;
-      if (stream.out.window > MOST_WINDOW) return ERROR.flowControl;
-    }
+    for (const { out } of this.table.all()) if (!out.widen(more)) return ERROR.flowControl;
     return ERROR.none;
   }
 
@@ -238,8 +235,7 @@ export class StreamFrames implements FrameHandler {
     }
     const stream = this.table.find(id);
     if (stream === null) return this.table.isUnknown(id) ? ERROR.protocol : ERROR.none;
-    stream.out.window += bytes;
-    if (bytes > 0 && stream.out.window <= MOST_WINDOW) return ERROR.none;
+    if (stream.out.widen(bytes) && bytes > 0) return ERROR.none;
     this.malformed(stream);
     return ERROR.none;
   }
