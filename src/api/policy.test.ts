@@ -33,9 +33,14 @@ addressPolicy:
       { namespaces: ['shop'], cidrs: [], dnsSuffixes: ['legacy.example', '*'] },
     ],
   });
-  for (const empty of ['', '# nothing\n', 'hostPolicy:\naddressPolicy: []\n', '{}']) {
+  for (const empty of ['# nothing\n', 'hostPolicy:\naddressPolicy: []\n', '{}']) {
     assert.deepEqual(parsePolicy(empty), openPolicy, empty);
   }
+});
+
+void test('a file with nothing in it is what is left of one, and opens nothing', () => {
+  for (const text of ['', '\n \n'])
+    assert.equal(faultOf(text), 'read an empty file, expected a policy ("{}" is one that has no rules)');
 });
 
 void test('a fault is told with its place, what was read and what was expected', () => {

@@ -74,10 +74,12 @@ const policy = z.strictObject({
 });
 
 /**
- * The policy in a YAML text; an empty one leaves all hosts open, and all addresses shut. Throws an Error whose message says
- * of each fault where it is, what was read and what was expected.
+ * The policy in a YAML text; an empty one (`{}`) leaves all hosts open, and all addresses shut. Throws an Error whose message
+ * says of each fault where it is, what was read and what was expected; a text with nothing in it is one, for it is rather what a
+ * full disk left of a policy.
  */
 export const parsePolicy = (text: string): Policy => {
+  if (text.trim() === '') throw new Error('read an empty file, expected a policy ("{}" is one that has no rules)');
   const parsed = parseYaml(text);
   if ('fault' in parsed) throw new Error(`${placeText(parsed.fault)}${parsed.fault.message}`);
   const [document, second] = parsed.documents;

@@ -1,6 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { parsePolicy } from '../api/policy.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -11,17 +12,23 @@ export interface PolicyFileOptions {
   readonly path: string | null;
   readonly onChange: (received: number) => void;
   readonly log: Log;
+  /** For how long a text must stay the same before it is believed, in ms. */
+  readonly settle?: number;
 }
+
+const SETTLE = 50;
 
 /** For what events do not tell. */
 const RESCAN = 10_000;
 
 /**
- * The installation's policy, watched: a ConfigMap that is mounted changes by a link in its directory. A file that is
- * faulty changes nothing; at the start, nothing is served before there is a good one.
+ * The installation's policy, watched: a ConfigMap that is mounted changes by a link in its directory, but a file may be
+ * written in place, and half a policy may allow what the whole one does not: a text is believed when it was read twice. A
+ * file that is faulty changes nothing; at the start, nothing is served before there is a good one.
  */
 export class PolicyFile {
   readonly #options: PolicyFileOptions;
+  /** Of the policy in force; null: the file is faulty, and whatever comes is looked at. */
   #text: string | null = null;
   #policy: Policy | null = null;
   #fault: string | null = null;
@@ -29,6 +36,7 @@ export class PolicyFile {
   #timer: NodeJS.Timeout | null = null;
   #reading: Promise<void> | null = null;
   #again = false;
+  #closed = false;
 
   constructor(options: PolicyFileOptions) {
     this.#options = options;
@@ -49,6 +57,7 @@ export class PolicyFile {
   }
 
   close(): void {
+    this.#closed = true;
     this.#watcher?.close();
     if (this.#timer !== null) clearInterval(this.#timer);
   }
@@ -79,18 +88,31 @@ export class PolicyFile {
     if (path === null) return;
     const received = performance.now();
     try {
-      const text = await readFile(path, 'utf8');
-      if (text === this.#text) return;
-      this.#text = text;
+      const text = await this.#settled(path);
+      if (text === null) return;
       this.#policy = parsePolicy(text);
+      this.#text = text;
       this.#fault = null;
       log.info('the policy is in force');
       onChange(received);
     } catch (error) {
+      this.#text = null;
       const fault = `--policy ${path}: ${(error as Error).message}`;
       if (fault === this.#fault) return;
       this.#fault = fault;
       log.error(this.#policy === null ? fault : `${fault}; the policy of before stays in force`);
     }
+  }
+
+  /** null: as before. */
+  async #settled(path: string): Promise<string | null> {
+    let text = await readFile(path, 'utf8');
+    while (text !== this.#text && !this.#closed) {
+      await sleep(this.#options.settle ?? SETTLE, undefined, { ref: false });
+      const again = await readFile(path, 'utf8');
+      if (again === text) return text;
+      text = again;
+    }
+    return null;
   }
 }
