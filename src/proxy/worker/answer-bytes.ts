@@ -28,7 +28,7 @@ export function putHead(stream: UpstreamStream, head: KnownHead): void {
 
 /** `bytes[start … end)` of DATA. Nobody else needs what is in front of it. */
 export function putData(stream: UpstreamStream, bytes: Uint8Array, start: number, end: number): void {
-  if (stream.head !== null && stream.head.isPlain && stream.answer === ANSWER.length && !isKept(stream)) {
+  if (stream.head !== null && stream.head.isPlain && stream.answer === ANSWER.length && !stream.inflow.isKeeping) {
     if (current !== stream) {
       flush();
       current = stream;
@@ -116,16 +116,11 @@ export function flush(): void {
     return;
   }
   if (stream === null || stream.gone || end === 0) return;
-  if (isKept(stream)) {
-    stream.keep(input.slice(0, end));
+  if (stream.inflow.isKeeping) {
+    stream.inflow.keep(input.slice(0, end));
     return;
   }
   handOver(stream, end);
-}
-
-/** Its user does not take anything now. */
-function isKept(stream: UpstreamStream): boolean {
-  return stream.paused || stream.kept !== null;
 }
 
 /** A head that nothing came behind. */
@@ -158,11 +153,12 @@ function handOverInPlace(stream: UpstreamStream): void {
 
 /** What was kept while the stream was paused. */
 export function deliverKept(stream: UpstreamStream): void {
-  while (stream.kept !== null && !stream.paused && !stream.gone) {
-    const end = stream.takeKept(input);
-    if (end === 0) return;
+  const { inflow } = stream;
+  while (!stream.paused && !stream.gone) {
+    const end = inflow.takeKept(input);
+    if (end === 0) break;
     handOver(stream, end);
   }
-  if (stream.endIsKept) stream.serverEnded();
+  if (inflow.endIsKept) stream.serverEnded();
   stream.giveCredit();
 }

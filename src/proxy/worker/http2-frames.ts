@@ -5,6 +5,7 @@ import { ERROR, MOST_WINDOW, SETTING, WINDOW } from '../../http2/frames.ts';
 import { HpackDecoder } from '../../http2/hpack-decoder.ts';
 import { type KnownRequest, KnownRequests } from '../../http2/known-requests.ts';
 import { CutStreams } from './cut-streams.ts';
+import { ConnectionInflow } from './inflow.ts';
 import type { Outlet } from './outflow.ts';
 import type { StreamClient } from './stream-client.ts';
 import { newKey } from './websocket-accept.ts';
@@ -42,25 +43,20 @@ export class Http2Frames implements FrameHandler {
   private readonly host: Http2Host;
   private readonly decoder = new HpackDecoder(MOST_FIELDS);
   private readonly requests = new KnownRequests(newKey);
-  private receiveLeft = CONNECTION_WINDOW;
+  private readonly inflow: ConnectionInflow;
 
   constructor(host: Http2Host) {
     this.host = host;
+    this.inflow = new ConnectionInflow(host, CONNECTION_WINDOW);
   }
 
   dataBegins(id: number, size: number): number {
     if (size > 0) this.host.useful(size);
-    this.receiveLeft -= size;
-    if (this.receiveLeft < 0) return ERROR.flowControl;
-    if (this.receiveLeft < CONNECTION_WINDOW / 2) {
-      this.host.frames.windowUpdate(0, CONNECTION_WINDOW - this.receiveLeft);
-      this.receiveLeft = CONNECTION_WINDOW;
-      this.host.mark();
-    }
+    if (!this.inflow.frameBegins(size)) return ERROR.flowControl;
     const client = this.host.clients.get(id);
     if (client === undefined) return this.faultOfOver(id);
     if (client.remoteEnded) return ERROR.streamClosed;
-    return client.dataBegins(size) ? ERROR.none : ERROR.flowControl;
+    return client.inflow.frameBegins(size) ? ERROR.none : ERROR.flowControl;
   }
 
   data(id: number, bytes: Uint8Array, start: number, end: number, ended: boolean): number {

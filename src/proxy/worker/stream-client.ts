@@ -17,6 +17,7 @@ import { CHUNK_ROOM, frame } from './chunks.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { Secure } from './client.ts';
 import { endsOf } from './ends.ts';
+import { Inflow } from './inflow.ts';
 import type { Outlet } from './outflow.ts';
 import { PHASE } from './phases.ts';
 import { refuseConnection } from './refuse-head.ts';
@@ -49,24 +50,16 @@ export interface StreamOwner extends Outlet {
 
 export class StreamClient extends ClientConnection {
   readonly answer: StreamAnswer;
+  /** The request's content, as it comes. */
+  readonly inflow: Inflow;
   id = 0;
   /** The client has ended its side. */
   remoteEnded = false;
-  /** Bytes of DATA that it may still send. */
-  receiveLeft = 0;
   private readonly owner: StreamOwner;
   private request: RequestText | null = null;
   private trailers = '';
   /** Bytes of DATA so far, where a length was given. */
   private counted = 0;
-  /** Bytes of DATA that were taken, and that the client has not been told of. */
-  private passed = 0;
-  /** What came while it was paused. */
-  private kept: Uint8Array[] | null = null;
-  /** Bytes of DATA in there. */
-  private keptData = 0;
-  /** The end of the request came behind that. */
-  private endIsKept = false;
   /** Its answer is whole, and it waits to be used again. */
   private isFree = false;
   /** Nothing is to be said of its end: the client has said it, or is gone. */
@@ -79,6 +72,7 @@ export class StreamClient extends ClientConnection {
     this.owner = owner;
     this.takesLarge = false;
     this.answer = new StreamAnswer(owner, () => this.guarded(() => this.outDrained()));
+    this.inflow = new Inflow(owner, this, WINDOW);
   }
 
   /** Its connection's events are that connection's. */
@@ -116,13 +110,13 @@ export class StreamClient extends ClientConnection {
     this.id = id;
     this.remoteEnded = ended;
     this.answer.begin(id, window);
+    this.inflow.begin(id);
     this.phase = PHASE.head;
-    this.pending = this.heldLength = this.headParsed = this.counted = this.passed = this.keptData = 0;
-    this.paused = this.eof = this.serving = this.headBegun = this.answerStarted = this.endIsKept = false;
+    this.pending = this.heldLength = this.headParsed = this.counted = 0;
+    this.paused = this.eof = this.serving = this.headBegun = this.answerStarted = false;
     this.isFree = this.isSilent = false;
-    this.held = this.request = this.kept = this.whenEnded = this.limits = null;
+    this.held = this.request = this.whenEnded = this.limits = null;
     this.trailers = '';
-    this.receiveLeft = WINDOW;
     this.deadline = Infinity;
     if (this.index < 0) this.state.sweeper.add(this);
   }
@@ -137,14 +131,6 @@ export class StreamClient extends ClientConnection {
     return this.request !== null && this.request.key !== '';
   }
 
-  /** A frame of DATA begins: so many bytes count against its window. @returns false where that is too much */
-  dataBegins(size: number): boolean {
-    this.receiveLeft -= size;
-    if (this.isKeeping()) this.keptData += size;
-    else this.passed += size;
-    return this.receiveLeft >= 0;
-  }
-
   dataArrived(bytes: Uint8Array, start: number, end: number): void {
     const { request } = this;
     if (request?.body === 'length') {
@@ -154,16 +140,12 @@ export class StreamClient extends ClientConnection {
         return;
       }
     }
-    if (this.isKeeping()) {
-      (this.kept ??= []).push(bytes.slice(start, end));
+    if (this.inflow.isKeeping) {
+      this.inflow.keep(bytes.slice(start, end));
       return;
     }
     this.take(bytes, start, end);
     this.giveCredit();
-  }
-
-  private isKeeping(): boolean {
-    return this.paused || this.kept !== null;
   }
 
   private take(bytes: Uint8Array, start: number, end: number): void {
@@ -182,7 +164,7 @@ export class StreamClient extends ClientConnection {
   endArrived(trailers: string): void {
     this.remoteEnded = true;
     this.trailers = trailers;
-    if (this.isKeeping()) this.endIsKept = true;
+    if (this.inflow.isKeeping) this.inflow.endIsKept = true;
     else this.requestEnded();
   }
 
@@ -207,30 +189,21 @@ export class StreamClient extends ClientConnection {
 
   /** What was kept while it was paused. */
   deliverKept(): void {
-    while (this.kept !== null && !this.paused && !this.gone) {
-      const part = this.kept.shift();
-      if (part !== undefined) {
-        this.take(part, 0, part.length);
-        continue;
-      }
-      this.kept = null;
-      this.passed += this.keptData;
-      this.keptData = 0;
+    const { inflow } = this;
+    while (!this.paused && !this.gone) {
+      const length = inflow.takeKept(keptInput);
+      if (length === 0) break;
+      this.take(keptInput, 0, length);
     }
     if (this.paused || this.gone) return;
     this.giveCredit();
-    if (!this.endIsKept) return;
-    this.endIsKept = false;
+    if (!inflow.endIsKept) return;
+    inflow.endIsKept = false;
     this.requestEnded();
   }
 
-  /** Tells the client, now and then, that it may send more. */
   private giveCredit(): void {
-    if (this.passed < WINDOW / 2 || this.isKeeping() || this.remoteEnded || this.gone || this.isFree) return;
-    this.owner.frames.windowUpdate(this.id, this.passed);
-    this.owner.mark();
-    this.receiveLeft += this.passed;
-    this.passed = 0;
+    if (!this.remoteEnded && !this.gone && !this.isFree) this.inflow.giveCredit();
   }
 
   // ---- the answer
@@ -285,7 +258,7 @@ export class StreamClient extends ClientConnection {
     this.state.sweeper.remove(this);
     if (this.load !== null) this.load.clients--;
     this.load = null;
-    this.kept = null;
+    this.inflow.forget();
     this.owner.left(this, false, true);
   }
 
@@ -326,7 +299,7 @@ export class StreamClient extends ClientConnection {
   override resume(): void {
     if (!this.paused || this.gone) return;
     this.paused = false;
-    if (this.kept !== null || this.endIsKept) this.owner.deliver(this);
+    if (this.inflow.hasKept) this.owner.deliver(this);
     else this.giveCredit();
   }
 
@@ -349,10 +322,10 @@ export class StreamClient extends ClientConnection {
   }
 
   private passKept(): void {
-    for (const part of this.kept ?? []) this.take(part, 0, part.length);
-    this.kept = null;
-    if (this.endIsKept) this.requestEnded();
-    this.endIsKept = false;
+    const { inflow } = this;
+    for (let length = 0; (length = inflow.takeKept(keptInput)) > 0;) this.take(keptInput, 0, length);
+    if (inflow.endIsKept) this.requestEnded();
+    inflow.endIsKept = false;
   }
 
   /** RFC 9113 §6.9.1: its window cannot be so large. */
@@ -375,7 +348,7 @@ export class StreamClient extends ClientConnection {
     if (this.gone || this.isFree) return;
     const whole = this.phase === PHASE.closing && this.answer.out.isOver;
     super.destroy(why, close);
-    this.kept = null;
+    this.inflow.forget();
     this.owner.left(this, !whole, false);
   }
 
@@ -391,6 +364,8 @@ export class StreamClient extends ClientConnection {
 
 /** What DATA is put into as HTTP/1.1: the shared read buffer may be in use by whoever has this called. */
 const input = new Uint8Array(READ_SIZE + 8);
+/** Where DATA lies that was kept. */
+const keptInput = new Uint8Array(READ_SIZE);
 
 /** What the client has done wrong; all else is our trouble, or a server's. */
 const CODES: Partial<Record<ReasonWord, number>> = {

@@ -7,6 +7,7 @@ import { ERROR, MOST_WINDOW, SETTING, WINDOW } from '../../http2/frames.ts';
 import { HpackDecoder } from '../../http2/hpack-decoder.ts';
 import { KnownHeads, tunnelHead } from '../../http2/known-heads.ts';
 import { flush, flushHead, putData, putEnd, putHead } from './answer-bytes.ts';
+import { ConnectionInflow } from './inflow.ts';
 import type { WorkerState } from './state.ts';
 import { CONNECTION_WINDOW, MOST_FIELDS } from './stream-preface.ts';
 import type { StreamTable } from './stream-table.ts';
@@ -45,12 +46,13 @@ export class StreamFrames implements FrameHandler {
   private readonly host: FrameHost;
   private readonly table: StreamTable;
   private readonly decoder = new HpackDecoder(MOST_FIELDS);
-  private receiveLeft = CONNECTION_WINDOW;
+  private readonly inflow: ConnectionInflow;
   private overheads = 0;
   private overheadSince = 0;
 
   constructor(host: FrameHost, table: StreamTable) {
     this.host = host;
+    this.inflow = new ConnectionInflow(host, CONNECTION_WINDOW);
     this.table = table;
   }
 
@@ -66,20 +68,10 @@ export class StreamFrames implements FrameHandler {
   }
 
   dataBegins(id: number, size: number): number {
-    this.receiveLeft -= size;
-    if (this.receiveLeft < 0) return ERROR.flowControl;
-    if (this.receiveLeft < CONNECTION_WINDOW / 2) {
-      this.host.frames.windowUpdate(0, CONNECTION_WINDOW - this.receiveLeft);
-      this.receiveLeft = CONNECTION_WINDOW;
-      this.host.mark();
-    }
+    if (!this.inflow.frameBegins(size)) return ERROR.flowControl;
     const stream = this.table.find(id);
     if (stream === null) return this.table.isUnknown(id) ? ERROR.protocol : ERROR.none;
-    stream.receiveLeft -= size;
-    if (stream.receiveLeft < 0) return ERROR.flowControl;
-    if (stream.paused || stream.kept !== null) stream.keptData += size;
-    else stream.passed += size;
-    return ERROR.none;
+    return stream.inflow.frameBegins(size) ? ERROR.none : ERROR.flowControl;
   }
 
   data(id: number, bytes: Uint8Array, start: number, end: number, ended: boolean): number {

@@ -11,6 +11,7 @@ import { mostBlock } from '../../http2/hpack-writer.ts';
 import type { KnownHead } from '../../http2/known-heads.ts';
 import { writeRequestBlock, written } from '../../http2/request-block.ts';
 import { READ_SIZE } from './buffers.ts';
+import { Inflow } from './inflow.ts';
 import type { Loss } from './loss.ts';
 import { Outflow, type Outlet } from './outflow.ts';
 import type { WorkerState } from './state.ts';
@@ -50,6 +51,8 @@ export class UpstreamStream extends Upstream {
   accept = '';
   /** The request, as it goes out. */
   readonly out: Outflow;
+  /** The answer, as it comes. */
+  readonly inflow: Inflow;
   remoteEnded = false;
 
   // ---- the answer, kept by answer-bytes.ts
@@ -57,16 +60,6 @@ export class UpstreamStream extends Upstream {
   answerLeft = 0;
   /** A head that waits for the DATA behind it. */
   head: KnownHead | null = null;
-  /** Bytes of DATA that it may still send. */
-  receiveLeft = 0;
-  /** Bytes of DATA that were passed on, and that the server has not been told of. */
-  passed = 0;
-  /** What came while it was paused. */
-  kept: Uint8Array[] | null = null;
-  /** Bytes of DATA in there. */
-  keptData = 0;
-  /** The server's end of a tunnel came behind that. */
-  endIsKept = false;
 
   // ---- the request
   private headSent = false;
@@ -80,19 +73,20 @@ export class UpstreamStream extends Upstream {
     super(state, endpoint, user, timeout, false, carrier.socket);
     this.carrier = carrier;
     this.out = new Outflow(carrier, () => this.outDrained());
+    this.inflow = new Inflow(carrier, this, STREAM_WINDOW);
   }
 
   /** Begins anew, for another request. */
   lendTo(user: UpstreamUser, deadline: number): void {
     this.user = user;
     this.held = null;
-    this.sent = this.deaf = this.isHead = this.remoteEnded = this.headSent = this.endIsKept = false;
+    this.sent = this.deaf = this.isHead = this.remoteEnded = this.headSent = false;
     this.out.begin(0, 0);
+    this.inflow.begin(0);
     this.isTunnel = user.upgrade;
-    this.id = this.answer = this.answerLeft = this.passed = this.keptData = this.pending = 0;
-    this.head = this.kept = this.whenEnded = null;
+    this.id = this.answer = this.answerLeft = this.pending = 0;
+    this.head = this.whenEnded = null;
     this.paused = false;
-    this.receiveLeft = STREAM_WINDOW;
     this.deadline = deadline;
   }
 
@@ -112,6 +106,7 @@ export class UpstreamStream extends Upstream {
     const { frames } = carrier;
     carrier.number(this);
     this.out.begin(this.id, carrier.initialWindow);
+    this.inflow.numbered(this.id);
     frames.room(FRAME_HEAD + mostBlock(view.length));
     const start = frames.length;
     const known = this.user?.knownFields() ?? null;
@@ -180,45 +175,20 @@ export class UpstreamStream extends Upstream {
   override resume(): void {
     if (!this.paused || this.gone) return;
     this.paused = false;
-    if (this.kept !== null || this.endIsKept) this.carrier.deliver(this);
+    if (this.inflow.hasKept) this.carrier.deliver(this);
     else this.giveCredit();
   }
 
   /** Tells the server, now and then, that it may send more. */
   giveCredit(): void {
-    if (this.passed < STREAM_WINDOW / 2 || this.paused || this.remoteEnded || this.id === 0) return;
-    this.carrier.frames.windowUpdate(this.id, this.passed);
-    this.receiveLeft += this.passed;
-    this.passed = 0;
-    this.carrier.mark();
-  }
-
-  /** The next part of what was kept, at most a read long; `last`: there is no more. */
-  takeKept(into: Uint8Array): number {
-    const kept = this.kept!;
-    let length = 0;
-    while (kept.length > 0 && length + kept[0]!.length <= READ_SIZE) {
-      const part = kept.shift()!;
-      into.set(part, length);
-      length += part.length;
-    }
-    if (kept.length === 0) {
-      this.kept = null;
-      this.passed += this.keptData;
-      this.keptData = 0;
-    }
-    return length;
-  }
-
-  keep(bytes: Uint8Array): void {
-    (this.kept ??= []).push(bytes);
+    if (!this.remoteEnded && this.id > 0) this.inflow.giveCredit();
   }
 
   /** Its end of a tunnel: told behind all that came before. */
   serverEnded(): void {
     if (this.gone) return;
-    this.endIsKept = this.paused || this.kept !== null;
-    if (this.endIsKept) return;
+    this.inflow.endIsKept = this.inflow.isKeeping;
+    if (this.inflow.endIsKept) return;
     try {
       this.user?.lost(this, 'end');
     } catch (error) {
