@@ -10,6 +10,8 @@ export interface Ask {
   readonly address?: string;
   /** Default: a connection of its own. */
   readonly agent?: Agent | TlsAgent;
+  /** A kept connection that the server has just closed is none of its failures: it is asked once more, as browsers do. */
+  readonly again?: boolean;
   readonly method?: string;
   /** Bytes of a body, sent in chunks. */
   readonly body?: number;
@@ -24,7 +26,23 @@ export interface Ask {
 }
 
 /** Resolves at the end of the expected answer; rejects when something else came of it. */
-export function ask(port: number, path: string, how: Ask): Promise<void> {
+export async function ask(port: number, path: string, how: Ask): Promise<void> {
+  try {
+    await askOnce(port, path, how);
+  } catch (error) {
+    if (how.again !== true || !(error instanceof FoundClosed)) throw error;
+    await askOnce(port, path, how);
+  }
+}
+
+/** A kept connection was found closed. */
+class FoundClosed extends Error {
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+  }
+}
+
+function askOnce(port: number, path: string, how: Ask): Promise<void> {
   return new Promise((resolve, reject) => {
     const { address = '127.0.0.1', method = 'GET', expect = 200, agent = false, tls, session, onSession } = how;
     const options = { host: address, port, path, method, agent, timeout: 10_000 };
@@ -54,7 +72,9 @@ export function ask(port: number, path: string, how: Ask): Promise<void> {
       });
     }
     outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 10 s')));
-    outgoing.on('error', reject);
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      reject(outgoing.reusedSocket && error.code === 'ECONNRESET' ? new FoundClosed(error) : error);
+    });
     for (let left = how.body ?? 0; left > 0; left -= 5_000) outgoing.write(Buffer.alloc(Math.min(left, 5_000), 'b'));
     outgoing.end();
   });

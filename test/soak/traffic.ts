@@ -86,7 +86,10 @@ export function startTraffic({ port, tls, rate, direct, latency }: TrafficOption
       if (kind.name === KEEP_ALIVE && timedSoFar < seconds * TIMED) {
         timedSoFar++;
         track(kind.name, timed('proxied', result));
-        track(DIRECT, timed('direct', ask(direct.port, path, { agent: directAgent, address: direct.address })));
+        track(
+          DIRECT,
+          timed('direct', ask(direct.port, path, { agent: directAgent, address: direct.address, again: true })),
+        );
       } else track(kind.name, result);
     }
   }, TICK);
