@@ -4,7 +4,7 @@
  */
 import { DEFAULT_PLACEMENT } from '../api/app-weight-matrix.ts';
 import { columnsOf } from '../model/matrix-rows.ts';
-import { type Seen, staying, type WorkloadSeen } from '../model/workloads.ts';
+import { hostsOf, type Places, type Seen, type WorkloadSeen } from '../model/workloads.ts';
 import type { HostSpec, InstanceSpec, LoadSpec, Problem, WorkloadSpec } from '../placement/problem/problem.ts';
 import { type AskedApp, askedApp, columnSpec, costsOf, inflightOf, leftOf, type ProblemInputs } from './problem-of.ts';
 
@@ -12,6 +12,8 @@ export interface InstancesInputs extends Omit<ProblemInputs, 'isOut'> {
   readonly seen: Seen;
   /** Workloads whose instances are left alone for a while. */
   readonly isHeld: (workload: string) => boolean;
+  /** Where these workloads' instances are to be, whatever would be better; all others stay. Null: it is to be found. */
+  readonly wanted: Places | null;
 }
 
 export type InstancesPosed =
@@ -61,11 +63,16 @@ export function instancesProblem(inputs: InstancesInputs): InstancesPosed {
   return { ok: true, problem };
 }
 
-function workloadSpec(workload: WorkloadSeen, { seen, isHeld }: InstancesInputs): WorkloadSpec {
+function workloadSpec(workload: WorkloadSeen, { seen, isHeld, wanted }: InstancesInputs): WorkloadSpec {
   const { name, memory, least, most, startSeconds } = workload;
-  const here = hostsOf(workload);
+  const isOurs = workload.whyNot === null && workload.isSettled;
+  const present = hostsOf(workload);
+  const to = isOurs ? wanted?.get(name) : undefined;
+  const takes = ([host, instances]: [string, number]) =>
+    seen.hosts.get(host)?.isReady === true || (seen.hosts.has(host) && (present.get(host) ?? 0) >= instances);
+  const here = to !== undefined && [...to].every(takes) ? to : present;
   const count = [...here.values()].reduce((sum, each) => sum + each, 0);
-  const isFixed = workload.whyNot !== null || !workload.isSettled || isHeld(name);
+  const isFixed = !isOurs || wanted !== null || isHeld(name);
   const open = [...seen.hosts].flatMap(([host, { isReady }]) => (isReady && !workload.notOn.has(host) ? [host] : []));
   return {
     name,
@@ -82,13 +89,6 @@ function workloadSpec(workload: WorkloadSeen, { seen, isHeld }: InstancesInputs)
     apart: [],
     startSeconds,
   };
-}
-
-/** Instances by host. */
-function hostsOf(workload: WorkloadSeen): Map<string, number> {
-  const hosts = new Map<string, number>();
-  for (const { host } of staying(workload)) if (host !== null) hosts.set(host, (hosts.get(host) ?? 0) + 1);
-  return hosts;
 }
 
 function currentOf(workload: WorkloadSeen): InstanceSpec[] {

@@ -70,6 +70,16 @@ export interface Served {
   inFlight(host: string, workload: string): number | null;
 }
 
+/** Instances by workload and host. */
+export type Places = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+/** Where a workload's instances are, those on their way out left aside. */
+export function hostsOf(workload: WorkloadSeen): ReadonlyMap<string, number> {
+  const hosts = new Map<string, number>();
+  for (const { host } of staying(workload)) if (host !== null) hosts.set(host, (hosts.get(host) ?? 0) + 1);
+  return hosts;
+}
+
 /** Those that count: they are not on their way out. */
 export function staying({ instances }: WorkloadSeen): readonly InstanceSeen[] {
   return instances.filter(({ isGoing }) => !isGoing);

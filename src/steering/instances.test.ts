@@ -49,6 +49,8 @@ class World {
   /** Relative noise of a minute's arrivals. */
   noise = 0.02;
   whyNot: WhyNot | null = null;
+  /** What an answer of an app takes at a node. */
+  seconds: (app: string, node: string) => number = () => 0.01;
   matrix: AppWeightMatrix;
   manager: PlacementManager;
   readonly news: string[] = [];
@@ -57,6 +59,7 @@ class World {
   #least = 1;
   readonly #random: () => number;
   readonly #counted = new Map<string, number>();
+  readonly #taken = new Map<string, number>();
   readonly #factor: Record<string, number> = { shop: 1, bank: 1 };
   readonly #seen: Record<string, number> = {};
 
@@ -140,12 +143,14 @@ class World {
       const now = this.rate[app]! * this.#factor[app]!;
       this.#seen[app] = (this.#seen[app] ?? now) + (now - (this.#seen[app] ?? now)) / 60;
       const live = this.cluster.live(app).map(({ host }) => host!);
-      const weights = live.map((host) => columnsOf(this.rows).get(app)!.get(host)!);
+      const weights = live.map((host) => columnsOf(this.rows).get(app)!.get(host) ?? 0);
       const sum = weights.reduce((total, weight) => total + weight, 0);
       assert.ok(sum > 0, `nobody takes requests of ${app}`);
       for (const [at, host] of live.entries()) {
         const id = `${app} ${host}`;
-        this.#counted.set(id, (this.#counted.get(id) ?? 0) + (now * weights[at]!) / sum);
+        const count = (now * weights[at]!) / sum;
+        this.#counted.set(id, (this.#counted.get(id) ?? 0) + count);
+        this.#taken.set(id, (this.#taken.get(id) ?? 0) + count * this.seconds(app, host));
       }
     }
     const before = this.rows;
@@ -198,7 +203,8 @@ class World {
       cells: NODES.map((name): CellCounts => {
         const requests = Math.round(this.#counted.get(`${app} ${name}`) ?? 0);
         const available = this.cluster.live(app).some(({ host }) => host === name);
-        return countedCell(`d/${name}`, app, requests, { seconds: 0.01, available });
+        const cell = countedCell(`d/${name}`, app, requests, { seconds: 0.01, available });
+        return { ...cell, work: { ...cell.work!, seconds: this.#taken.get(`${app} ${name}`) ?? 0 } };
       }),
     }));
     return { rows, endpoints: [] };
@@ -212,6 +218,9 @@ const realServer = (name: string): RealServer => ({
   metadata: meta(name),
   spec: realServerSpec.parse({ nodeName: name, capacity: { cpu: '1' } }),
 });
+
+const isOn = (world: World, app: string, node: string): boolean =>
+  world.cluster.live(app).some(({ host }) => host === node);
 
 /** What is asked for moves from one app to the other: one node is not enough for it any more. */
 async function moved(world: World): Promise<void> {
@@ -236,6 +245,50 @@ describe('instances', () => {
     const [{ stalled, instances } = {}] = world.manager.placements();
     assert.equal(stalled, null);
     assert.deepEqual(instances, { starts: 1, stops: 0, dropped: 0 });
+  });
+
+  it('go back to where they were when clients are worse off, and stay there', async () => {
+    const world = new World();
+    // Beside each other both are slow.
+    const beside = (app: string, node: string) => APPS.every((each) => each === app || isOn(world, each, node));
+    world.seconds = (app, node) => (beside(app, node) ? 0.05 : 0.01);
+    await moved(world);
+    await world.minutes(30, () => world.cluster.live('bank').length === 2);
+    const since = world.cluster.now;
+    await world.minutes(10, () => world.placed().length === START.length);
+    assert.deepEqual(world.placed(), START);
+    const [{ returns, instances } = {}] = world.manager.placements();
+    assert.deepEqual([returns, instances], [1, { starts: 1, stops: 1, dropped: 0 }]);
+    assert.match(world.news.join('\n'), /clients were worse off/);
+    await world.minutes(20);
+    assert.deepEqual(world.placed(), START, 'half an hour passes before it is tried again');
+    assert.ok(world.cluster.now - since < 31 * 60_000);
+    assert.deepEqual(leftovers(world.cluster), []);
+    for (const { weights } of world.rows) for (const { weight } of weights) assert.ok(weight > 0);
+  });
+
+  it('do not go back where nobody is to act any more', async () => {
+    const world = new World();
+    const beside = (app: string, node: string) => APPS.every((each) => each === app || isOn(world, each, node));
+    world.seconds = (app, node) => (beside(app, node) ? 0.05 : 0.01);
+    await moved(world);
+    await world.minutes(30, () => world.manager.placements()[0]!.returns === 1);
+    world.edit({ mode: 'Recommend' });
+    await world.minutes(5);
+    world.edit({});
+    await world.minutes(15);
+    assert.equal(world.placed().length, 4, world.placed().join(', '));
+    assert.deepEqual(leftovers(world.cluster), []);
+  });
+
+  it('of a plan that is under way when clients are worse off go back, too', async () => {
+    const world = new World();
+    await moved(world);
+    await world.minutes(30, () => world.news.some((note) => note.includes('is started')));
+    world.seconds = () => 0.05;
+    await world.minutes(12);
+    assert.deepEqual(world.placed(), START);
+    assert.deepEqual(leftovers(world.cluster), []);
   });
 
   it('stay as they are under demand that is only noisy: nothing changes more than once in ten cycles', async () => {

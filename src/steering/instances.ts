@@ -12,7 +12,7 @@ import { NEW_STANDING, type Standing, worthChanging } from '../manager/worth-cha
 import { type Rows, sameRows } from '../model/matrix-rows.ts';
 import type { InstanceCounts, PlacedChange } from '../model/placements.ts';
 import type { ObjectKey } from '../model/snapshot.ts';
-import type { Seen, Served, WhyNot } from '../model/workloads.ts';
+import { hostsOf, type Places, type Seen, type Served, type WhyNot } from '../model/workloads.ts';
 import type { Problem } from '../placement/problem/problem.ts';
 import type { Result } from '../placement/result.ts';
 
@@ -41,6 +41,8 @@ export interface Report {
 const HOLD = 5 * 60_000;
 /** Two times the mean that demand is taken over. */
 const SETTLING = 2 * 60_000;
+/** Milliseconds in which instances may go back to where they were: then what was before says nothing of now. */
+const GOING_BACK = 10 * 60_000;
 
 interface Managed {
   course: Course | null;
@@ -52,8 +54,24 @@ interface Managed {
   counts: InstanceCounts;
   /** Workloads of the course. */
   moving: readonly string[];
+  /** Where those of the last plan were before it, as long as it is not known to have done no harm. */
+  before: Places | null;
+  /** Where they are to go again. */
+  back: { readonly to: Places; readonly until: number } | null;
 }
 
+export type DecideInputs = Omit<InstancesInputs, 'seen' | 'isHeld' | 'wanted'>;
+
+export interface Deciding {
+  readonly solve: (problem: Problem) => Promise<Result>;
+  /** What was planned for an object that is another by now is not begun. */
+  readonly isSame: () => boolean;
+  /** Why nothing new is begun now, whatever is found; null: it may be. */
+  readonly still: string | null;
+}
+
+const WORSE_OFF = 'clients were worse off';
+const BACK = 'instances are again where they were before the last plan';
 const NONE: InstanceCounts = { starts: 0, stops: 0, dropped: 0 };
 const NOT_YET = 'no placement is computed yet';
 
@@ -124,33 +142,60 @@ export class Instances {
     ]);
   }
 
-  /**
-   * Looks for a better placement, and begins to carry it out.
-   * `still`: why nothing is begun now, whatever is found; null: it may be.
-   */
-  async decide(
-    key: ObjectKey,
-    inputs: Omit<InstancesInputs, 'seen' | 'isHeld'>,
-    { solve, still }: { readonly solve: (problem: Problem) => Promise<Result>; readonly still: () => string | null },
-  ): Promise<void> {
+  /** Clients are worse off since the last change: where instances are going, or have gone, they come back from. */
+  takeBack(key: ObjectKey, now: number): void {
+    const one = this.#managed.get(key);
+    if (one === undefined) return;
+    this.drop(key, WORSE_OFF);
+    one.back = one.before === null ? null : { to: one.before, until: now + GOING_BACK };
+    one.before = null;
+  }
+
+  /** Nobody is worse off since the last change. */
+  accept(key: ObjectKey): void {
+    const one = this.#managed.get(key);
+    if (one !== undefined && one.course === null) one.before = null;
+  }
+
+  /** Looks for a better placement, or for the way back to the one before, and begins to carry it out. */
+  async decide(key: ObjectKey, inputs: DecideInputs, { solve, isSame, still }: Deciding): Promise<void> {
     const { spec } = inputs;
     const one = this.#of(key);
     const found = this.#workloads.seen(key, spec);
     if (!found.ok) return void (one.why = `instances stay: ${found.whyNot.message}`);
     const { seen } = found;
     for (const [workload, until] of one.holds) if (until <= seen.now) one.holds.delete(workload);
-    const posed = instancesProblem({ ...inputs, seen, isHeld: (workload) => one.holds.has(workload) });
+    if (one.back !== null && (one.back.until <= seen.now || spec.mode !== 'Auto')) one.back = null;
+    const wanted = one.back?.to ?? null;
+    const posed = instancesProblem({ ...inputs, seen, wanted, isHeld: (workload) => one.holds.has(workload) });
     if (!posed.ok) return void (one.why = `instances stay: ${posed.lacks.join('; ')}`);
     const result = await solve(posed.problem);
+    if (wanted !== null) {
+      if (isSame()) this.#goBack(one, result, spec, seen);
+      return;
+    }
     const { standing, isWorth, why, gain } = worthChanging(one.standing, posed.problem, result, seen);
     one.standing = standing;
     one.changes = placedChanges(result, spec);
-    const not = still();
+    const not = isSame() ? still : 'the object was edited';
     one.why = [why, ...(isWorth && not !== null ? [not] : []), ...heldText(one.holds)].join('; ');
     if (!isWorth || not !== null) return;
+    this.#begin(one, result, spec, seen, gain);
+    one.before = new Map(one.moving.map((name) => [name, hostsOf(seen.workloads.get(name)!)]));
+    one.standing = { ...standing, better: NEW_STANDING.better };
+  }
+
+  #goBack(one: Managed, result: Result, spec: AppWeightMatrixSpec, seen: Seen): void {
+    one.changes = placedChanges(result, spec);
+    one.why = result.dropped.length === 0 ? BACK : `instances stay: ${result.dropped[0]!.reason}`;
+    if (result.changes.length === 0) return;
+    this.#begin(one, result, spec, seen, WORSE_OFF);
+    one.back = null;
+  }
+
+  #begin(one: Managed, result: Result, spec: AppWeightMatrixSpec, seen: Seen, gain: string): void {
     one.course = courseOf(result, columnsOf(spec), seen, gain);
     one.moving = [...new Set(result.changes.map(({ workload }) => workload))];
-    one.standing = { ...standing, better: NEW_STANDING.better };
   }
 
   #of(key: ObjectKey): Managed {
@@ -164,6 +209,8 @@ export class Instances {
       changes: [],
       counts: NONE,
       moving: [],
+      before: null,
+      back: null,
     };
     this.#managed.set(key, one);
     return one;

@@ -134,6 +134,7 @@ export class PlacementManager {
     for (const [key, { spec }] of wanted) {
       try {
         if (this.#isPlaced(spec)) await this.#carryOn(key, spec);
+        else this.#instances?.drop(key, 'instances of the matrix are not managed any more');
         await this.#turn(key, spec);
       } catch (error) {
         log.error({ err: error, matrix: key }, `matrix ${key}: the weights stay, since a cycle of placement failed`);
@@ -198,7 +199,8 @@ export class PlacementManager {
       measured,
       answer,
     });
-    if (outcome.did === 'RolledBack') this.#instances?.drop(key, 'clients were worse off');
+    if (outcome.did === 'RolledBack') this.#instances?.takeBack(key, this.#now());
+    else if (outcome.state.watch === null) this.#instances?.accept(key);
     this.#decided(key, one, { outcome, at: this.#now() });
     if (outcome.did !== 'Held') await this.#keep();
     if (!isBusy && answer.kind === 'Solved') await this.#decideInstances(key, spec, { outcome, profile, interval });
@@ -214,11 +216,10 @@ export class PlacementManager {
     if (this.#instances === null || mode !== 'Cluster' || spec.placement?.actuate !== 'Manage') return;
     const still = spec.mode === 'Auto' ? stillText(outcome, this.#now()) : RECOMMENDED;
     const budget = Math.min(BUDGET, 250 * interval);
-    const isSame = () => !this.#closed && this.#options.objects().matrices.get(key)?.spec === spec;
     await this.#instances.decide(key, this.#around(key, spec, profile), {
       solve: (problem) => solver.solve(problem, { budget, exact: false }),
-      // What was planned for an object that is another by now is not begun.
-      still: () => (isSame() ? still : 'the object was edited'),
+      isSame: () => !this.#closed && this.#options.objects().matrices.get(key)?.spec === spec,
+      still,
     });
   }
 
