@@ -119,6 +119,8 @@ export interface QueueLimits {
   readonly requests: number;
   /** Milliseconds that one waits at most. */
   readonly timeout: number;
+  /** Milliseconds for which clients wait for an answer, from when they ask; absent: nobody knows. */
+  readonly deadline?: number;
 }
 
 /** Over all proxies together. */

@@ -69,6 +69,7 @@ export const LIMITS = [
   'adaptive_concurrency',
   'queue',
   'queue_time',
+  'queue_deadline',
   'descriptors',
   'pipelined_bytes',
   'streams',

@@ -28,9 +28,9 @@ export interface Dispatching {
   readonly guaranteed?: boolean;
   /**
    * Where no instance takes a request: null: it is refused; else it waits, and is shed as soon as its client has fewer seconds
-   * of patience left than this, per column.
+   * of patience left than this, per column. `followed`: what answers take, as the queue of a proxy follows it.
    */
-  readonly reserve: ArrayLike<number> | null;
+  readonly reserve: ArrayLike<number> | 'followed' | null;
 }
 
 export type MakeChooser = (row: RowPlan, state: DispatchState, senses: Senses) => FeedbackChooser;
@@ -75,7 +75,8 @@ export class Dispatcher {
   readonly #requests: Requests;
 
   constructor(
-    { cells, chooser, hostCaps, guaranteed = false, reserve }: Dispatching,
+    { cells, chooser, hostCaps, guaranteed = false }: Dispatching,
+    reserve: ArrayLike<number> | null,
     counts: { readonly hosts: number; readonly columns: number },
     senses: Senses,
     requests: Requests,

@@ -145,6 +145,27 @@ describe('caps', () => {
     close(outcome.mean, (2 + 3.9) / 2);
   });
 
+  it('with one that follows what answers take, shed whoever the last ones leave no time for', () => {
+    const of = world([1], 1);
+    const four = requests([0, 0.1, 0.2, 0.3].map((at) => ({ at, work: 2 })));
+    const dispatching = inTurn(everywhere(of, 1), { reserve: 'followed' });
+    const outcome = simulate(byHand(of, four, { dispatching }));
+    // The first answer takes 2 s: at 4 the third has 1.2 s left. A timeout of 5 s leaves 4 s of reserve at most.
+    assert.deepEqual([outcome.replied, outcome.shed, outcome.timedOut], [2, 2, 0]);
+  });
+
+  it('in an overload serve nobody in vain, where what answers take is followed', () => {
+    const of = world([1], 1);
+    const overload = { seed: 3, seconds: 600, rate: [3], cost: [0.5] };
+    const outcomes = ([[1], 'followed'] as const).map((reserve) =>
+      simulate(setting(of, overload, { dispatching: inTurn(everywhere(of, 4), { reserve }), timeout: 5 })),
+    );
+    const [byTime, followed] = outcomes.map(({ replied, offered }) => replied / offered);
+    // two thirds can be served
+    assert.ok(followed! > 0.6 && followed! < 0.67, `${followed}`);
+    assert.ok(byTime! < followed! - 0.1, `${byTime} against ${followed}`);
+  });
+
   it('of a host hold for all its cells; what becomes free goes first to the one below its own cap', () => {
     const of = world([1], 2);
     const arrivals = requests([
@@ -190,6 +211,7 @@ describe('a run', () => {
     cap: fc.constantFrom(1, 3, Infinity),
     hostCap: fc.constantFrom(null, 2, 5),
     queue: fc.boolean(),
+    followed: fc.boolean(),
     guaranteed: fc.boolean(),
     stops: fc.boolean(),
     rate: fc.constantFrom(0.5, 4, 9),
@@ -219,7 +241,7 @@ describe('a run', () => {
                   chooser: (row, state, senses) => createChooser(row, of.balance, state, senses),
                   hostCaps: of.hostCap === null ? null : [of.hostCap, of.hostCap],
                   guaranteed: of.guaranteed,
-                  reserve: of.queue ? [0.2, 0] : null,
+                  reserve: of.queue ? (of.followed ? 'followed' : [0.2, 0]) : null,
                 },
               },
             ),

@@ -5,6 +5,7 @@ import { EventQueue } from './event-queue.ts';
 import { HostState } from './host-state.ts';
 import type { Observer } from './observer.ts';
 import { type ColumnOutcome, Latencies, type Outcome } from './outcome.ts';
+import { Reserves } from './reserves.ts';
 import { checkWorld, type World } from './world.ts';
 
 export interface Setting {
@@ -58,6 +59,7 @@ class Run {
   readonly #setting: Setting;
   readonly #hosts: readonly HostState[];
   readonly #dispatcher: Dispatcher;
+  readonly #reserves: Reserves | null;
   /** Of stations: host * resources + resource. */
   readonly #events: EventQueue;
   #now = 0;
@@ -93,8 +95,11 @@ class Run {
     this.#offered = new Int32Array(world.columnCount);
     this.#latencies = Array.from({ length: world.columnCount }, () => new Latencies());
     this.#isOver = (request) => this.#state[request] === DONE;
+    const { reserve } = dispatching;
+    this.#reserves = reserve === null ? null : new Reserves(reserve, world.columnCount, setting.timeout);
     this.#dispatcher = new Dispatcher(
       dispatching,
+      this.#reserves?.seconds ?? null,
       { hosts: world.hostCount, columns: world.columnCount },
       {
         random: setting.random,
@@ -132,7 +137,7 @@ class Run {
     this.#setting.observer?.came(column, slot, this.#now);
     if (slot >= 0) {
       this.#send(request, slot);
-    } else if (this.#setting.dispatching.reserve === null || !this.#dispatcher.mayEver(column)) {
+    } else if (this.#reserves === null || !this.#dispatcher.mayEver(column)) {
       this.#settle(request, DONE);
       if (this.#isCounted(request)) this.#refused++;
     } else {
@@ -219,7 +224,9 @@ class Run {
     if (this.#isCounted(request)) this.#latencies[column[request]!]!.add(this.#now - time[request]!);
     this.#setting.observer?.answered(slot, this.#now - time[request]!, this.#now);
     this.#dispatcher.over(slot);
-    this.#dispatcher.answered(slot, this.#now - this.#sentAt[request]!, this.#now * 1000, this.#others[request]!);
+    const seconds = this.#now - this.#sentAt[request]!;
+    this.#reserves?.answered(column[request]!, seconds);
+    this.#dispatcher.answered(slot, seconds, this.#now * 1000, this.#others[request]!);
     this.#pull(slot);
   }
 
@@ -231,6 +238,7 @@ class Run {
     this.#settle(request, state === SENT && !this.#setting.stops ? LEFT : DONE);
     if (state === WAITING) return;
     const slot = this.#slot[request]!;
+    this.#reserves?.unanswered(this.#setting.arrivals.column[request]!, this.#now - this.#sentAt[request]!);
     this.#setting.observer?.left(slot, this.#now);
     if (this.#setting.stops) this.#stop(request, this.#dispatcher.cells[slot]!.host);
     this.#dispatcher.over(slot);
@@ -258,9 +266,9 @@ class Run {
 
   #keeps(request: number): boolean {
     if (this.#state[request] !== WAITING) return false;
-    const { arrivals, timeout, dispatching } = this.#setting;
+    const { arrivals, timeout } = this.#setting;
     const left = arrivals.time[request]! + timeout - this.#now;
-    if (left >= dispatching.reserve![arrivals.column[request]!]!) return true;
+    if (left >= this.#reserves!.seconds[arrivals.column[request]!]!) return true;
     this.#settle(request, DONE);
     if (this.#isCounted(request)) this.#shed++;
     return false;

@@ -17,6 +17,7 @@ const noLimits = {
   adaptive_concurrency: 0,
   queue: 6,
   queue_time: 7,
+  queue_deadline: 8,
   descriptors: 0,
   pipelined_bytes: 0,
   streams: 0,

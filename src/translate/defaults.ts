@@ -51,9 +51,11 @@ export const limitsOf = (spec: TcpVirtualServerSpec['limits']): Limits => ({
 export const balanceOf = (spec: Pick<TcpVirtualServerSpec, 'scheduler' | 'balance'>): Balance =>
   spec.balance ?? (spec.scheduler === 'hhttp' ? 'RoundRobin' : 'LeastConnections');
 
-export const queueOf = ({ requests, timeout }: QueueSpec): QueueLimits => ({
+/** Who says how long clients wait for an answer, has it that nobody waits in vain: no other bound is needed. */
+export const queueOf = ({ requests, timeout, deadline }: QueueSpec): QueueLimits => ({
   requests,
-  timeout: milliseconds(timeout, 1000),
+  timeout: milliseconds(timeout ?? deadline, 1000),
+  ...(deadline === undefined ? {} : { deadline: milliseconds(deadline, 0) }),
 });
 
 const MILLISECONDS = { Second: 1000, Minute: 60_000, Hour: 3_600_000 } as const;

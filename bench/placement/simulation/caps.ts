@@ -3,6 +3,7 @@ import { capOf } from '../../../src/placement/weights.ts';
 import type { Cell } from '../../../src/simulation/dispatcher.ts';
 import type { Document } from '../instances.ts';
 import type { Placement } from './placements.ts';
+import type { QueueName } from './policies.ts';
 import { bestConcurrency, demandOf, kappaOf, responseSeconds, secondsAt, type Work } from './profile.ts';
 import { TIMEOUT } from './scenarios.ts';
 
@@ -12,7 +13,7 @@ export interface Caps {
   /** As `Dispatching.guaranteed`. */
   readonly guaranteed?: boolean;
   /** As `Dispatching.reserve`. */
-  readonly reserve: readonly number[] | null;
+  readonly reserve: readonly number[] | 'followed' | null;
 }
 
 /** One number for all: of every cell, or of every host. */
@@ -73,6 +74,15 @@ export function sharedCaps(reference: Document, placement: Placement): Caps {
     return Math.max(1, Math.ceil(whole > 0 ? (hostCaps![cell.host]! * workOf(cell)) / whole : 1));
   });
   return { cells, hostCaps, guaranteed: true, reserve };
+}
+
+const QUEUE_SECONDS = 4;
+
+/** With another rule for when who waits is given up. */
+export function queued(caps: Caps, queue: QueueName): Caps {
+  if (caps.reserve === null || queue === 'planned') return caps;
+  if (queue === 'followed') return { ...caps, reserve: 'followed' };
+  return { ...caps, reserve: Array.from({ length: caps.reserve.length }, () => TIMEOUT - QUEUE_SECONDS) };
 }
 
 function cellsOf({ cells }: Placement, cap: (cell: Placement['cells'][number]) => number): Cell[] {

@@ -6,7 +6,7 @@ import type { Outcome } from '../../../src/simulation/outcome.ts';
 import { simulate } from '../../../src/simulation/simulate.ts';
 import type { World } from '../../../src/simulation/world.ts';
 import type { Document } from '../instances.ts';
-import { type Caps, FIXED_CAPS, type FixedCap, fixedCaps, plannedCaps, sharedCaps, uncapped } from './caps.ts';
+import { type Caps, FIXED_CAPS, type FixedCap, fixedCaps, plannedCaps, queued, sharedCaps, uncapped } from './caps.ts';
 import { type Findings, findingsOf } from './findings.ts';
 import { learnedOver } from './learn.ts';
 import { KNOWLEDGE, type Placement, solved } from './placements.ts';
@@ -159,7 +159,7 @@ export class Stage {
     const key = `${policy.name} ${policy.placement === 'autoscaled' ? load : ''}`;
     const known = this.#caps.get(key);
     if (known !== undefined) return known;
-    const made = this.#makeCaps(policy, placed, options);
+    const made = queued(this.#makeCaps(policy, placed, options), policy.queue);
     this.#caps.set(key, made);
     return made;
   }
@@ -181,7 +181,7 @@ export class Stage {
     for (const seed of TUNING_SEEDS) {
       const arrivals = this.#arrivals(TUNED_AT, seed, options);
       for (const [at, cap] of FIXED_CAPS.entries()) {
-        const caps = fixedCaps(this.#reference, placed, cap);
+        const caps = queued(fixedCaps(this.#reference, placed, cap), policy.queue);
         sums[at]! += runOf(this.#run({ policy, caps, load: TUNED_AT, seed, arrivals, options })).replied;
       }
     }

@@ -3,8 +3,8 @@ import { joined, type More } from './evaluate-more.ts';
 import type { Evaluation } from './evaluate.ts';
 import { Figures } from './figures.ts';
 import { type TakenLearning, whenOf } from './page-learning.ts';
-import { BY_SHARE, CAP_ABLATION, LEARNED, type Policy, STRONGEST, WHOLE } from './policies.ts';
-import { ofLoad, percent, points, table } from './table.ts';
+import { BY_SHARE, CAP_ABLATION, LEARNED, type Policy, QUEUES, STRONGEST, WHOLE } from './policies.ts';
+import { byPolicy, inSeconds, ofLoad, percent, points, table } from './table.ts';
 import type { Taken } from './taken.ts';
 import { winsOf } from './wins.ts';
 
@@ -81,5 +81,40 @@ ${table(
 
 Scenario by scenario, with true parameters against the strongest baseline (a tie is within 0.1 points):
 
-${table(['load', 'better', 'tie', 'worse', 'worst, points', 'best'], losses)}`;
+${table(['load', 'better', 'tie', 'worse', 'worst, points', 'best'], losses)}
+
+${queueSection(figures, loads)}`;
+}
+
+function queueSection(figures: Figures, loads: readonly number[]): string {
+  const [shared] = BY_SHARE as [Policy, Policy];
+  const [strongest] = STRONGEST as [Policy];
+  const [followed, , timed, theirs] = QUEUES as [Policy, Policy, Policy, Policy];
+  const all = [shared, ...QUEUES, strongest];
+  const less = (name: string, one: Policy, other: Policy): string[] => [
+    name,
+    ...loads.map((load) => points(figures.difference(one, other, load, 'replied'))),
+  ];
+  return `### What the queue gives up
+
+Above, the queue before caps knows from the plan what answers take, and sheds in time. A proxy has no plan. *followed*: the product's
+\`queue.deadline\`, which follows what forty-nine of fifty answers took, those included that clients gave up; *of 4 s*: whoever has waited for
+four seconds of the client's five is given up, as other proxies' queues have it. Best fixed caps are tuned with the queue that they have.
+
+Reply rate, in percent:
+
+${byPolicy(figures, all, shared, loads, 'replied', percent)}
+
+${table(
+  ['points', ...loads.map(ofLoad)],
+  [
+    less('followed less planned', followed, shared),
+    less('followed less of 4 s', followed, timed),
+    less(`**followed less ${theirs.name}**`, followed, theirs),
+  ],
+)}
+
+Median of the response times, s:
+
+${byPolicy(figures, all, shared, loads, 'p50', inSeconds)}`;
 }

@@ -29,11 +29,18 @@ export type DispatchName = keyof typeof DISPATCHES;
 
 export type CapName = 'none' | 'best fixed' | 'planned' | 'by share';
 
+/**
+ * When who waits before a cap is given up. `planned`: in time for what the plan says that an answer takes; `followed`: for what
+ * answers take, as the product's queue follows it (`queue.deadline`); `of 4 s`: after so long.
+ */
+export type QueueName = 'planned' | 'followed' | 'of 4 s';
+
 export interface Policy {
   readonly name: string;
   readonly placement: PlacementName;
   readonly dispatch: DispatchName;
   readonly cap: CapName;
+  readonly queue: QueueName;
 }
 
 /** All that tcpvs does: solver with conflicts and concurrency, weighted least connections, the plan's caps. */
@@ -64,6 +71,11 @@ export const BY_SHARE = (['+ concurrency', 'learned, 4 h'] as const).map((placem
   of(placement, 'WLC', 'by share'),
 );
 
+/** The same rule and the strongest baseline behind other queues: those of a proxy, which has no plan of what requests take. */
+export const QUEUES = (['followed', 'of 4 s'] as const).flatMap((queue) =>
+  [BY_SHARE[0]!, STRONGEST[0]!].map((policy): Policy => ({ ...policy, name: `${policy.name}, queue ${queue}`, queue })),
+);
+
 export const POLICIES: readonly Policy[] = [
   WHOLE,
   ...PLACEMENT_ABLATION,
@@ -74,7 +86,7 @@ export const POLICIES: readonly Policy[] = [
 ];
 
 function of(placement: PlacementName, dispatch: DispatchName, cap: CapName): Policy {
-  return { name: `${placement} / ${dispatch} / ${cap}`, placement, dispatch, cap };
+  return { name: `${placement} / ${dispatch} / ${cap}`, placement, dispatch, cap, queue: 'planned' };
 }
 
 function balanced(balance: 'RoundRobin' | 'LeastConnections' | 'PowerOfTwo' | 'PeakEwma'): MakeChooser {

@@ -15,7 +15,7 @@ import { evaluateMore, type More } from './evaluate-more.ts';
 import { evaluate, type EvaluateOptions } from './evaluate.ts';
 import { type Kept, type KeptEvaluation, pack, packMore, textOfRuns, unpack } from './kept-runs.ts';
 import { pageOf } from './page.ts';
-import { BY_SHARE } from './policies.ts';
+import { BY_SHARE, QUEUES } from './policies.ts';
 import { DEVELOPMENT, SCENARIOS, SECONDS, SEEDS } from './scenarios.ts';
 import type { Taken } from './taken.ts';
 import { type KeptSimulation, writePage } from './write-page.ts';
@@ -27,7 +27,7 @@ const USAGE = `make bench-simulation ARGS='…': policies under load, in simulat
   --seeds N      default ${SEEDS}
   --continue     go on after the seeds that are there already
   --learning     only what learned parameters cost (10 minutes), beside the runs that are there already
-  --caps         only caps by share (10 minutes), beside the runs that are there already
+  --caps         only caps by share and other queues before them (half an hour), beside the runs that are there already
   --report       only write the page and the plots of this version's runs anew
 `;
 
@@ -103,7 +103,7 @@ async function partsAlone(): Promise<void> {
 function partsOf(options: Omit<EvaluateOptions, 'done'>, optimizer: Optimizer) {
   return {
     learning: () => evaluateLearning(options, optimizer, say),
-    caps: () => evaluateMore(BY_SHARE, options, optimizer, say).more,
+    caps: () => evaluateMore([...BY_SHARE, ...QUEUES], options, optimizer, say).more,
   };
 }
 

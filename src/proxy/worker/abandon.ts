@@ -1,6 +1,7 @@
 /** Giving up what is on its way. */
-import { leaveEndpoint } from './accounting.ts';
+import { leaveEndpoint, noteUnanswered } from './accounting.ts';
 import type { Client } from './client.ts';
+import { PHASE } from './phases.ts';
 import { giveBack } from './retained.ts';
 import { discard } from './upstream.ts';
 import { stopWaiting } from './waiting.ts';
@@ -11,6 +12,8 @@ export function abandon(client: Client): void {
   const upstream = client.upstream;
   client.upstream = null;
   if (upstream !== null) discard(upstream);
+  // a tunnel is open for as long as its client likes
+  if (client.phase === PHASE.exchange) noteUnanswered(client);
   leaveEndpoint(client);
   dropRetained(client);
 }

@@ -2,6 +2,7 @@
 import { timeBucket, TIMES } from '../../model/answer-times.ts';
 import type { RowPlan } from '../../model/plan.ts';
 import { NONE } from '../../scheduler/cell-room.ts';
+import type { ExpectedTime } from '../../scheduler/expected-time.ts';
 import { CELL, CELL_COUNTERS, DURATION_BUCKETS, GLOBAL, RULE_COUNTERS } from '../shared.ts';
 import type { Client } from './client.ts';
 import { monotonic } from './clock.ts';
@@ -43,12 +44,28 @@ export function leaveAnswered(client: Client): void {
   const { cells, times } = state.counters;
   const cell = plan.counters[plan.endpoints[choice]!.cell]!;
   const base = cell * CELL_COUNTERS;
-  const milliseconds = state.now - client.startedAt - client.waited;
+  const milliseconds = answerTime(client);
+  timesOf(client)?.answered(milliseconds);
   // before the counters by whose change it is seen that there is something to read
   times[cell * TIMES + timeBucket(milliseconds)]!++;
   cells[base + CELL.answered]!++;
   cells[base + CELL.seconds]! += milliseconds / 1000;
   noteAnswered(state, endpoint.slot, leave(client, endpoint.slot));
+}
+
+/** Milliseconds since its head, without those in the queue. */
+const answerTime = ({ state, startedAt, waited }: Client): number => state.now - startedAt - waited;
+
+/** Where it matters to others that wait how long answers take. */
+function timesOf({ virtualServer, target }: Client): ExpectedTime | null {
+  return virtualServer?.queue?.deadline === undefined || target === null ? null : target.place.expected;
+}
+
+/** It is given up at the endpoint that it is in flight at. */
+export function noteUnanswered(client: Client): void {
+  if (client.choice < 0) return;
+  client.state.now = monotonic();
+  timesOf(client)?.unanswered(answerTime(client));
 }
 
 function leave(client: Client, slot: number): number {

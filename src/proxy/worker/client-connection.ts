@@ -296,8 +296,8 @@ export class ClientConnection extends Client {
     return admitWaiting(this);
   }
 
-  override waitedInVain(): void {
-    waitedInVain(this);
+  override waitedInVain(limit: 'queue_time' | 'queue_deadline'): void {
+    waitedInVain(this, limit);
   }
 
   override upstreamDrained(upstream: Upstream): void {

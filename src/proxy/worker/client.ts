@@ -136,7 +136,7 @@ export abstract class Client extends Connection implements UpstreamUser, Waiter 
   abstract lost(upstream: Upstream, how: Loss): void;
   abstract upstreamDrained(upstream: Upstream): void;
   abstract admit(): boolean;
-  abstract waitedInVain(): void;
+  abstract waitedInVain(limit: 'queue_time' | 'queue_deadline'): void;
 
   requestTrailers(): readonly number[] | null {
     return this.bodyLeft < 0 ? (this.decoder?.trailers ?? null) : null;

@@ -4,6 +4,7 @@ import type { EndpointPlan, RowPlan } from '../../model/plan.ts';
 import type { Listener, ObjectKey, QueueLimits, RateLimit, Rule, Timeouts } from '../../model/snapshot.ts';
 import { HostTable } from '../../router/host-table.ts';
 import { RuleTable } from '../../router/rule-table.ts';
+import { ExpectedTime } from '../../scheduler/expected-time.ts';
 import type { AddressGuard } from '../address-guard.ts';
 import { listenerKey, type ToWorker, type VirtualServerPlan } from '../messages.ts';
 import { ServerContexts } from '../server-contexts.ts';
@@ -89,7 +90,7 @@ export class Tables {
       tokens: null,
     };
     const place = this.#rows.get(plan.id);
-    if (place === undefined) this.#rows.set(plan.id, { id: plan.id, row });
+    if (place === undefined) this.#rows.set(plan.id, { id: plan.id, row, expected: new ExpectedTime() });
     else {
       this.#leave(place.row, left);
       place.row = row;
@@ -199,8 +200,8 @@ export class Tables {
     };
   }
 
-  #share({ requests, timeout }: QueueLimits): QueueLimits {
-    return { requests: Math.ceil(requests / this.#workers), timeout };
+  #share(queue: QueueLimits): QueueLimits {
+    return { ...queue, requests: Math.ceil(queue.requests / this.#workers) };
   }
 
   #rate(limit: RateLimit | null, due: BigInt64Array, slot: number): Rate | null {

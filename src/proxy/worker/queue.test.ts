@@ -5,6 +5,7 @@ import http from 'node:http';
 import http2 from 'node:http2';
 import net from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { QueueLimits, RealServerPiece, Rule } from '../../model/snapshot.ts';
 import { startTestProxy } from '../testing.ts';
@@ -134,6 +135,41 @@ test('without a queue, over its length, and when the time is over: 503 at_capaci
   const { limits, queue, reasons } = hasty.serving.totals();
   assert.deepEqual([limits.queue_time, queue.waiting, reasons['at_capacity']], [2, 0, 2]);
   assert.equal(hasty.serving.counts().rows[0]!.cells[0]!.work?.shed, 2, 'they were asked for all the same');
+});
+
+test('who could not be answered in time any more is not sent', async (t) => {
+  const queue = { requests: 100, timeout: 60_000, deadline: 1500 };
+  const { serving, held, inFlight, waits } = await stage(t, { queue });
+  const first = await inFlight('/1');
+  await sleep(1000);
+  held[0]!.answer();
+  assert.equal((await first.answer).status, 200);
+  await inFlight('/2');
+  const { answer } = await waits('/3');
+  // half a second before the deadline, since answers take a second
+  const { status, body } = await answer;
+  assert.equal(status, 503);
+  assert.match(body, /at_capacity/);
+  const { queue_deadline, queue_time } = serving.totals().limits;
+  assert.deepEqual([queue_deadline, queue_time, held.length], [1, 0, 2]);
+});
+
+test('an answer that nobody waited for tells how long answers take', async (t) => {
+  const queue = { requests: 100, timeout: 60_000, deadline: 1500 };
+  const { port, serving, held, inFlight, waits } = await stage(t, { queue });
+  const leaves = net.connect(port, '127.0.0.1');
+  leaves.write('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n');
+  await until(() => held.length === 1, '/1 did not arrive');
+  await sleep(1400);
+  leaves.resetAndDestroy();
+  await inFlight('/2');
+  const { answer } = await waits('/3');
+  await sleep(800);
+  // a fifth of the deadline is over: it has gone, and so it is not sent now that there is room
+  assert.equal(serving.totals().queue.waiting, 0);
+  held[1]!.answer();
+  assert.equal((await answer).status, 503);
+  assert.equal(held.length, 2);
 });
 
 test('when the time is over, the redirect takes it where there is one', async (t) => {

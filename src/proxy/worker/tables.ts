@@ -7,6 +7,7 @@ import type { Balance, Limits, Listener, ObjectKey, Protocol, QueueLimits } from
 import type { HostTable } from '../../router/host-table.ts';
 import type { RuleTable } from '../../router/rule-table.ts';
 import type { Chooser, HashChooser, LeastConnectionsRule } from '../../scheduler/chooser.ts';
+import type { ExpectedTime } from '../../scheduler/expected-time.ts';
 import type { Edits } from './edits.ts';
 import type { Rate } from './rate.ts';
 import type { TlsSite } from './tls-sites.ts';
@@ -35,6 +36,8 @@ export interface RowChooser {
 export interface RowPlace {
   readonly id: string;
   row: Row;
+  /** How long answers take that somebody has to wait for; followed where a virtual server's queue has a deadline. */
+  readonly expected: ExpectedTime;
 }
 
 /** A rule (or a virtual server's own destinations) as requests meet it. */

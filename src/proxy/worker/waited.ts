@@ -19,8 +19,8 @@ export function admitWaiting(client: Client): boolean {
 }
 
 /** The virtual server's redirect takes it, else it is refused. */
-export function waitedInVain(client: Client): void {
-  countLimit(client.state, 'queue_time');
+export function waitedInVain(client: Client, limit: 'queue_time' | 'queue_deadline'): void {
+  countLimit(client.state, limit);
   const choice = chooseInVain(client);
   client.guarded(() => {
     if (choice >= 0) {

@@ -23,7 +23,7 @@ export function beginWaiting(client: Client, target: Target, chosen: boolean): v
   load.waiting++;
   state.counters.global[GLOBAL.waiting]!++;
   state.counters.global[GLOBAL.waited]!++;
-  state.queue.enter(client, target.place, queue!.timeout, chosen);
+  state.queue.enter(client, target.place, queue!, client.startedAt, chosen);
 }
 
 export function stopWaiting(client: Client): void {
