@@ -154,7 +154,11 @@ export class Evaluation {
       weight: 1,
       cap: null,
     }));
-    const probed = await this.#stages[0]!.perform({ scenario, cells, front: { dispatch: 'WLC', adaptive: false } });
+    const probed = await this.#stages[0]!.perform({
+      scenario,
+      cells,
+      front: { dispatch: 'WLC', adaptive: false, queue: 'deadline' },
+    });
     const probes = (): Promise<number[]>[] =>
       apps.map(({ name }) => probe(probed.target, `/${name}/`, this.#times.seconds));
     try {
@@ -219,7 +223,7 @@ export class Evaluation {
     return this.#stages[lane]!.perform({
       scenario: SCENARIOS[scenario]!,
       cells: cellsOf(document, SCENARIOS[scenario]!, planned, policy, fixed),
-      front: { dispatch: policy.dispatch, adaptive: policy.cap === 'adaptive' },
+      front: { dispatch: policy.dispatch, adaptive: policy.cap === 'adaptive', queue: policy.queue },
     });
   }
 

@@ -1,6 +1,7 @@
 /** A placement with its weights and caps as a person writes it: a real server per instance, since a cap is a cell's. */
 import type { DispatchName } from '../simulation/policies.ts';
-import type { App } from './scenarios.ts';
+import type { QueueName } from './policies.ts';
+import { type App, TIMEOUT } from './scenarios.ts';
 
 export interface Cell {
   /** Name of the node, and of the app. */
@@ -22,10 +23,15 @@ export interface Front {
   readonly dispatch: DispatchName;
   /** Caps are found by tcpvs itself. */
   readonly adaptive: boolean;
+  /** Before caps. */
+  readonly queue: QueueName;
 }
 
-/** Before caps. Whoever has waited for longer is gone (TIMEOUT) before an answer is likely. */
-const QUEUE = { requests: 10_000, timeout: '4s' };
+/** Whoever has waited for longer than four seconds is gone (TIMEOUT) before an answer is likely. */
+const QUEUES: Readonly<Record<QueueName, object>> = {
+  deadline: { requests: 10_000, deadline: `${TIMEOUT}s` },
+  'of 4 s': { requests: 10_000, timeout: '4s' },
+};
 
 const BALANCE: Readonly<Partial<Record<DispatchName, string>>> = {
   'round robin': 'RoundRobin',
@@ -57,7 +63,7 @@ export function manifestsOf(apps: readonly Pick<App, 'name'>[], cells: readonly 
     scheduler: 'hhttp',
     balance: BALANCE[front.dispatch],
     matrixRefs: [{ name: 'testbed' }],
-    ...(isCapped ? { queue: QUEUE } : {}),
+    ...(isCapped ? { queue: QUEUES[front.queue] } : {}),
     rules: apps.map(({ name }) => ({ name, app: name, match: { path: { type: 'Prefix', value: `/${name}` } } })),
   });
   return [...servers, matrix, virtualServer].join('---\n');

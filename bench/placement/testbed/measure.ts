@@ -102,7 +102,11 @@ async function measured(
     apps.map((app): Cell => ({ node: scenario.nodes[at]!.name, app: app.name, weight: 1, cap: null })),
   );
   const apps = sets.flat();
-  const performance = await stage.perform({ scenario, cells, front: { dispatch: 'WLC', adaptive: false } });
+  const performance = await stage.perform({
+    scenario,
+    cells,
+    front: { dispatch: 'WLC', adaptive: false, queue: 'deadline' },
+  });
   try {
     const arrivals = drawArrivals({
       seed: TUNING,

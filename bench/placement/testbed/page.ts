@@ -8,6 +8,7 @@ import { type Facts, type Result, tableOf, unpack } from './kept-runs.ts';
 import {
   ABLATIONS,
   AGAIN,
+  QUEUE_ABLATION,
   BY_HAND,
   CAP_ABLATION,
   DISPATCH_ABLATION,
@@ -141,8 +142,10 @@ function components(figures: Figures<Facts>): string {
       ...gain('caps by share (against the best fixed one)', CAP_ABLATION[1]!),
       ...gain("caps by share (against those by Little's law)", CAP_ABLATION[2]!),
       ...gain('caps by share (against those that tcpvs finds itself)', CAP_ABLATION[3]!),
+      ...gain('the deadline of the queue (against a limit of 4 s)', QUEUE_ABLATION[0]!),
       ...gain('all of it (against weights by hand, in turn, as the forebear had it)', BY_HAND),
       ...gain('**the whole against the strongest baseline**', figures.best(STRONGEST, ABLATED_AT)),
+      ...gain('the whole against that baseline behind our queue', QUEUE_ABLATION[1]!),
       ...gain('chance (the whole against itself)', AGAIN),
     ],
   );
