@@ -1,6 +1,6 @@
 /** The command line of `tcpvs simulate`. */
 import type { Balance } from '../model/snapshot.ts';
-import type { Changes, DemandChange, WeightChange } from '../simulation/what-if.ts';
+import type { CellChange, Changes, DemandChange } from '../simulation/what-if.ts';
 import { type CommandHelp, type CommandLine, UsageError } from './command-line.ts';
 import { whole } from './problem-input.ts';
 
@@ -21,6 +21,11 @@ export const SIMULATE_HELP: CommandHelp = {
       many: true,
       help: 'all weights of a column, 0…65535; hosts that are not named\nget none (may be repeated)',
     },
+    caps: {
+      value: 'COLUMN:HOST=N,…',
+      many: true,
+      help: 'most requests of a column in flight at each host; hosts\nthat are not named have no cap (may be repeated)',
+    },
     'lose-host': { value: 'HOST', many: true, help: 'without this host (may be repeated)' },
     demand: {
       value: 'COLUMN=N',
@@ -28,6 +33,10 @@ export const SIMULATE_HELP: CommandHelp = {
       help: 'so many requests/s of a column; xN: so many times as many;\n*: of every column (may be repeated)',
     },
     balance: { value: 'NAME', help: 'RoundRobin (default), LeastConnections, PowerOfTwo, PeakEwma' },
+    queue: {
+      value: 'HOW',
+      help: 'what caps leave no room for: none (default), it is refused;\ndeadline, it waits as long as it can be answered in time;\nSECONDS, it waits so long',
+    },
     seconds: {
       value: 'N',
       help: 'how long requests come (default: 300, less where these\nwould be more than a million)',
@@ -43,6 +52,7 @@ export const SIMULATE_HELP: CommandHelp = {
   },
   examples: [
     'tcpvs simulate -f examples/20-placement/tomorrow.yaml --lose-host web5',
+    'tcpvs simulate -f problem.yaml --caps shop:web1=8,web2=8 --queue deadline',
     "tcpvs simulate -f problem.yaml --demand 'images=x2' --weights shop-browse:web1=70,web2=30 --json",
   ],
 };
@@ -54,6 +64,8 @@ export interface SimulateOptions {
   /** null: by how many requests there are. */
   readonly seconds: number | null;
   readonly timeout: number;
+  /** Seconds that one waits for room at most; null: nobody waits. */
+  readonly queue: 'deadline' | number | null;
   readonly accepts: number;
   readonly stops: boolean;
   readonly seed: number;
@@ -72,13 +84,13 @@ export function simulateOptions(line: CommandLine): SimulateOptions {
     throw new UsageError(`--balance: read ${quoted(named)}, expected one of ${BALANCES.join(', ')}`);
   }
   const timeout = line.value('timeout') ?? '5';
-  const weights = line.values('weights').map(weightChange);
-  const twice = weights.find((each, at) => weights.findIndex(({ column }) => column === each.column) < at);
-  if (twice !== undefined) throw new UsageError(`--weights: ${twice.column} stands twice`);
+  const demand = line.values('demand').map(demandChange);
+  const [weights, caps] = [cellChanges(line, 'weights', 0, 65_535), cellChanges(line, 'caps', 1, 1_000_000)];
   return {
     file,
-    changes: { lostHosts: line.values('lose-host'), demand: line.values('demand').map(demandChange), weights },
+    changes: { lostHosts: line.values('lose-host'), demand, weights, caps },
     balance,
+    queue: queue(line.value('queue') ?? 'none'),
     seconds: whole('--seconds', line.value('seconds'), 1, 86_400),
     timeout: number('--timeout', timeout, timeout, 'seconds above 0', (value) => value > 0 && value <= 3600),
     accepts: whole('--accepts', line.value('accepts'), 1, 100_000) ?? 256,
@@ -88,20 +100,34 @@ export function simulateOptions(line: CommandLine): SimulateOptions {
   };
 }
 
-function weightChange(read: string): WeightChange {
-  const expected = 'COLUMN:HOST=WEIGHT,HOST=WEIGHT,…';
-  // Names may have colons of their own: the last one before the weights is meant.
+function cellChanges(line: CommandLine, option: 'weights' | 'caps', least: number, most: number): CellChange[] {
+  const changes = line.values(option).map((read) => cellChange(`--${option}`, read, least, most));
+  const twice = changes.find((each, at) => changes.findIndex(({ column }) => column === each.column) < at);
+  if (twice !== undefined) throw new UsageError(`--${option}: ${twice.column} stands twice`);
+  return changes;
+}
+
+function cellChange(option: string, read: string, least: number, most: number): CellChange {
+  const expected = `COLUMN:HOST=N,HOST=N,… with N of ${least} to ${most}`;
+  // Names may have colons of their own: the last one before the numbers is meant.
   const at = read.lastIndexOf(':', read.indexOf('='));
-  if (at <= 0) throw new UsageError(`--weights: read ${quoted(read)}, expected ${expected}`);
-  const weights = new Map<string, number>();
+  if (at <= 0) throw new UsageError(`${option}: read ${quoted(read)}, expected ${expected}`);
+  const cells = new Map<string, number>();
   for (const part of read.slice(at + 1).split(',')) {
-    const [host = '', weight = ''] = part.split(/=(?=[^=]*$)/);
-    if (host === '' || !/^[0-9]{1,5}$/.test(weight) || Number(weight) > 65_535 || weights.has(host)) {
-      throw new UsageError(`--weights: read ${quoted(part)} in ${quoted(read)}, expected ${expected}, each host once`);
+    const [host = '', text = ''] = part.split(/=(?=[^=]*$)/);
+    const amount = /^[0-9]{1,7}$/.test(text) ? Number(text) : -1;
+    if (host === '' || amount < least || amount > most || cells.has(host)) {
+      throw new UsageError(`${option}: read ${quoted(part)} in ${quoted(read)}, expected ${expected}, each host once`);
     }
-    weights.set(host, Number(weight));
+    cells.set(host, amount);
   }
-  return { column: read.slice(0, at), weights };
+  return { column: read.slice(0, at), cells };
+}
+
+function queue(read: string): SimulateOptions['queue'] {
+  if (read === 'none') return null;
+  if (read === 'deadline') return read;
+  return number('--queue', read, read, 'none, deadline, or seconds above 0', (value) => value > 0 && value <= 3600);
 }
 
 function demandChange(read: string): DemandChange {

@@ -3,6 +3,8 @@ import { percent, rate, table } from './optimize-text.ts';
 import { printable, type Style } from './output.ts';
 
 export interface Simulation {
+  /** Of the requests that came, those that no instance had room for, and that had not waited long enough for it. */
+  readonly refused: number;
   readonly columns: readonly {
     readonly column: string;
     /** Requests/s: as the problem has it, and answered in time. */
@@ -72,10 +74,11 @@ export function simulationText(
 }
 
 function summary(before: Simulation, after: Simulation | null, style: Style): string[] {
-  const of = ({ columns }: Simulation): string => {
+  const of = ({ columns, refused }: Simulation): string => {
     const asked = columns.reduce((sum, each) => sum + each.asked * (each.part === null ? 0 : 1), 0);
     const answered = columns.reduce((sum, each) => sum + each.asked * (each.part ?? 0), 0);
-    return `${percent(asked === 0 ? 1 : answered / asked)} % of the requests are answered in time`;
+    const others = refused === 0 ? '' : `, ${percent(refused)} % are refused`;
+    return `${percent(asked === 0 ? 1 : answered / asked)} % of the requests are answered in time${others}`;
   };
   return after === null ? [style.bold(of(before))] : [`before: ${of(before)}`, style.bold(`after:  ${of(after)}`)];
 }

@@ -51,6 +51,9 @@ async function answerOf(...args: string[]): Promise<Answer> {
   return JSON.parse(out) as Answer;
 }
 
+/** Answered in time after the change. */
+const part = ({ after: then }: Answer): number => then!.columns[0]!.part!;
+
 describe('tcpvs simulate', () => {
   it('says what is answered and how full hosts are', async () => {
     const { before: now, after: then, seconds } = await answerOf();
@@ -83,6 +86,28 @@ describe('tcpvs simulate', () => {
     assert.deepEqual(shifted.before, (await answerOf()).before);
   });
 
+  it('with caps: what they leave no room for is refused, or waits as long as it can be answered, or for a time', async () => {
+    const [overload, caps] = [
+      ['--demand', 'app=x4'],
+      ['--caps', 'app:web1=2,web2=2'],
+    ];
+    const none = await answerOf(...overload);
+    const refusing = await answerOf(...overload, ...caps);
+    const waiting = await answerOf(...overload, ...caps, '--queue', 'deadline');
+    const late = await answerOf(...overload, ...caps, '--queue', '4.99');
+    // Of 120 requests/s 80 can be served.
+    assert.ok(part(none) < 0.1, String(part(none)));
+    assert.ok(part(refusing) > 0.5 && part(refusing) < 0.67, String(part(refusing)));
+    assert.ok(part(waiting) > 0.64 && part(waiting) < 0.67, String(part(waiting)));
+    assert.ok(part(late) < part(waiting) - 0.1, String(part(late)));
+    for (const { after: then, before: now } of [refusing, waiting]) {
+      assert.equal(now.refused, 0);
+      assert.ok(Math.abs(then!.refused + then!.columns[0]!.part! - 1) < 0.02);
+    }
+    const { out } = await run('-f', path, ...overload, ...caps, '--seconds', '60');
+    assert.match(out, /^after: {2}[0-9.]+ % of the requests are answered in time, [0-9.]+ % are refused$/m);
+  });
+
   it('shows it as tables', async () => {
     const { out } = await run('-f', path, '--lose-host', 'web2', '--balance', 'LeastConnections', '--seconds', '60');
     assert.match(out, /^before: 100\.0 % of the requests are answered in time$/m);
@@ -112,6 +137,8 @@ describe('tcpvs simulate', () => {
       [2, /--weights: read "app", expected/, '-f', path, '--weights', 'app'],
       [2, /--weights: read "web1=70000" in/, '-f', path, '--weights', 'app:web1=70000'],
       [2, /--weights: app stands twice/, '-f', path, '--weights', 'app:web1=1', '--weights', 'app:web2=1'],
+      [2, /--caps: read "web1=0" in .*N of 1 to 1000000/, '-f', path, '--caps', 'app:web1=0'],
+      [2, /--queue: read "long", expected none, deadline, or seconds/, '-f', path, '--queue', 'long'],
       [2, /--balance: read "Random", expected one of RoundRobin/, '-f', path, '--balance', 'Random'],
       [2, /--timeout: read "0", expected seconds above 0/, '-f', path, '--timeout', '0'],
       [1, /there is no host web9; there are web1, web2/, '-f', path, '--lose-host', 'web9'],

@@ -33,8 +33,7 @@ export async function simulate(args: readonly string[], output: Output): Promise
   const now = read.current === null ? await withPlan(read, options.seed) : read;
   const then = changedProblem(now, options.changes);
   if ('fault' in then) throw new CommandFailed(printable(then.fault));
-  const { lostHosts, demand, weights } = options.changes;
-  const isChanged = lostHosts.length + demand.length + weights.length > 0;
+  const isChanged = Object.values(options.changes).some((changes) => changes.length > 0);
   const seconds = secondsOf([now, then], options);
   const before = simulationOf(now, seconds, options);
   const after = isChanged ? simulationOf(then, seconds, options) : null;
@@ -69,7 +68,7 @@ function secondsOf(problems: readonly Problem[], { seconds }: SimulateOptions): 
 }
 
 function simulationOf(problem: Problem, seconds: number, options: SimulateOptions): Simulation {
-  const { balance, timeout, seed, accepts, stops } = options;
+  const { balance, timeout, seed, accepts, stops, queue } = options;
   const { world, cells, hosts, columns, resources, rate, cost } = simulatedProblem(problem, accepts);
   const { resourceCount: R } = world;
   const outcome = simulateRequests({
@@ -79,7 +78,8 @@ function simulationOf(problem: Problem, seconds: number, options: SimulateOption
       cells,
       chooser: (row, state, senses) => createChooser(row, balance, state, senses),
       hostCaps: null,
-      reserve: null,
+      reserve:
+        typeof queue === 'number' ? rate.map(() => Math.max(0, timeout - queue)) : queue === null ? null : 'followed',
     },
     timeout,
     stops,
@@ -88,6 +88,7 @@ function simulationOf(problem: Problem, seconds: number, options: SimulateOption
   });
   const measured = (1 - WARM_UP) * seconds;
   return {
+    refused: outcome.offered === 0 ? 0 : (outcome.refused + outcome.shed) / outcome.offered,
     columns: outcome.columns.map(({ offered, replied, p50, p99 }, j) => ({
       column: columns[j]!,
       asked: rate[j]!,

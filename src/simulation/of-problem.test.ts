@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { parseProblem } from '../placement/problem/problem-file.ts';
 import type { Problem } from '../placement/problem/problem.ts';
 import { simulatedProblem } from './of-problem.ts';
-import { type Changes, changedProblem, type WeightChange } from './what-if.ts';
+import { type Changes, changedProblem, type CellChange } from './what-if.ts';
 
 function problemOf(more: object = {}): Problem {
   const parsed = parseProblem({
@@ -42,7 +42,7 @@ function problemOf(more: object = {}): Problem {
 }
 
 const changed = (problem: Problem, changes: Partial<Changes>) =>
-  changedProblem(problem, { lostHosts: [], demand: [], weights: [], ...changes });
+  changedProblem(problem, { lostHosts: [], demand: [], weights: [], caps: [], ...changes });
 
 describe('a problem as a world', () => {
   it('has all capacity but what is used idle, growth by class, conflicts, and what instances accept', () => {
@@ -93,7 +93,7 @@ describe('a change', () => {
       weights: [
         {
           column: 'browse',
-          weights: new Map([
+          cells: new Map([
             ['h1', 1],
             ['h2', 9],
           ]),
@@ -114,13 +114,41 @@ describe('a change', () => {
     assert.deepEqual(after.workloads[0]!.hosts, ['h2']);
   });
 
+  it('of caps is of all of a column, whatever weights it has; a change of weights leaves them', () => {
+    const capped = problemOf({
+      load: [
+        { host: 'h1', column: 'browse', rate: 6, weight: 60, cap: 3 },
+        { host: 'h2', column: 'browse', rate: 4, weight: 40 },
+      ],
+    });
+    const caps = (after: ReturnType<typeof changed>) => {
+      assert.ok(!('fault' in after));
+      const { cells, hosts, columns } = simulatedProblem(after, 1);
+      return cells.map(({ host, column, weight, cap }) => `${columns[column]} ${hosts[host]} ${weight} ${cap}`);
+    };
+    const others = ['pay h1 2 Infinity', 'pay h2 1 Infinity', 'batch h2 1 Infinity'];
+    assert.deepEqual(caps(changed(capped, {})), ['browse h1 60 3', 'browse h2 40 Infinity', ...others]);
+    assert.deepEqual(caps(changed(capped, { caps: [oneCell('browse', 'h2', 7), oneCell('pay', 'h1', 2)] })), [
+      'browse h1 60 Infinity',
+      'browse h2 40 7',
+      'pay h1 2 2',
+      ...others.slice(1),
+    ]);
+    assert.deepEqual(caps(changed(capped, { weights: [oneCell('browse', 'h1', 5)] })), [
+      'browse h1 5 3',
+      'browse h2 0 Infinity',
+      ...others,
+    ]);
+  });
+
   it('that names what is not there is a fault that says what is', () => {
     const faults = [
       changed(problemOf(), { lostHosts: ['h9'] }),
       changed(problemOf(), { lostHosts: ['h1', 'h2', 'h3'] }),
       changed(problemOf(), { demand: [{ column: 'no', by: { factor: 1 } }] }),
-      changed(problemOf(), { weights: [oneWeight('no', 'h1')] }),
-      changed(problemOf(), { weights: [oneWeight('pay', 'h3')] }),
+      changed(problemOf(), { weights: [oneCell('no', 'h1')] }),
+      changed(problemOf(), { weights: [oneCell('pay', 'h3')] }),
+      changed(problemOf(), { caps: [oneCell('pay', 'h3')] }),
     ];
     assert.deepEqual(
       faults.map((each) => ('fault' in each ? each.fault : null)),
@@ -129,6 +157,7 @@ describe('a change', () => {
         'no host would be left',
         'there is no column no; there are browse, pay, batch',
         'there is no column no; there are browse, pay, batch',
+        'pay: no instance of shop runs on h3; they run on h1, h2',
         'pay: no instance of shop runs on h3; they run on h1, h2',
       ],
     );
@@ -140,6 +169,6 @@ function shown(problem: Problem): string[] {
   return cells.map(({ host, column, weight }) => `${columns[column]} ${hosts[host]} ${weight}`);
 }
 
-function oneWeight(column: string, host: string): WeightChange {
-  return { column, weights: new Map([[host, 1]]) };
+function oneCell(column: string, host: string, amount = 1): CellChange {
+  return { column, cells: new Map([[host, amount]]) };
 }

@@ -22,7 +22,7 @@ export interface Simulated {
 }
 
 /**
- * What runs is the problem's `current`, by the weights of its `load`; a column without any has equal ones per instance. All of a
+ * What runs is the problem's `current`, by the weights and caps of its `load`; a column without any has equal weights per instance. All of a
  * host's capacity is there, whatever part of it is planned with, but for what idle instances use; conflicts are felt as soon as
  * a neighbour runs.
  * @param acceptsEach requests that an instance works on at once; the problem file has no bound of it
@@ -60,8 +60,8 @@ export function simulatedProblem(problem: Problem, acceptsEach: number): Simulat
     },
     cells: model.columnNames.flatMap((column, j) => {
       const workload = model.workloadNames[model.workloadOf[j]!]!;
-      return cellsOf(problem, column, workload).map(({ host, weight }) => {
-        return { host: hostAt.get(host)!, column: j, weight, cap: Infinity };
+      return cellsOf(problem, column, workload).map(({ host, weight, cap }) => {
+        return { host: hostAt.get(host)!, column: j, weight, cap };
       });
     }),
     hosts: model.hostNames,
@@ -72,16 +72,16 @@ export function simulatedProblem(problem: Problem, acceptsEach: number): Simulat
   };
 }
 
-/** Where a column's requests may go, with weights: none of a place where no instance runs. */
-function cellsOf(problem: Problem, column: string, workload: string): { host: string; weight: number }[] {
+/** Where a column's requests may go, with weights and caps: none of a place where no instance runs. */
+function cellsOf(problem: Problem, column: string, workload: string): { host: string; weight: number; cap: number }[] {
   const running = (problem.current ?? []).filter((each) => each.workload === workload);
   const inForce = problem.load.filter((each) => each.column === column);
   if (inForce.length === 0)
-    return running.map(({ host, instances }) => ({ host, weight: Math.min(instances, 65_535) }));
+    return running.map(({ host, instances }) => ({ host, weight: Math.min(instances, 65_535), cap: Infinity }));
   const given = inForce.some(({ weight }) => weight !== null);
   const weights = given
     ? inForce.map(({ weight }) => weight ?? 0)
     : weightsOf(inForce.map(({ host, rate }) => ({ name: host, load: rate, old: null })));
-  const byHost = new Map(inForce.map(({ host }, at) => [host, weights[at]!]));
-  return running.map(({ host }: InstanceSpec) => ({ host, weight: byHost.get(host) ?? 0 }));
+  const byHost = new Map(inForce.map(({ host, cap }, at) => [host, { weight: weights[at]!, cap: cap ?? Infinity }]));
+  return running.map(({ host }: InstanceSpec) => ({ host, ...(byHost.get(host) ?? { weight: 0, cap: Infinity }) }));
 }

@@ -37,7 +37,7 @@ export interface EvaluationOptions {
 }
 
 /** Fixed caps that are tried: of every instance. */
-const FIXED = [4, 8, 16, 32, 64];
+const FIXED = [1, 2, 4, 8, 16, 32];
 /** httperf has one rate from the first to the last request, so it is compared where there is no history of an overload. */
 const WITNESSED_AT = 1;
 const ISOLATION_TURNS = 2;

@@ -91,6 +91,8 @@ export interface LoadSpec {
   readonly column: string;
   readonly rate: number;
   readonly weight: number | null;
+  /** Most requests in flight; absent or null: no cap. Nothing that is solved: what runs is simulated with it. */
+  readonly cap?: number | null;
 }
 
 export interface OptionsSpec {
