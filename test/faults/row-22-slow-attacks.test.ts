@@ -22,8 +22,7 @@ const ATTACKS: Record<string, Pick<Attack, 'first' | 'later' | 'reads'>> = {
   'nothing at all': { first: '', later: '', reads: true },
 };
 
-// In full one after the other, for their figures; else they mostly wait.
-describe('22. slow attacks', { concurrency: !FULL }, () => {
+describe('22. slow attacks', { concurrency: false }, () => {
   for (const [name, { first, later, reads }] of Object.entries(ATTACKS)) {
     test(name, { timeout: FULL ? 300_000 : 60_000 }, async (t) => {
       const origin = await LoadServer.start();
