@@ -133,7 +133,8 @@ for (const { name: way, isSecure, toServers } of WAYS) {
     });
 
     test('large_unary', async () => {
-      const { answer } = await unary('unaryCall', { sizes: [314_159], payload: 271_828 });
+      const { error, answer } = await unary('unaryCall', { sizes: [314_159], payload: 271_828 });
+      assert.equal(error, null);
       assert.deepEqual([answer?.payload, answer?.sum], [314_159, 271_828]);
     });
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type net from 'node:net';
 import { it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { answering, answerOf, connectTo, get, http2Stage, request, server } from './http2-stage.ts';
 import { until } from './in-process.ts';
@@ -231,6 +232,35 @@ it('a server that does not read holds its client up; others on the connection ar
   socket.resume();
   await until(() => taken > last, 'it does not go on');
   stream.close(8);
+  session.close();
+  await proxy.settled();
+});
+
+it('a server that reads again gets all of a body without a length, whatever its client had to wait for', async (t) => {
+  let accepted: net.Socket | null = null;
+  let bytes = 0;
+  const port = await server(t, (socket) => {
+    accepted = socket;
+    socket.once('data', () => socket.pause());
+    let last = '';
+    socket.on('data', (part: Buffer) => {
+      bytes += part.length;
+      last = (last + part.toString('latin1')).slice(-5);
+      if (last === '0\r\n\r\n') socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone');
+    });
+  });
+  const { proxy, session } = await http2Stage(t, { servers: [port] });
+  const stream = request(session, { ':method': 'POST' });
+  const answer = answerOf(stream);
+  const body = Buffer.alloc(16 << 20, 'b');
+  stream.end(body);
+  await until(() => proxy.clients().some((client) => client.paused), 'it is never held up');
+  // until the window is full of what nobody takes, in frames as large as they may be
+  await sleep(300);
+  accepted!.resume();
+  const { code, body: said } = await answer;
+  assert.deepEqual([code, said], [0, 'done']);
+  assert.ok(bytes > body.length);
   session.close();
   await proxy.settled();
 });

@@ -81,6 +81,15 @@ test('all of it arrives once and in order, no more is kept than the window, and 
   );
 });
 
+test('what is taken is never more than there is room for', () => {
+  const inflow = new Inflow({ frames: new FrameWriter(), mark: () => undefined }, { paused: true }, 1 << 20);
+  inflow.begin(1);
+  for (let each = 0; each < 6; each++) inflow.keep(new Uint8Array(16_384));
+  const into = new Uint8Array(READ_SIZE - 1);
+  const lengths = Array.from({ length: 4 }, () => inflow.takeKept(into));
+  assert.deepEqual(lengths, [3 * 16_384, 3 * 16_384, 0, 0]);
+});
+
 test('an object that serves another stream knows nothing of the one before', () => {
   const frames = new FrameWriter();
   const inflow = new Inflow({ frames, mark: () => undefined }, { paused: false }, WINDOW);

@@ -2,7 +2,6 @@
  * What comes in as DATA: under the windows that the peer was given, and kept while whoever reads the stream takes nothing
  * (RFC 9113 §5.2).
  */
-import { READ_SIZE } from './buffers.ts';
 import type { Outlet } from './outflow.ts';
 
 /** Whoever reads a stream. */
@@ -73,12 +72,12 @@ export class Inflow {
     (this.kept ??= []).push(bytes);
   }
 
-  /** The next part of what is kept, at most a read long. @returns its length; 0: there is nothing */
+  /** The next part of what is kept. @param into a read long or nearly @returns its length; 0: there is nothing */
   takeKept(into: Uint8Array): number {
     const { kept } = this;
     if (kept === null) return 0;
     let length = 0;
-    while (kept.length > 0 && length + kept[0]!.length <= READ_SIZE) {
+    while (kept.length > 0 && length + kept[0]!.length <= into.length) {
       const part = kept.shift()!;
       into.set(part, length);
       length += part.length;

@@ -364,8 +364,8 @@ export class StreamClient extends ClientConnection {
 
 /** What DATA is put into as HTTP/1.1: the shared read buffer may be in use by whoever has this called. */
 const input = new Uint8Array(READ_SIZE + 8);
-/** Where DATA lies that was kept. */
-const keptInput = new Uint8Array(READ_SIZE);
+/** Where DATA lies that was kept: as much as makes one read with what a chunk puts around it. */
+const keptInput = new Uint8Array(READ_SIZE - CHUNK_ROOM - 2);
 
 /** What the client has done wrong; all else is our trouble, or a server's. */
 const CODES: Partial<Record<ReasonWord, number>> = {
