@@ -1,40 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import { instanceSeen as instance, workloadSeen as workload } from '../model/fixture/workloads.ts';
 import type { Rows } from '../model/matrix-rows.ts';
-import type { InstanceSeen, Seen, Served, WorkloadSeen } from '../model/workloads.ts';
+import type { Seen, Served, WorkloadSeen } from '../model/workloads.ts';
 import { advance } from './advance.ts';
 import { MARK } from './costs.ts';
 import { type Course, courseOf } from './course.ts';
 import { abandonedCells, editRows } from './edit-rows.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
-
-const instance = (pod: string, host: string | null, more: Partial<InstanceSeen> = {}): InstanceSeen => ({
-  pod,
-  version: 'v1',
-  host,
-  wish: null,
-  isGated: false,
-  isReady: host !== null,
-  isGoing: false,
-  cost: null,
-  ...more,
-});
-
-const workload = (name: string, instances: InstanceSeen[], more: Partial<WorkloadSeen> = {}): WorkloadSeen => ({
-  name,
-  replicas: instances.filter(({ isGoing }) => !isGoing).length,
-  least: 1,
-  most: 9,
-  memory: 1,
-  notOn: new Set(),
-  startSeconds: 10,
-  isSettled: true,
-  whyNot: null,
-  instances,
-  ...more,
-});
 
 const seen = (workloads: WorkloadSeen[], now = NOW, memory = 2): Seen => ({
   now,

@@ -2,38 +2,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { hostsOf, type InstanceSeen, type Places, type Seen, type WorkloadSeen } from '../model/workloads.ts';
+import { instanceSeen, workloadSeen } from '../model/fixture/workloads.ts';
+import { hostsOf, type Places, type Seen, type WorkloadSeen } from '../model/workloads.ts';
 import { appProfile, matrixOf } from './fixture.ts';
 import { instancesProblem } from './instances-problem.ts';
-
-const instance = (host: string): InstanceSeen => ({
-  pod: `shop-${host}`,
-  version: 'v1',
-  host,
-  wish: null,
-  isGated: false,
-  isReady: true,
-  isGoing: false,
-  cost: null,
-});
 
 function posed(
   wanted: Places | null,
   { ready = ['n1', 'n2', 'n3'], ...more }: Partial<WorkloadSeen> & { readonly ready?: string[] } = {},
 ) {
-  const shop: WorkloadSeen = {
-    name: 'shop',
-    replicas: 2,
-    least: 1,
-    most: 9,
-    memory: 1,
-    notOn: new Set(),
-    startSeconds: 10,
-    isSettled: true,
-    whyNot: null,
-    instances: ['n2', 'n3'].map(instance),
-    ...more,
-  };
+  const shop = workloadSeen(
+    'shop',
+    ['n2', 'n3'].map((host) => instanceSeen(`shop-${host}`, host)),
+    more,
+  );
   const hosts = ['n1', 'n2', 'n3'].map(
     (node) => [node, { node, memory: 2, pods: 9, isReady: ready.includes(node) }] as const,
   );

@@ -88,6 +88,10 @@ test('what is taken is never more than there is room for', () => {
   const into = new Uint8Array(READ_SIZE - 1);
   const lengths = Array.from({ length: 4 }, () => inflow.takeKept(into));
   assert.deepEqual(lengths, [3 * 16_384, 3 * 16_384, 0, 0]);
+  // a read is a read, however large what it is put into
+  for (const size of [16_384, 16_384, 16_384, 16_384, 5]) inflow.keep(new Uint8Array(size));
+  const larger = new Uint8Array(READ_SIZE + 8);
+  assert.deepEqual([inflow.takeKept(larger), inflow.takeKept(larger)], [READ_SIZE, 5]);
 });
 
 test('an object that serves another stream knows nothing of the one before', () => {

@@ -2,6 +2,7 @@
  * What comes in as DATA: under the windows that the peer was given, and kept while whoever reads the stream takes nothing
  * (RFC 9113 §5.2).
  */
+import { READ_SIZE } from './buffers.ts';
 import type { Outlet } from './outflow.ts';
 
 /** Whoever reads a stream. */
@@ -72,12 +73,13 @@ export class Inflow {
     (this.kept ??= []).push(bytes);
   }
 
-  /** The next part of what is kept. @param into a read long or nearly @returns its length; 0: there is nothing */
+  /** The next part of what is kept, at most a read long. @param into a read long or nearly @returns its length; 0: there is nothing */
   takeKept(into: Uint8Array): number {
     const { kept } = this;
     if (kept === null) return 0;
+    const most = Math.min(READ_SIZE, into.length);
     let length = 0;
-    while (kept.length > 0 && length + kept[0]!.length <= into.length) {
+    while (kept.length > 0 && length + kept[0]!.length <= most) {
       const part = kept.shift()!;
       into.set(part, length);
       length += part.length;
