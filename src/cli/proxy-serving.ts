@@ -39,6 +39,7 @@ async function start(options: ProxyOptions, { log, listeners, ready }: Surroundi
     listeners,
     log,
     memory: memoryReader({ given: options.memoryLimit }),
+    samples: true,
     ...tracing.serving,
   });
   const client = await DeliveryClient.start({

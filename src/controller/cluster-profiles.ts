@@ -2,26 +2,29 @@
 import type { ReplicaState } from '../delivery/contract.ts';
 import { givenMatrices } from '../learning/given.ts';
 import type { MatrixGiven, ProfileBook } from '../learning/profile-book.ts';
+import { SHORTEST, sampledLevels } from '../learning/sampled-levels.ts';
 import { type CellWindow, windowsOf } from '../learning/windows.ts';
 import type { CountsDocument } from '../model/counts.ts';
 import type { ProfilesDocument } from '../model/profiles.ts';
 import type { ClusterState } from '../translate/cluster-state.ts';
+import { AlignedSamples } from './aligned-samples.ts';
 import type { PlacedWorld } from './usage/pod-places.ts';
 import { PodUsage, type PodUsageOptions } from './usage/pod-usage.ts';
 
 export interface ClusterProfilesOptions {
   /** By uid. */
-  readonly replicas: () => ReadonlyMap<string, Pick<ReplicaState, 'counts'>>;
+  readonly replicas: () => ReadonlyMap<string, Pick<ReplicaState, 'counts' | 'programmed' | 'samples' | 'behind'>>;
   readonly matrices: () => ClusterState['matrices'];
   /** What was known before is in it. */
   readonly book: ProfileBook;
   /** Null: what pods use is not asked. */
   readonly podMetrics: PodMetrics | null;
+  readonly log: PodUsageOptions['log'];
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
 
-export interface PodMetrics extends Pick<PodUsageOptions, 'api' | 'period' | 'log'> {
+export interface PodMetrics extends Pick<PodUsageOptions, 'api' | 'period'> {
   readonly running: () => Pick<PlacedWorld, 'realServers' | 'cluster'>;
 }
 
@@ -34,6 +37,7 @@ export class ClusterProfiles {
   readonly #now: () => number;
   readonly #book: ProfileBook;
   readonly #usage: PodUsage | null;
+  readonly #samples: AlignedSamples;
   /** What was last seen of each proxy: one that starts anew counts from 0, and must not take the others' sums along. */
   #before = new Map<string, CountsDocument>();
   #lookedAt: number | null = null;
@@ -46,6 +50,12 @@ export class ClusterProfiles {
     this.#book = options.book;
     this.#usage = options.podMetrics === null ? null : this.#usageBy(options.podMetrics);
     this.#prunedAt = this.#now();
+    this.#samples = new AlignedSamples((milliseconds) =>
+      options.log.warn(
+        { milliseconds },
+        'the clocks of proxies differ: limits of concurrency are not learned meanwhile',
+      ),
+    );
   }
 
   start(): void {
@@ -63,7 +73,8 @@ export class ClusterProfiles {
     const now = this.#now();
     const windows: CellWindow[] = [];
     const seen = new Map<string, CountsDocument>();
-    for (const [uid, { counts }] of this.#options.replicas()) {
+    const replicas = this.#options.replicas();
+    for (const [uid, { counts }] of replicas) {
       const before = this.#before.get(uid);
       // Whatever a proxy has counted before it was first heard of is not of this second.
       if (before !== undefined && before !== counts)
@@ -76,6 +87,9 @@ export class ClusterProfiles {
     const given = this.#given();
     const intervals = new Map(given.map(({ matrix, interval }) => [matrix, interval]));
     this.#book.add(windows, passed / 1000, now, (matrix) => intervals.get(matrix) ?? WINDOW / 1000);
+    for (const aligned of this.#samples.take(replicas.values())) {
+      this.#book.addLevels(sampledLevels(aligned), SHORTEST, now);
+    }
     this.#usage?.answered(windows, now - passed, now);
     if (now - this.#prunedAt < PRUNING) return;
     this.#prunedAt = now;
@@ -90,7 +104,7 @@ export class ClusterProfiles {
 
   #usageBy({ running, ...terms }: PodMetrics): PodUsage {
     const world = () => ({ ...running(), matrices: this.#options.matrices(), given: this.#given() });
-    return new PodUsage({ ...terms, world, book: this.#book, now: this.#now });
+    return new PodUsage({ ...terms, world, book: this.#book, log: this.#options.log, now: this.#now });
   }
 
   #given(): MatrixGiven[] {

@@ -147,18 +147,12 @@ export class ClusterController {
       replicas,
       matrices: () => this.#matrices,
       book,
-      podMetrics:
-        options.podMetrics === null
-          ? null
-          : { api, log, period: options.podMetrics, running: () => this.#world.running },
-    });
-    this.#keptProfiles = new KeptProfiles({
-      api,
-      namespace: options.namespace,
-      name: `${options.name}-profiles`,
-      book,
       log,
+      podMetrics:
+        options.podMetrics === null ? null : { api, period: options.podMetrics, running: () => this.#world.running },
     });
+    const kept = { namespace: options.namespace, name: `${options.name}-profiles` };
+    this.#keptProfiles = new KeptProfiles({ api, ...kept, book, log });
     this.#keeper = new StatusKeeper({
       present: (kind, key) => this.#world.object(kind, key),
       write: ({ metadata: { namespace = '', name, resourceVersion = '' } }, kind, status) =>

@@ -1,5 +1,6 @@
 /** What the controller gives to the snapshot server, and learns from it. */
 import type { CountsDocument } from '../model/counts.ts';
+import type { SampledWindow } from '../model/samples.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { Programmed } from '../proxy/serving-contract.ts';
 import type { Family } from '../telemetry/exposition.ts';
@@ -58,6 +59,13 @@ export interface ReplicaState {
   readonly programmed: ReplicaProgrammed | null;
   /** Merged from what it has reported; rows and cells that did not change are the same objects (===) as before. */
   readonly counts: CountsDocument;
+  /** The last that it has reported, oldest first. */
+  readonly samples: readonly SampledWindow[];
+  /**
+   * Milliseconds that its clock seems to be behind the one here: the least of its last reports, for what a report takes to
+   * come counts, too. Null: it has not said what time it is.
+   */
+  readonly behind: number | null;
   /** By the clock of `performance.now()`. */
   readonly lastContact: number;
 }

@@ -11,6 +11,7 @@
 import { z } from 'zod';
 
 import { TIMES } from '../model/answer-times.ts';
+import { INSTANTS, MOST_AT_ONCE, MOST_SAMPLED } from '../model/samples.ts';
 import type { Piece, Snapshot } from '../model/snapshot.ts';
 import type { Keys } from './contract.ts';
 import type { Versions } from './versions.ts';
@@ -156,6 +157,17 @@ const endpointSchema = z
   ])
   .rest(z.unknown());
 
+const perInstant = z.array(z.int().min(0).max(MOST_AT_ONCE)).max(INSTANTS);
+/** `[row, server, address, port, requests in flight, answers]`, the last two by instant; see `model/samples.ts`. */
+const sampledSchema = z
+  .tuple([identity, z.string().max(256), z.string().max(256), z.int().min(0).max(65_535), perInstant, perInstant])
+  .rest(z.unknown());
+/** `[number, instants that it missed, endpoints]` */
+const windowSchema = z
+  .tuple([count, z.array(z.int().min(0).max(INSTANTS)).max(INSTANTS + 1), z.array(sampledSchema).max(MOST_SAMPLED)])
+  .rest(z.unknown());
+export type WindowReport = z.infer<typeof windowSchema>;
+
 /** What a proxy has counted, as far as it is not what it said before; see `reports.ts`. */
 export const reportRequestSchema = z.object({
   /** This report's number, and that of the one that it adds to; 0: it begins anew. */
@@ -167,6 +179,10 @@ export const reportRequestSchema = z.object({
   endpointsGone: z.array(z.tuple([identity, z.string().max(256), z.int()])).max(65_536),
   /** Where it has changed without a sync: a port that was taken is free. */
   programmed: programmedSchema.exactOptional(),
+  /** Windows that are over since its last report. */
+  samples: z.array(windowSchema).max(64).exactOptional(),
+  /** Milliseconds since 1970 by its clock, when it sent this. */
+  now: z.number().min(0).exactOptional(),
 });
 export type ReportRequest = z.infer<typeof reportRequestSchema>;
 

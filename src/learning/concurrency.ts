@@ -23,6 +23,8 @@ const ROOM = 3;
 const ABOVE_KNEE = 3;
 const EVIDENCE = 20;
 const MOST_KNEES = 16;
+/** Steps in which a knee is looked for: as a part of it. */
+const FINEST = 0.02;
 /** Throughput beyond a knee that is worth going beyond it, as a part of what it is there. */
 const WORTH = 1.05;
 
@@ -173,15 +175,31 @@ interface Curve {
  * many requests as it has processors as with one, and only then becomes slower.
  */
 function curveOf(points: readonly Point[]): Curve | null {
-  let best = curveFrom(points, 0);
-  const plain = best;
-  const knees = points.slice(1, -ABOVE_KNEE);
-  const step = Math.max(1, Math.ceil(knees.length / MOST_KNEES));
-  for (let at = 0; at < knees.length; at += step) {
-    const bent = curveFrom(points, knees[at]!.n);
-    if (bent !== null && bent.left < (best?.left ?? Infinity)) best = bent;
+  const plain = curveFrom(points, 0);
+  const bent = bestBend(points);
+  if (plain === null || bent === null) return plain ?? bent;
+  return bent.left < plain.left - EVIDENCE ? bent : plain;
+}
+
+/** That with the knee at which least is left: found among the levels, then between those beside it, where it may be as well. */
+function bestBend(points: readonly Point[]): Curve | null {
+  const knees = points.slice(1, -ABOVE_KNEE).map(({ n }) => n);
+  const stride = Math.max(1, Math.ceil(knees.length / MOST_KNEES));
+  const bends = (candidates: readonly number[]) => candidates.flatMap((knee) => curveFrom(points, knee) ?? []);
+  let best: Curve | null = leastLeft(bends(knees.filter((_, at) => at % stride === 0)));
+  if (best === null) return null;
+  const [lowest, highest] = [knees[0]!, knees.at(-1)!];
+  const place = knees.indexOf(best.knee);
+  const gap = Math.max(best.knee - knees[Math.max(0, place - stride)]!, (knees[place + stride] ?? highest) - best.knee);
+  for (let step = gap / 2; step >= FINEST * best.knee; step /= 2) {
+    const near: number[] = [best.knee - step, best.knee + step].filter((knee) => knee >= lowest && knee <= highest);
+    best = leastLeft([best, ...bends(near)]) ?? best;
   }
-  return plain === null || best === null || best.left < plain.left - EVIDENCE ? best : plain;
+  return best;
+}
+
+function leastLeft(curves: readonly Curve[]): Curve | null {
+  return curves.reduce<Curve | null>((best, curve) => (best === null || curve.left < best.left ? curve : best), null);
 }
 
 function curveFrom(points: readonly Point[], knee: number): Curve | null {

@@ -183,9 +183,10 @@ function equationsOf({ gram, moment, ...rest }: z.infer<typeof equationsSchema>)
 
 function sparse({ seconds, answers, at, count, busy, area }: LevelBook): z.infer<typeof levelsSchema> {
   const levels = seconds.flatMap((each, level): [number, number, number, number][] =>
-    at[level] === 0 ? [] : [[level, each, answers[level]!, at[level]!]],
+    // Estimates of answers may be a little below 0 where hardly any were seen.
+    at[level] === 0 ? [] : [[level, each, Math.max(0, answers[level]!), at[level]!]],
   );
-  return { count, busy, area, levels };
+  return { count: Math.max(0, count), busy, area, levels };
 }
 
 function full({ count, busy, area, levels }: z.infer<typeof levelsSchema>): LevelBook {

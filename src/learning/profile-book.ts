@@ -1,4 +1,5 @@
 /** All that is being learned, by matrix, app and server. */
+import type { CellLevels } from '../model/levels.ts';
 import type {
   AppProfile,
   CellProfile,
@@ -14,7 +15,7 @@ import { addArrivals, type Demand, demandOf, newDemand } from './demand.ts';
 import { classMean, type Estimate, given, isExpired, learned } from './figure.ts';
 import { addToMean, type Mean, meanOf, newMean } from './mean.ts';
 import { ResourceBook, type Use, type WorkloadCosts, type WorkloadGiven } from './resource-book.ts';
-import type { CellWindow } from './windows.ts';
+import { type CellWindow, namesOf } from './windows.ts';
 
 export interface CellBook {
   readonly seconds: Mean;
@@ -78,6 +79,18 @@ export class ProfileBook {
       }
     }
     for (const [matrix, own] of measured) this.resources.get(matrix)?.add(own);
+  }
+
+  /**
+   * Where levels are known apart from windows: what was seen of cells at which anything was answered.
+   * @param shortest seconds that requests take there in the mean; where they take less, it is not believed
+   */
+  addLevels(cells: readonly CellLevels[], shortest: number, now: number): void {
+    for (const { row, server, levels } of cells) {
+      const { matrix, app } = namesOf(row);
+      const cell = this.matrices.get(matrix)?.get(app)?.cells.get(server);
+      if (cell !== undefined && cell.seconds.mean >= shortest) addLevels(cell.levels, levels, now);
+    }
   }
 
   /** By matrix, where windows of those go whose instances' use is counted as they are. */

@@ -128,7 +128,7 @@ function cellBefore(row: RowCounts | undefined, { server }: CellCounts, index: n
 /** A column's row is called `matrix NAMESPACE/NAME APP`. */
 const KIND = 'matrix ';
 
-function namesOf(id: string): { readonly matrix: ObjectKey; readonly app: string } {
+export function namesOf(id: string): { readonly matrix: ObjectKey; readonly app: string } {
   const end = id.indexOf(' ', KIND.length);
   return { matrix: id.slice(KIND.length, end), app: id.slice(end + 1) };
 }

@@ -6,6 +6,7 @@ import type { MemoryUse } from '../memory/bounds.ts';
 import type { CountsDocument } from '../model/counts.ts';
 import type { HandshakeFailure } from '../model/handshakes.ts';
 import type { CellLevels } from '../model/levels.ts';
+import type { SampledWindow } from '../model/samples.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { LimitName } from './shared.ts';
 
@@ -24,6 +25,8 @@ export interface Serving {
    * waits for one call before the next. In the order of the rows; cells at which nothing came or went are left out.
    */
   takeLevels(rows: ReadonlySet<string>): Promise<readonly CellLevels[]>;
+  /** The last windows that are over, oldest first; none, where nobody is to ask for them (ServingOptions.samples). */
+  readonly samples: readonly SampledWindow[];
   /** Sums over all workers, for the metrics. */
   totals(): Totals;
   /** Has served its first snapshot, has a live worker, is not draining. */

@@ -9,10 +9,18 @@ import { parseArgs } from 'node:util';
 import { seededRandom } from '../../../src/placement/random.ts';
 import { circumstances, ourVersion, ROOT } from '../../measure/machine.ts';
 import { type ConflictResult, measureConflicts } from './conflicts.ts';
-import { type Flat, measureFlat, measureThroughput, SYSTEMS, type Throughput } from './throughput.ts';
+import {
+  type Flat,
+  measureFlat,
+  measureThroughput,
+  type Proxies,
+  sampled,
+  SYSTEMS,
+  type Throughput,
+} from './throughput.ts';
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
-const [systems, scenes] = values.quick ? [20, 4] : [300, 40];
+const [systems, sampledSystems, scenes] = values.quick ? [20, 6, 4] : [300, 60, 40];
 const SEED = 20261127;
 
 const throughput = Object.entries(SYSTEMS).map(([name, kind]): [string, Throughput] => [
@@ -20,6 +28,23 @@ const throughput = Object.entries(SYSTEMS).map(([name, kind]): [string, Throughp
   measureThroughput(kind, systems, seededRandom(SEED)),
 ]);
 const flat = measureFlat(systems, seededRandom(SEED));
+const PROXIES: readonly Proxies[] = [
+  { proxies: 1, seconds: 0.02, late: 1, clocks: 0 },
+  { proxies: 3, seconds: 0.02, late: 1, clocks: 0 },
+  { proxies: 3, seconds: 0.02, late: 1, clocks: 5 },
+  { proxies: 3, seconds: 0.1, late: 1, clocks: 0 },
+  { proxies: 3, seconds: 0.1, late: 1, clocks: 5 },
+  { proxies: 10, seconds: 0.1, late: 1, clocks: 5 },
+];
+const through = PROXIES.map((proxies) => ({
+  proxies,
+  throughput: Object.entries(SYSTEMS).map(([name, kind]): [string, Throughput] => [
+    name,
+    measureThroughput(kind, sampledSystems, seededRandom(SEED), sampled(proxies)),
+  ]),
+  flat: measureFlat(sampledSystems, seededRandom(SEED), sampled({ ...proxies, seconds: proxies.seconds / 2 })),
+}));
+type Through = (typeof through)[number];
 const conflicts = [
   { chi: 0, kappa: 0, noise: 0.1 },
   { chi: 0, kappa: 0, noise: 0.3 },
@@ -29,11 +54,18 @@ const conflicts = [
   { chi: 0.5, kappa: 0.01, noise: 0.1 },
 ].map((truth) => measureConflicts(truth, scenes, seededRandom(SEED)));
 
-const page = text(throughput, flat, conflicts);
+const page = text(throughput, flat, through, conflicts);
 process.stdout.write(page);
 if (!values.quick) {
   const directory = join(ROOT, 'bench/results', ourVersion());
-  const result = { ...circumstances(), seed: SEED, throughput: Object.fromEntries(throughput), flat, conflicts };
+  const result = {
+    ...circumstances(),
+    seed: SEED,
+    throughput: Object.fromEntries(throughput),
+    flat,
+    through,
+    conflicts,
+  };
   writeFileSync(join(directory, 'learning.json'), `${JSON.stringify(result, null, 2)}\n`);
   writeFileSync(join(directory, 'learning.md'), page);
 }
@@ -41,6 +73,7 @@ if (!values.quick) {
 function text(
   systemsOf: readonly (readonly [string, Throughput])[],
   flats: Flat,
+  throughProxies: readonly Through[],
   found: readonly ConflictResult[],
 ): string {
   return `# Learning: results
@@ -56,26 +89,33 @@ truth. Goal: within 10 %. A peak counts as there where it lies within the levels
 
 | truth | systems | held out | median | 95th percentile | worst | above 10 % | peaks there | found | off, median | off, worst |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-${systemsOf
-  .map(([name, each]) =>
-    row(
-      name,
-      each.systems,
-      each.heldOut,
-      percent(each.median),
-      percent(each.percentile95),
-      percent(each.worst),
-      each.above10,
-      each.peaks,
-      each.found,
-      percent(each.peakMedian),
-      percent(each.peakWorst),
-    ),
-  )
-  .join('\n')}
+${systemsOf.map(([name, each]) => row(name, ...throughputCells(each))).join('\n')}
 
 Systems that never become slower, at loads of 0.3 to 200 in flight: of ${flats.systems}, ${flats.limited} have a limit; it is at least
 ${flats.least.toFixed(2)} times their load, in the median ${flats.median.toFixed(2)} times; ${flats.peaks} were said to have a peak. Goal: never below three times.
+
+## Through several proxies
+
+The same systems, ${sampledSystems} of each, seen at the common instants of several proxies ([why so](../../../docs/adr/0035-levels-by-common-instants.md)), of which
+each comes up to a millisecond late to every instant, and whose clocks differ by up to so many. \`takes\`: a request that is alone. As many requests are looked at as above, but for those that come in 2,000 seconds at most; in a cluster
+that is a fifth of all, or less. The last column: of those that never become slower, limit over load at least, and how many were said to have a peak.
+
+| proxies | takes | clocks | truth | systems | held out | median | 95th percentile | worst | above 10 % | peaks there | found | off, median | off, worst | flat |
+| ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+${throughProxies
+  .flatMap(({ proxies: { proxies, seconds, clocks }, throughput: all, flat: { least, peaks } }) =>
+    all.map(([name, each]) =>
+      row(
+        proxies,
+        `${seconds * 1000} ms`,
+        `${clocks} ms`,
+        name,
+        ...throughputCells(each),
+        `${least.toFixed(2)}, ${peaks}`,
+      ),
+    ),
+  )
+  .join('\n')}
 
 ## Costs and conflicts
 
@@ -102,6 +142,21 @@ ${found
   )
   .join('\n')}
 `;
+}
+
+function throughputCells(each: Throughput): (string | number)[] {
+  return [
+    each.systems,
+    each.heldOut,
+    percent(each.median),
+    percent(each.percentile95),
+    percent(each.worst),
+    each.above10,
+    each.peaks,
+    each.found,
+    percent(each.peakMedian),
+    percent(each.peakWorst),
+  ];
 }
 
 function row(...cells: readonly (string | number)[]): string {

@@ -1,7 +1,8 @@
 /** How well throughput by concurrency is learned: at levels that were held out, and on systems that have no peak. */
 import { addLevels, fitConcurrency, newLevelBook, throughputAt } from '../../../src/learning/concurrency.ts';
-import { observe } from '../../../src/learning/fixture.ts';
-import { inflightAt, LEVELS } from '../../../src/model/levels.ts';
+import { observe, observeSamples, type Truth } from '../../../src/learning/fixture.ts';
+import { sampledLevels } from '../../../src/learning/sampled-levels.ts';
+import { inflightAt, type LevelSums, LEVELS, noLevels } from '../../../src/model/levels.ts';
 import type { Random } from '../../../src/placement/random.ts';
 
 const NOW = 1e12;
@@ -44,14 +45,53 @@ export const SYSTEMS: Readonly<Record<string, Kind>> = {
   },
 };
 
-export function measureThroughput(kind: Kind, systems: number, random: Random): Throughput {
+/** What is seen of a system. */
+export type Sight = (truth: Truth, random: Random) => LevelSums;
+
+/** By the one process that all requests go through: so many arrivals. */
+export const whole: Sight = (truth, random) => observe(truth, 100_000, random);
+
+export interface Proxies {
+  readonly proxies: number;
+  /** Seconds that a request takes where it is alone; those of SYSTEMS take 0.01. */
+  readonly seconds: number;
+  /** Milliseconds by which each of them comes late to an instant at most, by chance, and by which clocks differ. */
+  readonly late: number;
+  readonly clocks: number;
+}
+
+/** Through several proxies, at the instants of as many windows as 100,000 requests take to come, of 2,000 at most. */
+export function sampled({ proxies, seconds, late, clocks }: Proxies): Sight {
+  return ({ rate, most, throughput }, random) => {
+    const slower = seconds / 0.01;
+    const truth = { rate: rate / slower, most, throughput: (n: number) => throughput(n) / slower };
+    const behind = Array.from({ length: proxies }, () => clocks * random());
+    const samples = {
+      proxies,
+      windows: Math.min(2000, Math.ceil(100_000 / truth.rate)),
+      late: (proxy: number) => behind[proxy]! + late * random(),
+    };
+    const sums = noLevels();
+    for (const windows of observeSamples(truth, samples, random)) {
+      for (const { levels } of sampledLevels(windows)) {
+        for (let level = 0; level < LEVELS; level++) {
+          sums.seconds[level]! += levels.seconds[level]! / slower;
+          sums.answers[level]! += levels.answers[level]!;
+        }
+      }
+    }
+    return sums;
+  };
+}
+
+export function measureThroughput(kind: Kind, systems: number, random: Random, sight: Sight = whole): Throughput {
   const off: number[] = [];
   const peaks: number[] = [];
   let [withPeak, found] = [0, 0];
   for (let system = 0; system < systems; system++) {
     const { throughput, peak } = kind(random);
     const best = Math.max(...Array.from({ length: 120 }, (_, n) => throughput(n + 1)));
-    const seen = observe({ rate: best * (0.5 + 0.48 * random()), most: 120, throughput }, 100_000, random);
+    const seen = sight({ rate: best * (0.5 + 0.48 * random()), most: 120, throughput }, random);
     // Every fourth level is held out, beginning anywhere.
     const first = Math.floor(random() * 4);
     const held: number[] = [];
@@ -98,15 +138,17 @@ export interface Flat {
   readonly peaks: number;
 }
 
+const fewer: Sight = (truth, random) => observe(truth, 40_000, random);
+
 /** Systems that do not become slower, at loads of 0.3 to 200 requests in flight. */
-export function measureFlat(systems: number, random: Random): Flat {
+export function measureFlat(systems: number, random: Random, sight: Sight = fewer): Flat {
   const ratios: number[] = [];
   let peaks = 0;
   for (let system = 0; system < systems; system++) {
     const load = 0.3 * 667 ** random();
     const truth = { rate: load / 0.02, most: 4000, throughput: (n: number) => n / 0.02 };
     const book = newLevelBook();
-    addLevels(book, observe(truth, 40_000, random), NOW);
+    addLevels(book, sight(truth, random), NOW);
     const fit = fitConcurrency(book, NOW);
     if (fit === null) continue;
     if (fit.peaked) peaks++;

@@ -56,6 +56,8 @@ const replica = (uid: string, snapshot: string | null): ReplicaState => ({
   have: snapshot,
   programmed: snapshot === null ? null : { snapshot, listeners: [] },
   counts: { rows: [], endpoints: [] },
+  samples: [],
+  behind: 0,
   lastContact: 0,
 });
 

@@ -24,7 +24,10 @@ export interface DeliveryClientOptions {
   readonly tokenFile: string;
   /** Where the last good snapshot is kept; null: nowhere. */
   readonly stateDirectory: string | null;
-  readonly serving: Pick<Serving, 'configure' | 'setCookieKeys' | 'setTicketKeys' | 'setReplicas' | 'countsInSlices'>;
+  readonly serving: Pick<
+    Serving,
+    'configure' | 'setCookieKeys' | 'setTicketKeys' | 'setReplicas' | 'countsInSlices' | 'samples'
+  >;
   readonly log: DeliveryLog;
   /** Of this program. */
   readonly version: string;
@@ -225,8 +228,11 @@ export class DeliveryClient {
     if (this.#counting || this.#inForce.snapshot === null || !this.#reached.some(wants)) return;
     this.#counting = true;
     try {
-      const counts = await this.#options.serving.countsInSlices();
-      for (const peer of this.#reached) if (wants(peer)) void peer.report(counts).then(() => this.#shareLimits());
+      const { serving } = this.#options;
+      const counts = await serving.countsInSlices();
+      for (const peer of this.#reached) {
+        if (wants(peer)) void peer.report(counts, serving.samples).then(() => this.#shareLimits());
+      }
     } finally {
       this.#counting = false;
     }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { CountsDocument } from '../../model/counts.ts';
+import type { SampledWindow } from '../../model/samples.ts';
 import type { Piece, Snapshot } from '../../model/snapshot.ts';
 import { keysId } from '../keys.ts';
 import type { Publication } from '../wire.ts';
@@ -105,9 +106,9 @@ export class Peer {
     return this.#reporting.replicas;
   }
 
-  async report(counts: CountsDocument): Promise<void> {
+  async report(counts: CountsDocument, windows: readonly SampledWindow[]): Promise<void> {
     // What fails here fails in the sync too, and is told there.
-    await this.#reporting.send(counts).catch(() => undefined);
+    await this.#reporting.send(counts, windows).catch(() => undefined);
   }
 
   /** What is programmed has changed without a sync: the next report says so, and is due. */

@@ -1,6 +1,8 @@
 import type { CountsDocument } from '../../model/counts.ts';
+import type { SampledWindow } from '../../model/samples.ts';
 import type { ReplicaProgrammed } from '../contract.ts';
 import { diffCounts, NO_COUNTS } from '../reports.ts';
+import { windowReport } from '../sample-reports.ts';
 import { parseBody, reportAnswerSchema, type ReportRequest } from '../wire.ts';
 import type { Answer } from './connection.ts';
 
@@ -13,6 +15,8 @@ export class Reporting {
   #base = 0;
   #next = 0;
   #running = false;
+  /** The last window of samples that it was sent. */
+  #window = -1;
   #replicas: number | null = null;
   /** Has changed without a sync, and is to be told. */
   #programmed: ReplicaProgrammed | null = null;
@@ -43,19 +47,16 @@ export class Reporting {
   }
 
   /** One at a time (`isDue`). Errors: those of `post`; then the next report has everything. */
-  async send(counts: CountsDocument): Promise<void> {
+  async send(counts: CountsDocument, windows: readonly SampledWindow[]): Promise<void> {
     const parts = diffCounts(this.#reported, counts);
-    const programmed = this.#programmed;
-    this.#programmed = null;
-    if (programmed !== null && parts.length === 0) {
-      parts.push({ rows: [], rowsGone: [], endpoints: [], endpointsGone: [] });
-    }
+    const more = this.#more(windows);
+    if (more !== null && parts.length === 0) parts.push({ rows: [], rowsGone: [], endpoints: [], endpointsGone: [] });
     if (parts.length === 0) return;
     this.#running = true;
     try {
       let pause = 0;
       for (const [index, part] of parts.entries()) {
-        const own = index === 0 && programmed !== null ? { programmed: asSent(programmed) } : {};
+        const own = index === 0 ? { ...more, now: Date.now() } : {};
         const request: ReportRequest = { sequence: ++this.#sequence, base: this.#base, ...part, ...own };
         const { status, body } = await this.#post(JSON.stringify(request));
         if (status === 409) return this.reset();
@@ -73,6 +74,19 @@ export class Reporting {
     } finally {
       this.#running = false;
     }
+  }
+
+  /** What goes with the first part, and is not asked for again: a window that is lost is one of many. Null: nothing. */
+  #more(windows: readonly SampledWindow[]): Pick<ReportRequest, 'programmed' | 'samples'> | null {
+    const programmed = this.#programmed;
+    const fresh = windows.filter(({ number }) => number > this.#window);
+    this.#programmed = null;
+    this.#window = fresh.at(-1)?.number ?? this.#window;
+    if (programmed === null && fresh.length === 0) return null;
+    return {
+      ...(programmed === null ? {} : { programmed: asSent(programmed) }),
+      ...(fresh.length === 0 ? {} : { samples: fresh.map(windowReport) }),
+    };
   }
 }
 

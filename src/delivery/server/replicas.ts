@@ -1,5 +1,7 @@
+import type { SampledWindow } from '../../model/samples.ts';
 import type { DeliveryLog, News, ReplicaProgrammed, ReplicaState } from '../contract.ts';
 import { MergedCounts, reportPause } from '../reports.ts';
+import { windowOf } from '../sample-reports.ts';
 import { HOLD, type ReportRequest, type SyncRequest } from '../wire.ts';
 import { Refused } from './requests.ts';
 import type { Identity } from './tokens.ts';
@@ -15,6 +17,9 @@ interface Replica {
   /** Number of the last report. */
   sequence: number;
   readonly counts: MergedCounts;
+  samples: readonly SampledWindow[];
+  /** Of its last reports, as ReplicaState.behind. */
+  behind: readonly number[];
 }
 
 /** Milliseconds of silence after which a proxy is forgotten; one that lives asks every 25 s. */
@@ -24,6 +29,10 @@ const LIVE = HOLD + 10_000;
 const MOST = 20_000;
 /** Cells and endpoints that one proxy may report: as many as it has places for. */
 const MOST_COUNTS = 400_000;
+/** Windows of samples of one proxy that are kept: of fifty seconds, for proxies report up to half a minute apart. */
+const WINDOWS = 10;
+/** Reports whose delay is looked at: one of them will have come at once. */
+const DELAYS = 16;
 
 /** What is known of each proxy, by the uid of its pod. */
 export class Replicas {
@@ -78,6 +87,7 @@ export class Replicas {
     if (report.programmed !== undefined) this.#programmed(replica, report.programmed);
     if (report.base === 0) replica.counts.clear();
     else if (report.base !== replica.sequence) return null;
+    this.#sampled(replica, report);
     const news = replica.counts.merge(report);
     replica.sequence = report.sequence;
     if (replica.counts.size > MOST_COUNTS) {
@@ -105,11 +115,18 @@ export class Replicas {
         lastContact: 0,
         sequence: 0,
         counts,
+        samples: [],
+        behind: [],
       };
       this.#replicas.set(identity.podUid, replica);
     }
     replica.lastContact = performance.now();
     return replica;
+  }
+
+  #sampled(replica: Replica, { samples = [], now }: ReportRequest): void {
+    if (now !== undefined) replica.behind = [...replica.behind, Date.now() - now].slice(-DELAYS);
+    if (samples.length > 0) replica.samples = [...replica.samples, ...samples.map(windowOf)].slice(-WINDOWS);
   }
 
   #programmed(replica: Replica, programmed: ReplicaProgrammed | null): void {
@@ -156,12 +173,23 @@ class Told<T> {
   }
 }
 
-const stateOf = ({ identity, version, have, programmed, counts, lastContact }: Replica): ReplicaState => ({
+const stateOf = ({
+  identity,
+  version,
+  have,
+  programmed,
+  counts,
+  samples,
+  behind,
+  lastContact,
+}: Replica): ReplicaState => ({
   uid: identity.podUid,
   name: identity.podName,
   version,
   have,
   programmed,
   counts: counts.document,
+  samples,
+  behind: behind.length === 0 ? null : Math.min(...behind),
   lastContact,
 });

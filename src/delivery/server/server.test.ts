@@ -173,6 +173,13 @@ test('what cannot be understood is answered by what was wrong with it', async (t
       400,
       /^rows\.0\.1: /,
     ],
+    [
+      '/v1/report',
+      { ...emptyReport, samples: [[1, [], [['m', 's', '10.0.0.1', 80, Array.from({ length: 201 }, () => 1), []]]]] },
+      400,
+      /^samples\.0\.2\.0\.4: /,
+    ],
+    ['/v1/report', { ...emptyReport, samples: [[1, [-1], []]] }, 400, /^samples\.0\.1\.0: /],
     ['/v1/none', {}, 404, /^no such path; there is \/v1\/sync, \/v1\/pieces, \/v1\/report$/],
     ['/v1/sync', 'x'.repeat(MAX_REQUEST + 1), 413, /^the body has more than 4194304 bytes$/],
   ];
@@ -184,6 +191,8 @@ test('what cannot be understood is answered by what was wrong with it', async (t
   assert.equal((await caller.post('/v1/sync', '', { method: 'GET' })).status, 405);
   assert.equal((await caller.sync()).status, 200, 'it serves on');
 });
+
+const emptyReport = { sequence: 1, base: 0, rows: [], rowsGone: [], endpoints: [], endpointsGone: [] };
 
 const row = (id: string, requests: number) => [
   id,
@@ -250,6 +259,41 @@ test('acknowledgements are known at once, and told once; counts are merged', asy
     (await Promise.all(waits)).every(({ status }) => status === 204),
     true,
   );
+});
+
+test('of the samples of a proxy the last are kept, and how far its clock seems to be behind', async (t) => {
+  const controller = await startController(t);
+  const caller = new Caller(t, controller);
+  const endpoint = ['matrix d/m a', 'd/a', '10.0.0.1', 80, [1, 0, 2], [0, 1]];
+  let sequence = 0;
+  const report = (more: object) =>
+    caller.post('/v1/report', { ...emptyReport, sequence: ++sequence, base: sequence - 1, ...more });
+  assert.equal((await report({})).status, 200);
+  const replica = () => controller.server.replicas().get('uid-1')!;
+  assert.deepEqual([replica().samples, replica().behind], [[], null]);
+  await report({ samples: [[7, [3], [endpoint]]], now: Date.now() - 5000 });
+  assert.deepEqual(replica().samples, [
+    {
+      number: 7,
+      missed: [3],
+      endpoints: [
+        {
+          row: 'matrix d/m a',
+          server: 'd/a',
+          address: '10.0.0.1',
+          port: 80,
+          inFlight: Uint16Array.of(1, 0, 2),
+          answers: Uint16Array.of(0, 1),
+        },
+      ],
+    },
+  ]);
+  assert.ok(replica().behind! >= 5000 && replica().behind! < 10_000);
+  // One that came at once tells more than those that were held up.
+  await report({ now: Date.now() });
+  assert.ok(replica().behind! >= 0 && replica().behind! < 5000);
+  for (let number = 8; number < 40; number++) await report({ samples: [[number, [], []]] });
+  assert.deepEqual([replica().samples[0]!.number, replica().samples.length], [30, 10]);
 });
 
 test('a certificate is changed at run time: new connections see it, those that are open stay', async (t) => {

@@ -104,6 +104,19 @@ export class MainMemory implements PlanMemory {
     return Math.max(0, Atomics.load(this.state.cellInflight, slot));
   }
 
+  /** Requests in flight at an endpoint. */
+  inFlightOf(slot: number): number {
+    return Math.max(0, Atomics.load(this.state.inflight, slot));
+  }
+
+  /** Requests that were answered by an endpoint of a slot below MAX_MEASURED since it got it; passes 2^32. */
+  answersOf(slot: number): number {
+    const [from, to] = [slot * LEVELS, (slot + 1) * LEVELS];
+    let sum = 0;
+    for (const { levelAnswers } of this.counters) for (let at = from; at < to; at++) sum += levelAnswers[at]!;
+    return sum;
+  }
+
   readonly idleCell = (slot: number): boolean =>
     Atomics.load(this.state.cellInflight, slot) === 0 && this.#cellInflight.every((counts) => counts[slot] === 0);
 

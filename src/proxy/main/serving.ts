@@ -5,6 +5,7 @@ import type { ResourceLimits } from 'node:worker_threads';
 import { collectBetween } from '../../memory/between.ts';
 import { giveBack } from '../../memory/give-back.ts';
 import type { PrefaceFailure } from '../../model/prefaces.ts';
+import { sampledBy } from '../../model/samples.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { Span } from '../../model/span.ts';
 import { AddressGuard } from '../address-guard.ts';
@@ -27,6 +28,7 @@ import { Overload, type OverloadOptions } from './overload.ts';
 import { Priors } from './priors.ts';
 import { bounded, probeWith, PROBES_AT_ONCE, type Probe } from './probe.ts';
 import { Reports } from './reports.ts';
+import { Sampler } from './sampler.ts';
 import { Schedules } from './schedules.ts';
 import { SessionKeys } from './session-keys.ts';
 import { Swaps } from './swaps.ts';
@@ -65,6 +67,8 @@ export interface ServingOptions {
   readonly after?: (milliseconds: number, run: () => void) => () => void;
   /** Takes the spans of traced requests; `dropped`: how many a worker could not hand over. */
   readonly spans?: (spans: readonly Span[], dropped: number) => void;
+  /** Whether requests in flight are looked at when all proxies do; default: no, it is the only one. */
+  readonly samples?: boolean;
   /** Called once, when all is in force and memory was given back, before anybody is served. */
   readonly rehearse?: () => void;
 }
@@ -95,6 +99,7 @@ class ServingProcess implements Serving {
   readonly #sessionKeys: SessionKeys;
   readonly #counts: Counts;
   readonly #levels: Levels;
+  readonly #sampler: Sampler;
   readonly #priors: Priors;
   readonly #swaps: Swaps;
   readonly #overload: Overload;
@@ -141,6 +146,13 @@ class ServingProcess implements Serving {
     this.#counts = new Counts(this.#planner, this.#memory, (slot) => this.#health.isSpared(slot));
     this.#priors = new Priors(this.#memory.state);
     this.#levels = new Levels(this.#planner, this.#memory);
+    this.#sampler = new Sampler({
+      rows: () => [...this.#planner.rows()].map(({ plan }) => plan),
+      most: () => sampledBy(Atomics.load(this.#memory.state.replicas, 0)),
+      inFlight: (slot) => this.#memory.inFlightOf(slot),
+      answers: (slot) => this.#memory.answersOf(slot),
+    });
+    if (options.samples === true) this.#sampler.start();
     this.#sessionKeys = new SessionKeys(settings.ticketKeys, (keys) =>
       this.#pool.broadcast({ type: 'ticketKeys', keys }),
     );
@@ -226,6 +238,10 @@ class ServingProcess implements Serving {
     return this.#levels.takeInSlices(rows, COUNTING);
   }
 
+  get samples() {
+    return this.#sampler.windows;
+  }
+
   totals() {
     return totalsOf({
       memory: this.#memory,
@@ -282,6 +298,7 @@ class ServingProcess implements Serving {
     this.#sessionKeys.close();
     this.#listeners.close();
     this.#overload.close();
+    this.#sampler.close();
     await this.#pool.close();
     this.#dates.close();
     for (const reports of this.#reports) reports.close();

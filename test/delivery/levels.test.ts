@@ -1,0 +1,96 @@
+/** How many requests are in flight at once, and how fast they are answered then, is known of several proxies together alone. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { appWeightMatrixSpec } from '../../src/api/app-weight-matrix.ts';
+import { ClusterProfiles } from '../../src/controller/cluster-profiles.ts';
+import { named, snapshotOf } from '../../src/delivery/fixture/pieces.ts';
+import { startController } from '../../src/delivery/fixture/servers.ts';
+import { throughputAt } from '../../src/learning/concurrency.ts';
+import { ProfileBook } from '../../src/learning/profile-book.ts';
+import type { MatrixPiece } from '../../src/model/snapshot.ts';
+import { seededRandom } from '../../src/placement/random.ts';
+import { ask, freePort, origin, realServer, rule, virtualServer } from '../../src/proxy/worker/fixture.ts';
+import { createLogger } from '../../src/telemetry/log.ts';
+import { startProxy } from './stage.ts';
+
+/** Requests that it answers at once, and milliseconds that each takes. */
+const PROCESSORS = 4;
+const EACH = 20;
+const RATE = 150;
+/** Of load, at most: of every five, one is looked at. */
+const SECONDS = 90;
+
+const COLUMN: MatrixPiece = {
+  kind: 'Matrix',
+  key: 'test/m',
+  hash: '',
+  columns: [{ app: 'shop', service: null, cells: [{ server: 'test/web', weight: 1 }] }],
+};
+
+/** Answers so many at once; the others wait. */
+function processors() {
+  const waiting: (() => void)[] = [];
+  let busy = 0;
+  return async (end: () => void) => {
+    if (busy === PROCESSORS) await new Promise<void>((resolve) => waiting.push(resolve));
+    else busy++;
+    await sleep(EACH);
+    end();
+    const next = waiting.shift();
+    if (next === undefined) busy--;
+    else next();
+  };
+}
+
+test('two proxies, one server: throughput by concurrency is that of the server', { timeout: 150_000 }, async (t) => {
+  const work = processors();
+  const web = await origin('web', (_, response) => void work(() => response.end('done')));
+  t.after(() => web.close());
+  const shop = rule('shop', [], {}, { destinations: { kind: 'App', matrix: 'test/m', app: 'shop' } });
+  const pieces = [realServer('web', web.port), COLUMN];
+  // On one machine two proxies cannot listen on the same port: each has a snapshot of its own.
+  const [ports, controllers] = [
+    [await freePort(), await freePort()],
+    [await startController(t), await startController(t)],
+  ];
+  for (const [at, controller] of controllers.entries()) {
+    const snapshot = snapshotOf([...pieces, virtualServer(ports[at]!, { rules: [shop] })].map(named));
+    controller.server.publish(snapshot, { services: '1' }, { cookies: [], tickets: [] });
+    const proxy = await startProxy(t, controller, { token: `token-${at + 1}` });
+    await proxy.ready();
+  }
+
+  const spec = appWeightMatrixSpec.parse({
+    apps: [{ name: 'shop' }],
+    rows: [{ server: 'web', weights: [{ app: 'shop', weight: 1 }] }],
+  });
+  const profiles = new ClusterProfiles({
+    replicas: () => new Map(controllers.flatMap(({ server }) => [...server.replicas()])),
+    matrices: () => new Map([['test/m', { spec }]]) as never,
+    book: new ProfileBook({ usesAreLate: true }),
+    podMetrics: null,
+    log: createLogger({ level: 'silent' }),
+  });
+  profiles.start();
+  t.after(() => profiles.close());
+  const known = () => profiles.profiles().matrices[0]!.apps[0]!.concurrency;
+  const random = seededRandom(7);
+  const asked: Promise<unknown>[] = [];
+  let due = performance.now();
+  // Until the levels that are asked for below have been seen often enough.
+  while ((known()?.highest ?? 0) < PROCESSORS && asked.length < RATE * SECONDS) {
+    due += (-Math.log(1 - random()) / RATE) * 1000;
+    const wait = due - performance.now();
+    if (wait > 0) await sleep(wait);
+    asked.push(ask(ports[Math.floor(random() * 2)]!, '/'));
+  }
+  await Promise.all(asked);
+  assert.ok(known() !== null, 'nothing was learned');
+  const learned = known()!;
+  for (const n of [1, 2, 4]) {
+    const off = throughputAt(learned, n) / (Math.min(n, PROCESSORS) / (EACH / 1000)) - 1;
+    assert.ok(Math.abs(off) < 0.25, `X(${n}) is off by ${off}: ${JSON.stringify(learned)}`);
+  }
+});
