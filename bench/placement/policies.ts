@@ -14,6 +14,7 @@ export interface Outcome {
   /** Least and 5th percentile of the apps' own part. */
   readonly worst: number;
   readonly low: number;
+  /** Starts and stops that were decided on: what went with its host was not. */
   readonly changes: number;
   readonly milliseconds: number;
   readonly current: NonNullable<Document['current']>;
@@ -31,12 +32,14 @@ export const POLICIES = [
   'no change',
 ] as const;
 export type Policy = (typeof POLICIES)[number];
+/** As problem files and matrices have it. */
+const DEFAULT_TAU = 0.01;
 /** Where it is not the default. */
 const TAU: Partial<Record<Policy, number>> = { 'tcpvs, tau 0': 0, 'tcpvs, tau 0.05': 0.05 };
 
 /** @param patience milliseconds that Tang-like may take */
 export function place(document: Document, policy: Policy, seed: number, patience: number): Outcome {
-  const options = { fairness: false, changeCost: TAU[policy] ?? 0.01 };
+  const options = { fairness: false, changeCost: TAU[policy] ?? DEFAULT_TAU };
   const parsed = parseProblem({ ...document, options });
   if (!parsed.ok) throw new Error(parsed.faults.map(({ message }) => message).join('\n'));
   const began = performance.now();
@@ -52,7 +55,7 @@ export function place(document: Document, policy: Policy, seed: number, patience
     satisfied: state.value / model.demandValue,
     worst: parts[0] ?? 1,
     low: parts[Math.floor(parts.length / 20)] ?? 1,
-    changes: state.changes,
+    changes: state.changes - lost(document),
     milliseconds,
     current: [...instancesOf(state)].map(([key, instances]) => ({
       host: model.hostNames[key % hostCount]!,
@@ -65,6 +68,12 @@ export function place(document: Document, policy: Policy, seed: number, patience
       rate,
     })),
   };
+}
+
+/** Instances whose host is gone. */
+function lost({ hosts, current = [] }: Document): number {
+  const gone = new Set(hosts.filter(({ memory }) => memory === 0).map(({ name }) => name));
+  return current.reduce((sum, { host, instances }) => sum + (gone.has(host) ? instances : 0), 0);
 }
 
 function placed(model: Model, policy: Policy, seed: number, expired: () => boolean): State {

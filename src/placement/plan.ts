@@ -94,7 +94,6 @@ class Planner {
   readonly #pendingStarts = new Map<number, number>();
   readonly #expired: () => boolean;
   readonly #leastValue: number;
-  readonly #mask: Uint8Array;
   #starts: Change[] = [];
   #stops: Change[] = [];
   dropped: Dropped[] = [];
@@ -129,7 +128,6 @@ class Planner {
     const { rate } = state.model;
     for (const [j, before] of state.served.entries()) state.floor[j] = Math.min(before, after.share * rate[j]!);
     this.#leastValue = Math.min(state.value, after.value) - 1e-9 * state.model.demandValue;
-    this.#mask = new Uint8Array(hostCount).fill(1);
   }
 
   run(): Step[] {
@@ -254,9 +252,7 @@ class Planner {
     const host = state.pool.host[i]!;
     const columns = columnsOf(state.model, state.pool.workload[i]!);
     for (const k of columns.keys()) state.setLoad(i, k, 0);
-    this.#mask[host] = 0;
-    for (const j of columns) this.#flow.serve(j, { mask: this.#mask, hosts: SEARCH });
-    this.#mask[host] = 1;
+    for (const j of columns) this.#flow.serve(j, { except: host, hosts: SEARCH });
     return this.#nobodyLoses(columns);
   }
 

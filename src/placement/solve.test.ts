@@ -91,12 +91,42 @@ describe('solve', () => {
         for (const part of apart.columns.slice(-2)) part.workload = part.name;
         apart.workloads.push(...apart.columns.slice(-2).map(({ name }) => ({ name, memory: 0 })));
         const [one, two, three] = [whole, classes, apart].map(
-          (file) => answer(file, { optimizer, exact: true, rounds: 20 }).satisfied,
+          (file) => answer(file, { optimizer, exact: true, rounds: 50 }).satisfied,
         );
         assert.ok(Math.abs(one! - two!) < 1e-4, `seed ${seed}: ${one}, in classes ${two}`);
         assert.ok(Math.abs(one! - three!) < 1e-4, `seed ${seed}: ${one}, in workloads ${three}`);
       }
     }
+  });
+
+  it('places workloads that need different resources side by side from the first', () => {
+    // As much as nine tenths of both resources, so that none of them may be left over anywhere.
+    const hosts = Array.from({ length: 20 }, (_, at) => ({ name: `h${at}`, capacity: { cpu: 1, io: 1 }, memory: 4 }));
+    const workloads = Array.from({ length: 12 }, (_, at) => ({ name: `w${at}`, memory: at < 6 ? 0.9 : 1 }));
+    const columns = workloads.map(({ name }, at) => ({
+      name,
+      workload: name,
+      rate: 215,
+      cost: at < 6 ? { cpu: 0.01, io: 0.004 } : { cpu: 0.004, io: 0.01 },
+    }));
+    const { satisfied } = answer({ hosts, workloads, columns }, { improve: false });
+    assert.ok(satisfied > 0.93, `${satisfied}`);
+  });
+
+  it('has searched to the end when its time is over, however many rounds it might have had', () => {
+    const file = {
+      ...someProblem(3, { apps: 12, alpha: 1.1, resources: ['cpu', 'io'] }),
+      options: { fairness: false },
+    };
+    let left = 2000;
+    const parts: number[] = [];
+    answer(file, {
+      rounds: 1_000_000,
+      secondsLeft: () => Math.max(0, left--),
+      exact: false,
+      onProgress: ({ step, part }) => void (step === 'search' && parts.push(part)),
+    });
+    assert.ok(parts.length > 5 && parts.at(-1)! > 0.8, `${parts.length}, the last of them ${parts.at(-1)}`);
   });
 
   it('proves small clusters, and is not far from it without the proof', () => {

@@ -4,12 +4,13 @@
  * back.
  */
 import { finishLoads, type Finished } from './load/finish-loads.ts';
-import type { Model } from './model.ts';
+import { isFlow, type Model } from './model.ts';
 import type { CellRate } from './plan.ts';
 import { allLoads, type Dropped, type Plan, planChanges, STRICT } from './plan.ts';
 import { isSmall, solveExactly } from './program/exact.ts';
 import type { Optimizer } from './program/linear-program.ts';
 import { seededRandom } from './random.ts';
+import { consolidate } from './search/consolidate.ts';
 import { byDensity, byWorth } from './search/deficits.ts';
 import { Flow } from './search/flow.ts';
 import { improve } from './search/improve.ts';
@@ -131,6 +132,7 @@ function search(
   flow.serveAll(order);
   const residual = new Residual(state);
   for (let a = 0; a < model.workloadCount; a++) if (model.minInstances[a]! > 0) residual.raiseToMinimum(a);
+  if (!isFlow(model)) residual.placeMixed();
   residual.placeAll();
   flow.serveAll(order);
   tell('start', 1, state);
@@ -146,6 +148,7 @@ function search(
   const last = best === state ? flow : new Flow(best);
   last.serveAll(order);
   prune(best, last, expired);
+  if (model.changePrice > 0) consolidate(best, last, seededRandom(options.seed ?? 1), expired);
   tell('prune', 1, best);
   return best;
 }
@@ -153,21 +156,33 @@ function search(
 function searchSubsets(
   state: State,
   flow: Flow,
-  { rounds = defaultRounds(state.model), seed = 1 }: SolveOptions,
+  options: SolveOptions,
   expired: () => boolean,
   tell: (step: Progress['step'], part: number, state: State) => void,
 ): State {
+  const { rounds = defaultRounds(state.model), seed = 1 } = options;
+  const timeLeft = partLeft(options);
   const subsets = new SubsetSearch(state, flow, seededRandom(seed));
   for (let round = 0; round < rounds && !subsets.done && !expired(); round++) {
-    subsets.round(1 - round / rounds);
-    if (round % 64 === 0) tell('search', round / rounds, state);
+    // It has cooled down when it ends, by whatever it ends.
+    const left = Math.min(1 - round / rounds, timeLeft());
+    subsets.round(left);
+    if (round % 64 === 0) tell('search', 1 - left, state);
   }
   return subsets.best();
 }
 
-/** About a second for small clusters, a few for large ones. */
-function defaultRounds({ hostCount }: Model): number {
-  return Math.min(8000, 200 + 2 * hostCount);
+/** How much is left of the time that is left now for searching: 1 … 0; always 1 where there is no deadline. */
+function partLeft({ secondsLeft, reserve = 0 }: SolveOptions): () => number {
+  if (secondsLeft === undefined) return () => 1;
+  const all = secondsLeft() - reserve;
+  return () => (all > 0 ? Math.max(0, secondsLeft() - reserve) / all : 0);
+}
+
+/** About a second for small clusters, a few for large ones. Where costs are vectors a round is half as long. */
+function defaultRounds(model: Model): number {
+  const rounds = Math.min(8000, 200 + 2 * model.hostCount);
+  return isFlow(model) ? rounds : 2 * rounds;
 }
 
 function satisfied({ value, model }: State): number {

@@ -9,7 +9,7 @@ import { deficitOf } from './deficits.ts';
 
 const LOPSIDED = 0.15;
 const WASTED = 0.05;
-const ALIGNED = 0.1;
+const ALIGNED = 0.5;
 
 export class Fit {
   readonly #state: State;
@@ -17,6 +17,10 @@ export class Fit {
   readonly #need: Float64Array;
   readonly #meanCapacity: Float64Array;
   #workload = NONE;
+  /** The resource that it needs most of, measured by a mean host. */
+  #dominant = NONE;
+  /** By resource the part of a host that is kept for workloads that need another one most; null: none is. */
+  reserve: Float64Array | null = null;
   /** Its needs as a part of a mean host. */
   size = 0;
   /** Set by `score`: part of the need that the host would serve. */
@@ -41,7 +45,11 @@ export class Fit {
       if (missing > 0) for (let r = 0; r < R; r++) this.#need[r]! += missing * model.cost[j * R + r]!;
     }
     this.size = 0;
-    for (let r = 0; r < R; r++) this.size = Math.max(this.size, this.#need[r]! / this.#meanCapacity[r]! || 0);
+    this.#dominant = NONE;
+    for (let r = 0; r < R; r++) {
+      const size = this.#need[r]! / this.#meanCapacity[r]! || 0;
+      if (size > this.size) [this.size, this.#dominant] = [size, r];
+    }
   }
 
   /** What is left of a host, as a part of a mean host: of the resource that is scarcest there. */
@@ -69,7 +77,8 @@ export class Fit {
     for (let r = 0; r < R; r++) {
       const capacity = model.capacity[host * R + r]!;
       const { factor, extra } = this.#meeting(host, r);
-      const room = residual[host * R + r]! - model.idle[a * R + r]! - extra;
+      const kept = this.reserve !== null && r === this.#dominant ? this.reserve[r]! * capacity : 0;
+      const room = residual[host * R + r]! - model.idle[a * R + r]! - extra - kept;
       if (room < 0) return Number.NEGATIVE_INFINITY;
       const use = this.#need[r]! * factor;
       if (use > 0) taken = Math.min(taken, room / use);

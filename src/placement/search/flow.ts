@@ -20,8 +20,10 @@ const MAX_PATHS = 4096;
 export interface Bounds {
   /** Most hosts that one search looks at. */
   readonly hosts?: number;
-  /** 1 for each host that may be used; null: all. */
-  readonly mask?: Uint8Array | null;
+  /** Hosts that may be used; null: all. */
+  readonly within?: readonly number[] | null;
+  /** One that may not; where `within` is null. */
+  readonly except?: number;
 }
 
 export class Flow {
@@ -40,6 +42,7 @@ export class Flow {
   readonly #factor: Float64Array;
   readonly #ratio: Float64Array;
   #search = 0;
+  #except = NONE;
   #drop = { loss: 0, host: NONE, instance: NONE, column: NONE, ratio: 0 };
 
   constructor(state: State) {
@@ -70,9 +73,11 @@ export class Flow {
     const least = LEAST * state.model.rate[j]!;
     let deficit = state.target[j]! - state.served[j]!;
     if (deficit <= least) return 0;
-    deficit -= this.fill(j, deficit, bounds.mask ?? null);
+    const { within = null, hosts = Number.POSITIVE_INFINITY, except = NONE } = bounds;
+    this.#except = except;
+    deficit -= this.fill(j, deficit, within);
     for (let path = 0; path < MAX_PATHS && deficit > least; path++) {
-      const pushed = this.#augment(j, deficit, bounds.hosts ?? Number.POSITIVE_INFINITY, bounds.mask ?? null);
+      const pushed = this.#augment(j, deficit, hosts, within);
       if (pushed <= least) break;
       deficit -= pushed;
     }
@@ -80,28 +85,39 @@ export class Flow {
   }
 
   /** Into the instances that have room; answers with what went in. */
-  fill(j: number, deficit: number, mask: Uint8Array | null = null): number {
+  fill(j: number, deficit: number, within: readonly number[] | null = null): number {
     const { pool, model } = this.#state;
     const a = model.workloadOf[j]!;
-    const k = j - model.firstColumn[a]!;
     let left = deficit;
+    if (within !== null) {
+      for (const host of within) {
+        const i = pool.find(host, a);
+        if (i !== NONE && left > 0) left -= this.#take(i, j, left);
+      }
+      return deficit - left;
+    }
     for (let i = pool.firstOfWorkload[a]!; i !== NONE && left > 0; i = pool.nextOfWorkload[i]!) {
-      if (mask !== null && mask[pool.host[i]!] === 0) continue;
-      const taken = Math.min(left, this.#state.room(i, j));
-      if (taken <= 0) continue;
-      this.#state.addLoad(i, k, taken);
-      left -= taken;
+      if (pool.host[i] !== this.#except) left -= this.#take(i, j, left);
     }
     return deficit - left;
   }
 
-  #augment(j: number, deficit: number, most: number, mask: Uint8Array | null): number {
+  /** As much as an instance has room for. */
+  #take(i: number, j: number, most: number): number {
+    const { model } = this.#state;
+    const taken = Math.min(most, this.#state.room(i, j));
+    if (taken <= 0) return 0;
+    this.#state.addLoad(i, j - model.firstColumn[model.workloadOf[j]!]!, taken);
+    return taken;
+  }
+
+  #augment(j: number, deficit: number, most: number, within: readonly number[] | null): number {
     const { pool, model } = this.#state;
     this.#search++;
     this.#drop.loss = model.value[j]! * (1 - 1e-6);
     this.#drop.host = NONE;
     this.#seenColumn[j] = this.#search;
-    let tail = this.#spread(j, NONE, NONE, 0, 1, mask);
+    let tail = this.#spread(j, NONE, NONE, 0, 1, within);
     let head = 0;
     for (; head < tail && head < most; head++) {
       const host = this.#queue[head]!;
@@ -116,14 +132,14 @@ export class Flow {
           if (this.#uneven) this.#offer(host, i, c, ratio);
           if (this.#seenColumn[c] === this.#search) continue;
           this.#seenColumn[c] = this.#search;
-          const found = this.#spread(c, i, host, tail, this.#factor[host]! * ratio, mask, ratio);
+          const found = this.#spread(c, i, host, tail, this.#factor[host]! * ratio, within, ratio);
           if (found < 0) return this.#push(~found, deficit);
           tail = found;
         }
       }
     }
     if (this.#drop.host !== NONE) return this.#push(NONE, deficit);
-    if (head === tail && mask === null) {
+    if (head === tail && within === null && this.#except === NONE) {
       for (let at = 0; at < tail; at++) this.#deadAt[this.#queue[at]!] = this.#state.freed;
     }
     return 0;
@@ -136,25 +152,49 @@ export class Flow {
     origin: number,
     tail: number,
     factor: number,
-    mask: Uint8Array | null,
+    within: readonly number[] | null,
     ratio = 0,
   ): number {
-    const { pool, model, freed } = this.#state;
+    const { pool, model } = this.#state;
+    const a = model.workloadOf[c]!;
     let end = tail;
-    for (let i = pool.firstOfWorkload[model.workloadOf[c]!]!; i !== NONE; i = pool.nextOfWorkload[i]!) {
+    if (within !== null) {
+      for (const host of within) {
+        if (!this.#isNew(host, origin)) continue;
+        const i = pool.find(host, a);
+        if (i === NONE) continue;
+        if (this.#reach(host, i, c, from, factor, ratio)) return ~host;
+        this.#queue[end++] = host;
+      }
+      return end;
+    }
+    for (let i = pool.firstOfWorkload[a]!; i !== NONE; i = pool.nextOfWorkload[i]!) {
       const host = pool.host[i]!;
-      if (host === origin || this.#seenHost[host] === this.#search || this.#deadAt[host] === freed) continue;
-      if (mask !== null && mask[host] === 0) continue;
-      this.#seenHost[host] = this.#search;
-      this.#via[host] = i;
-      this.#column[host] = c;
-      this.#from[host] = from;
-      this.#factor[host] = factor;
-      this.#ratio[host] = ratio;
-      if (from !== NONE && this.#state.room(i, c) > LEAST * model.rate[c]!) return ~host;
+      if (!this.#isNew(host, origin)) continue;
+      if (this.#reach(host, i, c, from, factor, ratio)) return ~host;
       this.#queue[end++] = host;
     }
     return end;
+  }
+
+  #isNew(host: number, origin: number): boolean {
+    return (
+      host !== origin &&
+      host !== this.#except &&
+      this.#seenHost[host] !== this.#search &&
+      this.#deadAt[host] !== this.#state.freed
+    );
+  }
+
+  /** Notes how the search came to a host; whether there is room, so that it ends there. */
+  #reach(host: number, i: number, c: number, from: number, factor: number, ratio: number): boolean {
+    this.#seenHost[host] = this.#search;
+    this.#via[host] = i;
+    this.#column[host] = c;
+    this.#from[host] = from;
+    this.#factor[host] = factor;
+    this.#ratio[host] = ratio;
+    return from !== NONE && this.#state.room(i, c) > LEAST * this.#state.model.rate[c]!;
   }
 
   /** Requests of column c on instance i that make way for one request of the column that wants in; 0: they cannot. */

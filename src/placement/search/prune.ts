@@ -1,20 +1,16 @@
 /** Step F: new instances that are not needed. The lightest first: where its load finds another place, it is not started. */
 import type { State } from '../state/state.ts';
 import type { Flow } from './flow.ts';
+import { startedOf } from './started.ts';
 import { earnings, LEAST_GAIN } from './trial.ts';
 
 const SEARCH = 48;
 
 export function prune(state: State, flow: Flow, expired: () => boolean): void {
   const { model, pool } = state;
-  const fresh: { host: number; a: number; earns: number }[] = [];
-  for (let host = 0; host < model.hostCount; host++) {
-    for (let i = pool.firstOnHost[host]!; i >= 0; i = pool.nextOnHost[i]!) {
-      const a = pool.workload[i]!;
-      if (pool.copies[i]! <= state.running(host, a) || state.instances[a]! <= model.minInstances[a]!) continue;
-      fresh.push({ host, a, earns: earnings(state, i) });
-    }
-  }
+  const fresh = startedOf(state)
+    .filter(({ a }) => state.instances[a]! > model.minInstances[a]!)
+    .map(({ host, a }) => ({ host, a, earns: earnings(state, pool.find(host, a)) }));
   for (const { host, a } of fresh.toSorted((x, y) => x.earns - y.earns || x.host - y.host || x.a - y.a)) {
     if (expired()) return;
     if (state.instances[a]! <= Math.max(1, model.minInstances[a]!)) continue;

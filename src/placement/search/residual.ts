@@ -7,6 +7,11 @@ import { HostIndex } from './host-index.ts';
 
 /** Hosts that are looked at of those that have about the same left. */
 const PER_BUCKET = 4;
+/** Of what others need is kept so much, and of a host at most so much. */
+const KEPT = 0.55;
+const MOST_KEPT = 0.9;
+/** An instance that would take less of a mean host waits for what is left when all have had their turn. */
+const LEAST_PART = 0.05;
 
 export class Residual {
   readonly #state: State;
@@ -24,6 +29,23 @@ export class Residual {
   /** After others have changed the state. */
   reindex(): void {
     for (let host = 0; host < this.#state.model.hostCount; host++) this.#update(host);
+  }
+
+  /**
+   * As `placeAll`, where costs are vectors: of each host's resources a part is kept for those workloads that need another one
+   * most. Else the first ones take all of one resource, and what is left of the others is of no use to anybody.
+   */
+  placeMixed(): void {
+    const fit = this.#fit;
+    fit.reserve = reserveOf(this.#state.model);
+    for (const a of byDensity(this.#state)) {
+      while (deficitValue(this.#state, a) > 0) {
+        const host = this.hostForMissing(a);
+        if (host === NONE || (fit.taken < 1 && fit.taken * fit.size < LEAST_PART)) break;
+        this.#startAt(host, a, fit.taken);
+      }
+    }
+    fit.reserve = null;
   }
 
   /** Places what is missing, the densest first, as long as an instance earns its price. */
@@ -68,12 +90,13 @@ export class Residual {
     return gain > 1e-12 * state.model.demandValue ? host : NONE;
   }
 
-  #startAt(host: number, a: number): void {
+  /** @param part of what is missing, at most */
+  #startAt(host: number, a: number, part = 1): void {
     const state = this.#state;
     const { model } = state;
     const i = state.start(host, a);
     for (let j = model.firstColumn[a]!; j < model.firstColumn[a + 1]!; j++) {
-      const taken = Math.min(deficitOf(state, j), state.room(i, j));
+      const taken = Math.min(part * deficitOf(state, j), state.room(i, j));
       if (taken > 0) state.addLoad(i, j - model.firstColumn[a]!, taken);
     }
     this.#update(host);
@@ -98,6 +121,24 @@ export class Residual {
   #update(host: number): void {
     this.#index.update(host, this.#fit.left(host), this.#state.memoryLeft[host]!);
   }
+}
+
+/** By resource: what workloads ask for of it that need another one more, as a part of all there is, and of that a part. */
+function reserveOf(model: Model): Float64Array {
+  const { workloadCount, resourceCount: R, firstColumn, rate, cost, capacity } = model;
+  const total = new Float64Array(R);
+  for (const [at, amount] of capacity.entries()) total[at % R]! += amount;
+  const reserve = new Float64Array(R);
+  const needs = new Float64Array(R);
+  for (let a = 0; a < workloadCount; a++) {
+    needs.fill(0);
+    for (let j = firstColumn[a]!; j < firstColumn[a + 1]!; j++) {
+      for (let r = 0; r < R; r++) needs[r]! += (rate[j]! * cost[j * R + r]!) / total[r]! || 0;
+    }
+    const largest = Math.max(...needs);
+    for (let r = 0; r < R; r++) if (needs[r]! < largest) reserve[r]! += needs[r]!;
+  }
+  return reserve.map((part) => Math.min(MOST_KEPT, KEPT * part));
 }
 
 function most(model: Model, fit: Fit): number {

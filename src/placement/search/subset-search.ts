@@ -12,14 +12,17 @@ import type { Flow } from './flow.ts';
 import { shed } from './shed.ts';
 import { LEAST_GAIN, startFull } from './trial.ts';
 
-const HOSTS = 6;
+/**
+ * Hosts of a subset, at least and at most, tries with it, and how much a try may lose at first, as a part of a mean host's value.
+ * Where costs are vectors the landscape is rougher, and smaller subsets, more of them, come further in the same time.
+ */
+const EVEN = { least: 6, most: 6, tries: 24, warmth: 0.02 };
+const MIXED = { least: 3, most: 5, tries: 10, warmth: 0.1 };
 const DEFICITS = 6;
-const TRIES = 24;
+/** Rounds after which it is looked for what is missing now. */
+const REFRESH = 8;
 /** The densest deficits, of which some are chosen. */
 const POOL = 48;
-/** Part of a mean host's value: with one resource, and where costs are vectors and the landscape is rougher. */
-const WARMTH = 0.02;
-const WARMTH_MIXED = 0.1;
 /** How far a try strays at most from the order by density (in powers of e) and from the best score. */
 const STRAY = 2;
 const SHAKE = 0.6;
@@ -29,9 +32,11 @@ export class SubsetSearch {
   readonly #flow: Flow;
   readonly #fit: Fit;
   readonly #random: Random;
-  readonly #mask: Uint8Array;
-  readonly #mixed: boolean;
+  readonly #terms: typeof EVEN;
   #deficits: number[] = [];
+  /** Since deficits were looked for: whether anything was changed, and rounds in all. */
+  #moved = false;
+  #rounds = 0;
   #best: { objective: number; snapshot: Snapshot | null } = { objective: -Infinity, snapshot: null };
 
   constructor(state: State, flow: Flow, random: Random) {
@@ -39,8 +44,7 @@ export class SubsetSearch {
     this.#flow = flow;
     this.#fit = new Fit(state);
     this.#random = random;
-    this.#mask = new Uint8Array(state.model.hostCount);
-    this.#mixed = !isFlow(state.model);
+    this.#terms = isFlow(state.model) ? EVEN : MIXED;
     this.#deficits = byDensity(state);
   }
 
@@ -54,22 +58,29 @@ export class SubsetSearch {
     const { demandValue, hostValue } = state.model;
     const hosts = this.#chooseHosts();
     const deficits = this.#chooseDeficits();
-    for (const host of hosts) this.#mask[host] = 1;
     let moved = false;
-    for (let attempt = 0; attempt < TRIES; attempt++) {
+    for (let attempt = 0; attempt < this.#terms.tries; attempt++) {
       const before = state.objective();
-      const slack = -(this.#mixed ? WARMTH_MIXED : WARMTH) * warmth * hostValue * Math.log(1 - this.#random());
-      if (slack > 0 && before > this.#best.objective) this.#best = { objective: before, snapshot: snapshotOf(state) };
+      const slack = -this.#terms.warmth * warmth * hostValue * Math.log(1 - this.#random());
       state.journal.begin();
       const touched = this.#rebuild(hosts, deficits);
       const gain = state.objective() - before;
-      if (gain > LEAST_GAIN * demandValue - slack && this.#atLeastMinimum(touched)) {
+      const isTaken = gain > LEAST_GAIN * demandValue - slack && this.#atLeastMinimum(touched);
+      if (isTaken && (gain >= 0 || before <= this.#best.objective)) {
         state.journal.commit();
         moved = true;
-      } else state.undo();
+        continue;
+      }
+      state.undo();
+      // Before the best is left it is put aside; this try is given up for it.
+      if (isTaken) this.#best = { objective: before, snapshot: snapshotOf(state) };
     }
-    for (const host of hosts) this.#mask[host] = 0;
-    if (moved) this.#deficits = byDensity(state);
+    // What has been served since may stand in the list for a while: it is asked for again where it matters.
+    this.#moved ||= moved;
+    if (this.#moved && ++this.#rounds % REFRESH === 0) {
+      this.#deficits = byDensity(state);
+      this.#moved = false;
+    }
   }
 
   /** The best that was come by, which need not be where the search stands. */
@@ -109,9 +120,9 @@ export class SubsetSearch {
       .toSorted((x, y) => y.key - x.key || x.a - y.a)
       .map(({ a }) => a);
     for (const a of order) this.#place(a, hosts, shake);
-    for (const a of order) for (const j of columnsOf(state, a)) this.#flow.serve(j, { mask: this.#mask });
+    for (const a of order) this.#serve(a, hosts);
     for (const a of order) this.#place(a, hosts, shake);
-    if (this.#mixed) this.#squeeze(hosts, order);
+    if (this.#terms === MIXED) this.#squeeze(hosts, order);
     return order;
   }
 
@@ -128,15 +139,21 @@ export class SubsetSearch {
       const host = hosts[Math.floor(this.#random() * hosts.length)]!;
       if (state.pool.find(host, a) !== NONE || !state.mayStart(host, a) || !idleFits(state, host, a)) continue;
       startFull(state, host, a);
-      const columns = new Set(columnsOf(state, a));
+      const touched = [a];
       if (shed(state, host)) {
         for (let i = state.pool.firstOnHost[host]!; i !== NONE; i = state.pool.nextOnHost[i]!) {
-          for (const j of columnsOf(state, state.pool.workload[i]!)) columns.add(j);
+          if (state.pool.workload[i] !== a) touched.push(state.pool.workload[i]!);
         }
       }
-      for (const j of columns) this.#flow.serve(j, { mask: this.#mask });
+      for (const each of touched) this.#serve(each, hosts);
     }
-    for (const a of order) for (const j of columnsOf(state, a)) this.#flow.serve(j, { mask: this.#mask });
+    for (const a of order) this.#serve(a, hosts);
+  }
+
+  /** What is missing of a workload, on the hosts of this round alone. */
+  #serve(a: number, hosts: readonly number[]): void {
+    const { firstColumn } = this.#state.model;
+    for (let j = firstColumn[a]!; j < firstColumn[a + 1]!; j++) this.#flow.serve(j, { within: hosts });
   }
 
   #place(a: number, hosts: readonly number[], shake: number): void {
@@ -169,9 +186,11 @@ export class SubsetSearch {
   /** One with idle capacity, hosts that share an app with those chosen, idle ones, and any. */
   #chooseHosts(): number[] {
     const count = this.#state.model.hostCount;
-    if (count <= HOSTS) return Array.from({ length: count }, (_, host) => host);
+    const { least, most } = this.#terms;
+    const size = least + Math.floor((most - least + 1) * this.#random());
+    if (count <= size) return Array.from({ length: count }, (_, host) => host);
     const chosen = new Set([this.#idleHost(8)]);
-    while (chosen.size < HOSTS) {
+    while (chosen.size < size) {
       const by = this.#random();
       let host = Math.floor(this.#random() * count);
       if (by < 0.4) {
@@ -216,11 +235,6 @@ export class SubsetSearch {
     while (chosen.size < DEFICITS) chosen.add(densest[Math.floor(this.#random() * densest.length)]!);
     return [...chosen];
   }
-}
-
-function columnsOf({ model }: State, a: number): number[] {
-  const first = model.firstColumn[a]!;
-  return Array.from({ length: model.firstColumn[a + 1]! - first }, (_, k) => first + k);
 }
 
 /** Beside instances that serve nothing. */
