@@ -75,7 +75,6 @@ export class SubsetSearch {
       // Before the best is left it is put aside; this try is given up for it.
       if (isTaken) this.#best = { objective: before, snapshot: snapshotOf(state) };
     }
-    // What has been served since may stand in the list for a while: it is asked for again where it matters.
     this.#moved ||= moved;
     if (this.#moved && ++this.#rounds % REFRESH === 0) {
       this.#deficits = byDensity(state);
@@ -229,7 +228,12 @@ export class SubsetSearch {
   }
 
   #chooseDeficits(): number[] {
-    const densest = this.#deficits.slice(0, POOL);
+    const densest: number[] = [];
+    for (const a of this.#deficits) {
+      if (densest.length === POOL) break;
+      // The list may be some rounds old.
+      if (deficitValue(this.#state, a) > 0) densest.push(a);
+    }
     if (densest.length <= DEFICITS) return densest;
     const chosen = new Set<number>();
     while (chosen.size < DEFICITS) chosen.add(densest[Math.floor(this.#random() * densest.length)]!);
