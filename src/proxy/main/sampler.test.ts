@@ -19,11 +19,11 @@ function rowOf(id: string, app: string | null, { first = 0, endpoints = 1 } = {}
 const START = 200 * WINDOW_EVERY;
 
 /** A clock that stands until it is moved, and what is in flight and answered at slot 0. */
-function scene(t: TestContext) {
+function scene(t: TestContext, rows = [rowOf('matrix shop/m shop', 'shop')]) {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const state = { now: START - 100, inFlight: 0, answers: 1000 };
   const sampler = new Sampler({
-    rows: () => [rowOf('matrix shop/m shop', 'shop')],
+    rows: () => rows,
     most: () => MOST_SAMPLED,
     inFlight: () => state.inFlight,
     answers: () => state.answers,
@@ -108,6 +108,14 @@ test('a clock that is put back ends the window that runs, and one that is put fo
       [212, false],
     ],
   );
+});
+
+test('where there is no matrix nothing is looked at', (t) => {
+  const { state, sampler, pass } = scene(t, [rowOf('rule shop/v r', null)]);
+  const asked = t.mock.method(globalThis, 'setTimeout');
+  pass(100 + WINDOW_EVERY);
+  assert.deepEqual([sampler.windows, asked.mock.callCount()], [[], 2]);
+  assert.ok(state.now > START);
 });
 
 test('where there are more endpoints than can be looked at, every window draws some, the same at each proxy', () => {

@@ -58,7 +58,7 @@ export class Sampler {
     // A timer may come a moment early.
     if (now >= due) {
       this.#running ??= this.#begin(due);
-      if (!this.#running.look(now)) {
+      if (this.#running?.look(now) === false) {
         this.#windows = [...this.#windows, this.#running.result()].slice(-KEPT);
         this.#running = null;
       }
@@ -66,10 +66,12 @@ export class Sampler {
     this.#wait();
   }
 
-  #begin(start: number): RunningWindow {
+  /** Null: there is nothing to look at. */
+  #begin(start: number): RunningWindow | null {
     const number = start / WINDOW_EVERY;
     const { rows, most } = this.#options;
-    return new RunningWindow(number, chooseEndpoints(rows(), number, most()), this.#options);
+    const chosen = chooseEndpoints(rows(), number, most());
+    return chosen.length === 0 ? null : new RunningWindow(number, chosen, this.#options);
   }
 }
 
