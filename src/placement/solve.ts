@@ -179,10 +179,10 @@ function partLeft({ secondsLeft, reserve = 0 }: SolveOptions): () => number {
   return () => (all > 0 ? Math.max(0, secondsLeft() - reserve) / all : 0);
 }
 
-/** About a second for small clusters, a few for large ones. Where costs are vectors a round is half as long. */
+/** About a second for small clusters, a few for large ones. Where costs are vectors a round is a quarter as long. */
 function defaultRounds(model: Model): number {
   const rounds = Math.min(8000, 200 + 2 * model.hostCount);
-  return isFlow(model) ? rounds : 2 * rounds;
+  return isFlow(model) ? rounds : 4 * rounds;
 }
 
 function satisfied({ value, model }: State): number {

@@ -17,8 +17,8 @@ export class Fit {
   readonly #need: Float64Array;
   readonly #meanCapacity: Float64Array;
   #workload = NONE;
-  /** The resource that it needs most of, measured by a mean host. */
-  #dominant = NONE;
+  /** The resource that it needs most of, measured by a mean host; NONE: it needs nothing. */
+  dominant = NONE;
   /** By resource the part of a host that is kept for workloads that need another one most; null: none is. */
   reserve: Float64Array | null = null;
   /** Its needs as a part of a mean host. */
@@ -45,10 +45,10 @@ export class Fit {
       if (missing > 0) for (let r = 0; r < R; r++) this.#need[r]! += missing * model.cost[j * R + r]!;
     }
     this.size = 0;
-    this.#dominant = NONE;
+    this.dominant = NONE;
     for (let r = 0; r < R; r++) {
       const size = this.#need[r]! / this.#meanCapacity[r]! || 0;
-      if (size > this.size) [this.size, this.#dominant] = [size, r];
+      if (size > this.size) [this.size, this.dominant] = [size, r];
     }
   }
 
@@ -77,7 +77,7 @@ export class Fit {
     for (let r = 0; r < R; r++) {
       const capacity = model.capacity[host * R + r]!;
       const { factor, extra } = this.#meeting(host, r);
-      const kept = this.reserve !== null && r === this.#dominant ? this.reserve[r]! * capacity : 0;
+      const kept = this.reserve !== null && r === this.dominant ? this.reserve[r]! * capacity : 0;
       const room = residual[host * R + r]! - model.idle[a * R + r]! - extra - kept;
       if (room < 0) return Number.NEGATIVE_INFINITY;
       const use = this.#need[r]! * factor;

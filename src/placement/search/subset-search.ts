@@ -56,8 +56,8 @@ export class SubsetSearch {
     if (this.#deficits.length === 0) return;
     const state = this.#state;
     const { demandValue, hostValue } = state.model;
-    const hosts = this.#chooseHosts();
     const deficits = this.#chooseDeficits();
+    const hosts = this.#chooseHosts(deficits);
     let moved = false;
     for (let attempt = 0; attempt < this.#terms.tries; attempt++) {
       const before = state.objective();
@@ -133,11 +133,13 @@ export class SubsetSearch {
     const state = this.#state;
     const count = Math.floor(3 * this.#random());
     const missing = order.filter((a) => deficitValue(state, a) > 0);
+    let squeezed = false;
     for (let n = 0; n < count && missing.length > 0; n++) {
       const a = missing[Math.floor(this.#random() * missing.length)]!;
       const host = hosts[Math.floor(this.#random() * hosts.length)]!;
       if (state.pool.find(host, a) !== NONE || !state.mayStart(host, a) || !idleFits(state, host, a)) continue;
       startFull(state, host, a);
+      squeezed = true;
       const touched = [a];
       if (shed(state, host)) {
         for (let i = state.pool.firstOnHost[host]!; i !== NONE; i = state.pool.nextOnHost[i]!) {
@@ -146,7 +148,7 @@ export class SubsetSearch {
       }
       for (const each of touched) this.#serve(each, hosts);
     }
-    for (const a of order) this.#serve(a, hosts);
+    if (squeezed) for (const a of order) this.#serve(a, hosts);
   }
 
   /** What is missing of a workload, on the hosts of this round alone. */
@@ -182,13 +184,18 @@ export class SubsetSearch {
     return workloads.every((a) => instances[a]! >= model.minInstances[a]!);
   }
 
-  /** One with idle capacity, hosts that share an app with those chosen, idle ones, and any. */
-  #chooseHosts(): number[] {
+  /** One with room for what is missing, hosts that share an app with those chosen, idle ones, and any. */
+  #chooseHosts(deficits: readonly number[]): number[] {
     const count = this.#state.model.hostCount;
     const { least, most } = this.#terms;
     const size = least + Math.floor((most - least + 1) * this.#random());
     if (count <= size) return Array.from({ length: count }, (_, host) => host);
-    const chosen = new Set([this.#idleHost(8)]);
+    const [first] = deficits;
+    const chosen = new Set([
+      this.#terms === MIXED && first !== undefined
+        ? this.#roomyHost(first, Math.min(8, Math.ceil(count / 8)))
+        : this.#idleHost(8),
+    ]);
     while (chosen.size < size) {
       const by = this.#random();
       let host = Math.floor(this.#random() * count);
@@ -199,6 +206,22 @@ export class SubsetSearch {
       chosen.add(chosen.has(host) ? Math.floor(this.#random() * count) : host);
     }
     return [...chosen];
+  }
+
+  /** Of a few the one that has most left of what a workload needs most. */
+  #roomyHost(a: number, of: number): number {
+    const { hostCount, resourceCount: R, capacity } = this.#state.model;
+    this.#fit.ask(a);
+    const r = Math.max(0, this.#fit.dominant);
+    let best = 0;
+    let most = -1;
+    for (let draw = 0; draw < of; draw++) {
+      const host = Math.floor(this.#random() * hostCount);
+      const at = host * R + r;
+      const left = capacity[at]! > 0 ? this.#state.residual[at]! / capacity[at]! : 0;
+      if (left > most) [best, most] = [host, left];
+    }
+    return best;
   }
 
   /** The idlest of a few. */

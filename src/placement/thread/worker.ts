@@ -59,7 +59,7 @@ async function answer({ problem, seed, budget, exact, rounds }: Question): Promi
  * for load programs.
  */
 function reserveFor(model: Model): number {
-  return isFlow(model) ? 0.1 : 0.3;
+  return isFlow(model) ? 0.1 : 0.2;
 }
 
 /** What can be had at once: whatever happens to the rest, there is an answer at the deadline. */
