@@ -91,7 +91,7 @@ describe('solve', () => {
         for (const part of apart.columns.slice(-2)) part.workload = part.name;
         apart.workloads.push(...apart.columns.slice(-2).map(({ name }) => ({ name, memory: 0 })));
         const [one, two, three] = [whole, classes, apart].map(
-          (file) => answer(file, { optimizer, exact: true, rounds: 50 }).satisfied,
+          (file) => answer(file, { optimizer, exact: true, rounds: 200 }).satisfied,
         );
         assert.ok(Math.abs(one! - two!) < 1e-4, `seed ${seed}: ${one}, in classes ${two}`);
         assert.ok(Math.abs(one! - three!) < 1e-4, `seed ${seed}: ${one}, in workloads ${three}`);
