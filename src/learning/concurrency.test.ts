@@ -136,3 +136,18 @@ test('of a server with several processors the knee is found, and it is enough', 
     }
   }
 });
+
+test('a knee is found at the lowest numbers, too, and between levels that were seen', () => {
+  for (const [processors, hidden] of [
+    [2, 1],
+    [9, 8],
+  ] as const) {
+    const throughput = (n: number) => Math.min(n, processors) / 0.01;
+    const seen = observe({ rate: 0.85 * throughput(99), most: 120, throughput }, 100_000, seededRandom(processors));
+    seen.seconds[hidden] = seen.answers[hidden] = 0;
+    const book = newLevelBook();
+    addLevels(book, seen, NOW);
+    const off = throughputAt(fitConcurrency(book, NOW)!, processors) / throughput(processors) - 1;
+    assert.ok(Math.abs(off) < 0.05, `X(${processors}) is off by ${off}`);
+  }
+});

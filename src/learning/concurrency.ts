@@ -4,7 +4,7 @@
  * sqrt(c0 / c2). Response times against N = X R are not used: both sides share R, which on a flat system shows a peak at
  * twice the present load.
  */
-import { inflightAt, type LevelSums, LEVELS } from '../model/levels.ts';
+import { inflightAt, type LevelSums, LEVELS, widthOf } from '../model/levels.ts';
 import { type Estimate, EXPIRY } from './figure.ts';
 import { addRow, newEquations, solveNonNegative } from './normal-equations.ts';
 
@@ -158,7 +158,8 @@ interface Point {
   readonly n: number;
   /** n / X(n), seconds. */
   readonly perRequest: number;
-  readonly answers: number;
+  /** 1 / its relative variance. */
+  readonly precision: number;
   readonly at: number;
 }
 
@@ -188,7 +189,7 @@ function bestBend(points: readonly Point[]): Curve | null {
   const bends = (candidates: readonly number[]) => candidates.flatMap((knee) => curveFrom(points, knee) ?? []);
   let best: Curve | null = leastLeft(bends(knees.filter((_, at) => at % stride === 0)));
   if (best === null) return null;
-  const [lowest, highest] = [knees[0]!, knees.at(-1)!];
+  const [lowest, highest] = [points[0]!.n, knees.at(-1)!];
   const place = knees.indexOf(best.knee);
   const gap = Math.max(best.knee - knees[Math.max(0, place - stride)]!, (knees[place + stride] ?? highest) - best.knee);
   for (let step = gap / 2; step >= FINEST * best.knee; step /= 2) {
@@ -204,10 +205,9 @@ function leastLeft(curves: readonly Curve[]): Curve | null {
 
 function curveFrom(points: readonly Point[], knee: number): Curve | null {
   const equations = newEquations(3);
-  // Answers come at random: of D of them the relative error is 1 / sqrt(D).
-  for (const { n, perRequest, answers } of points) {
+  for (const { n, perRequest, precision } of points) {
     const more = Math.max(0, n - knee);
-    addRow(equations, [1, more, more * more], perRequest, answers / perRequest ** 2);
+    addRow(equations, [1, more, more * more], perRequest, precision / perRequest ** 2);
   }
   const solution = solveNonNegative(equations);
   const [c0 = 0, c1 = 0, c2 = 0] = solution?.values ?? [];
@@ -243,7 +243,8 @@ function pointsOf({ seconds, answers, at }: LevelBook, now: number): Point[] {
     points.push({
       n,
       perRequest: (n * seconds[level]!) / answers[level]!,
-      answers: answers[level]!,
+      // Answers come at random: of D of them the relative error is 1 / sqrt(D). And any number of the level may have been meant.
+      precision: 1 / (1 / answers[level]! + (widthOf(level) / n) ** 2 / 12),
       at: at[level]!,
     });
   }

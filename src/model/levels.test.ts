@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { inflightAt, levelOf, LEVELS } from './levels.ts';
+import { inflightAt, levelOf, LEVELS, widthOf } from './levels.ts';
 
 void test('up to 15 each number has a level of its own', () => {
   for (let n = 1; n <= 15; n++) {
@@ -30,4 +30,11 @@ void test('a level stands for numbers within a sixteenth of its middle', () => {
       assert.ok(Math.abs(middle - n) <= n / 16, `${n} stands at ${middle}`);
     }),
   );
+});
+
+test('a level is as wide as the numbers that are of it', () => {
+  for (let level = 0; level < LEVELS - 1; level++) {
+    const [lowest, highest] = [inflightAt(level) - widthOf(level) / 2, inflightAt(level) + widthOf(level) / 2];
+    assert.deepEqual([levelOf(lowest), levelOf(highest), levelOf(highest + 1)], [level, level, level + 1]);
+  }
 });

@@ -22,6 +22,11 @@ export function inflightAt(level: number): number {
   return lowest + (width - 1) / 2;
 }
 
+/** How many numbers a level stands for, less one: from the lowest to the highest of them. */
+export function widthOf(level: number): number {
+  return level < EXACT ? 0 : (2 << ((level - EXACT) >> 3)) - 1;
+}
+
 /** What was counted at the levels of one endpoint, or of several together: each of LEVELS numbers, since the start. */
 export interface LevelSums {
   /** Seconds for which so many were in flight. */
