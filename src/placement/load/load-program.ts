@@ -30,10 +30,19 @@ export function optimalLoads(state: State, cells: Cells, options: LoadOptions): 
   const { program, offset } = balanced(state, cells, options.factor, floor * (1 - 1e-7), all);
   const solution = options.optimizer(program, { timeLimit: options.timeLimit() });
   if (solution === null) return null;
-  return Float64Array.from(cells.column, (_, at) => {
+  const loads = Float64Array.from(cells.column, (_, at) => {
     const [plus, minus, old] = offset[at]!;
     return Math.max(0, old + solution.values[plus]! - (minus < 0 ? 0 : solution.values[minus]!));
   });
+  cutToDemand(state, cells, loads);
+  return loads;
+}
+
+/** A program holds its bounds to some 1e-7, which is more than all of a column that is hardly asked for. */
+function cutToDemand({ model: { columnCount, rate } }: State, cells: Cells, loads: Float64Array): void {
+  const served = new Float64Array(columnCount);
+  for (const [at, load] of loads.entries()) served[cells.column[at]!]! += load;
+  for (const [at, j] of cells.column.entries()) if (served[j]! > rate[j]!) loads[at]! *= rate[j]! / served[j]!;
 }
 
 /** Objective 1: the largest s over the columns that have an instance; below 0: no answer. */
