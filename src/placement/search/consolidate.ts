@@ -15,9 +15,10 @@ import { LEAST_GAIN, startFull } from './trial.ts';
 const SEARCH = 48;
 /** Most that are given up together. */
 const TOGETHER = 8;
-/** Tries for each that was started, and in all: some tens of milliseconds. */
-const TRIES_EACH = 60;
+/** Tries for each that was started, and in all: some tens of milliseconds. In small clusters there are more for each host. */
+const TRIES_EACH = 120;
 const TRIES = 2000;
+const TRIES_OF_HOSTS = 600_000;
 /** Hosts that are looked at for what is missing, beside those that were left. */
 const ELSEWHERE = 8;
 
@@ -26,7 +27,7 @@ export function consolidate(state: State, flow: Flow, random: Random, expired: (
   const fit = new Fit(state);
   const runs = runningOn(state);
   let started = startedOf(state);
-  const tries = Math.min(TRIES_EACH * started.length, TRIES);
+  const tries = Math.min(TRIES_EACH * started.length, Math.max(TRIES, TRIES_OF_HOSTS / model.hostCount));
   for (let attempt = 0; attempt < tries && started.length > 0 && !expired(); attempt++) {
     const before = state.objective();
     state.journal.begin();
