@@ -71,9 +71,7 @@ export class GroupFinder implements Finder {
     if (begin > this.to) return false;
     this.start = begin;
     for (let at = begin; ; at++) {
-      if (at === this.from) passAnchors(root, set, root.starts, this.next);
-      if (at === this.to) passAnchors(root, set, root.ends, this.next);
-      if (at === this.from && at === this.to) passAnchors(root, set, root.starts, this.next);
+      this.pass(root, at);
       if (meets(set, root.finals, 0, words)) this.end = at;
       if (at === this.to || isEmpty(set, words)) return true;
       this.step(root, at);
@@ -160,12 +158,9 @@ export class GroupFinder implements Finder {
 
   /** Passes the anchors that hold at `at`, within the part. Says whether one of them may be the part's end. */
   private passWithin(automaton: Automaton, part: Part, at: number): boolean {
-    const { set, next } = this;
+    const { set } = this;
     const { words, starts, ends } = automaton;
-    for (let round = 0; round < 2; round++) {
-      if (at === this.from) passAnchors(automaton, set, starts, next);
-      if (at === this.to) passAnchors(automaton, set, ends, next);
-    }
+    this.pass(automaton, at);
     let last = 0;
     for (let word = 0; word < words; word++) {
       set[word]! &= part.inside[word]!;
@@ -173,6 +168,15 @@ export class GroupFinder implements Finder {
       if (at === this.to) last |= set[word]! & ends[word]! & part.last[word]!;
     }
     return last !== 0;
+  }
+
+  /** Passes the anchors that hold at `at`: where both do, in whatever order they stand, and however often. */
+  private pass(automaton: Automaton, at: number): void {
+    const { set, next, from, to } = this;
+    for (let changed = true; changed;) {
+      if (at === from) passAnchors(automaton, set, automaton.starts, next);
+      changed = at === to && passAnchors(automaton, set, automaton.ends, next) && at === from;
+    }
   }
 
   private step(automaton: Automaton, at: number): void {

@@ -161,6 +161,18 @@ describe('what is refused', () => {
   }
 });
 
+describe('anchors that follow each other', () => {
+  it('hold on nothing at all, whatever was looked at before', () => {
+    for (const source of ['(x|$^$)', '(x|$^$^$^)', '(x|^$^$^$)']) {
+      const pattern = compilePattern(source, 'ere');
+      const bytes = bytesOf('axx');
+      assert.deepEqual({ ...pattern.group(1, bytes, 0, 3) }, { start: 1, end: 2 });
+      assert.deepEqual({ ...pattern.group(1, bytes, 0, 0) }, { start: 0, end: 0 }, source);
+      assert.equal(pattern.group(1, bytes, 0, 1), null);
+    }
+  });
+});
+
 describe('against other matchers', () => {
   it("gives the verdict of JavaScript's RegExp where the syntax is the same", () => {
     fc.assert(

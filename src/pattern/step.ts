@@ -36,16 +36,23 @@ export function follow(
 }
 
 /** Adds to `set` what stands behind its anchors of one kind (`starts` or `ends` of the automaton), where they hold. */
-export function passAnchors(automaton: Automaton, set: Uint32Array, anchors: Uint32Array, scratch: Uint32Array): void {
+export function passAnchors(
+  automaton: Automaton,
+  set: Uint32Array,
+  anchors: Uint32Array,
+  scratch: Uint32Array,
+): boolean {
+  let passed = false;
   for (let changed = true; changed;) {
     follow(automaton, set, 0, anchors, 0, scratch);
     changed = false;
     for (let word = 0; word < automaton.words; word++) {
       if ((scratch[word]! & ~set[word]!) === 0) continue;
       set[word]! |= scratch[word]!;
-      changed = true;
+      changed = passed = true;
     }
   }
+  return passed;
 }
 
 /**
