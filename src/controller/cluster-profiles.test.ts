@@ -33,12 +33,14 @@ const throughput = (n: number) => n / (0.25 * (1 + (n / 10) ** 2));
 function scene() {
   const state = { now: 1e12, matrices: new Map([['shop/m', { spec }]]) };
   const replicas = new Map<string, Pick<ReplicaState, 'counts' | 'programmed' | 'samples' | 'behind'>>();
+  const told: ReadonlyMap<string, number>[] = [];
   const profiles = new ClusterProfiles({
     replicas: () => replicas,
     matrices: () => state.matrices as never,
     book: new ProfileBook(),
     podMetrics: null,
     log: createLogger({ level: 'silent' }),
+    onLimits: (limits) => told.push(limits),
     now: () => state.now,
   });
   const look = (reported: Readonly<Record<string, number>>, samples: Readonly<Record<string, SampledWindow>> = {}) => {
@@ -55,7 +57,7 @@ function scene() {
     profiles.look();
   };
   const shop = () => profiles.profiles().matrices[0]!.apps[0]!;
-  return { state, replicas, look, shop, profiles };
+  return { state, replicas, look, shop, profiles, told };
 }
 
 test('demand is that of all proxies together', () => {
@@ -67,7 +69,7 @@ test('demand is that of all proxies together', () => {
 });
 
 test('how many requests are in flight at once is known where all proxies have looked at the same time', () => {
-  const { look, shop } = scene();
+  const { look, shop, told } = scene();
   const truth = { rate: 18, most: 20, throughput };
   let second = 0;
   const looks = (random: () => number, isWhole: boolean) => {
@@ -85,6 +87,8 @@ test('how many requests are in flight at once is known where all proxies have lo
   looks(seededRandom(1), true);
   const { limit, peaked } = shop().concurrency!;
   assert.ok(peaked && Math.abs(limit.value / 10 - 1) < 0.25, `${limit.value}`);
+  const prior = told.at(-1)!.get('matrix shop/m shop\nshop/web1')!;
+  assert.ok(Math.abs(prior / 10 - 1) < 0.25, 'adaptive limits begin there');
 });
 
 test('a proxy that is new, starts anew or goes away adds nothing that was not asked for', () => {

@@ -148,6 +148,7 @@ export class ClusterController {
       matrices: () => this.#matrices,
       book,
       log,
+      onLimits: (limits) => this.#server?.setLimits(limits),
       podMetrics:
         options.podMetrics === null ? null : { api, period: options.podMetrics, running: () => this.#world.running },
     });

@@ -72,6 +72,7 @@ test('two proxies, one server: throughput by concurrency is that of the server',
     book: new ProfileBook({ usesAreLate: true }),
     podMetrics: null,
     log: createLogger({ level: 'silent' }),
+    onLimits: () => undefined,
   });
   profiles.start();
   t.after(() => profiles.close());

@@ -252,16 +252,21 @@ test('a port that is taken is acknowledged as such, and again when it is free', 
   await until(() => error() === null);
 });
 
-test('proxies hear how many of them there are', async (t) => {
+test('proxies hear how many of them there are, and begin adaptive limits with their part of what is known', async (t) => {
   const [one, two, port] = await startControllers(t);
   const listening = await sharedPort();
   const main = virtualServer('d/v', { listeners: [listener(listening)], servers: [{ server: 'd/s00', weight: 1 }] });
-  for (const { server } of [one, two]) server.publish(snapshotOf([named(main), ...many]), at(1), keys);
+  for (const { server } of [one, two]) {
+    server.setLimits(new Map([['matrix d/m a\nd/s00', 12]]));
+    server.publish(snapshotOf([named(main), ...many]), at(1), keys);
+  }
   const start = (i: number) => startProxy(t, { port, bundle: one.bundle, token: `token-${i}`, addresses: both });
   const first = await start(1);
   await until(() => first.replicas.at(-1) === 1);
+  assert.deepEqual(first.priors.at(-1), new Map([['matrix d/m a\nd/s00', 12]]));
   const second = await start(2);
   await until(() => second.replicas.at(-1) === 2);
+  assert.deepEqual(second.priors.at(-1), new Map([['matrix d/m a\nd/s00', 6]]));
 });
 
 test('counts reach every replica', async (t) => {

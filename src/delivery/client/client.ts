@@ -5,7 +5,7 @@ import type { Family } from '../../telemetry/exposition.ts';
 import type { ConfigState } from '../../telemetry/metrics.ts';
 import { RateLimit } from '../../telemetry/rate-limit.ts';
 import type { DeliveryLog } from '../contract.ts';
-import type { Publication } from '../wire.ts';
+import type { KnownLimits, Publication } from '../wire.ts';
 import { Assembly } from './assembly.ts';
 import { Connection } from './connection.ts';
 import { FreshFile } from './fresh-file.ts';
@@ -26,7 +26,7 @@ export interface DeliveryClientOptions {
   readonly stateDirectory: string | null;
   readonly serving: Pick<
     Serving,
-    'configure' | 'setCookieKeys' | 'setTicketKeys' | 'setReplicas' | 'countsInSlices' | 'samples'
+    'configure' | 'setCookieKeys' | 'setTicketKeys' | 'setReplicas' | 'setPriors' | 'countsInSlices' | 'samples'
   >;
   readonly log: DeliveryLog;
   /** Of this program. */
@@ -62,6 +62,9 @@ export class DeliveryClient {
       ['format', 0],
     ]),
   };
+  /** Limits that were taken last, and among how many proxies they were divided. */
+  #limits: KnownLimits | null = null;
+  #sharedBy = 0;
   #fellBack = false;
   #counting = false;
   #closed = false;
@@ -217,9 +220,16 @@ export class DeliveryClient {
   }
 
   /** A controller that has just begun does not know all proxies yet: who knows most is right. */
-  #shareLimits(): void {
+  #heard({ limits }: Peer): void {
     const said = this.#reached.flatMap(({ replicas }) => replicas ?? []);
-    if (said.length > 0 && !this.#closed) this.#options.serving.setReplicas(Math.max(...said));
+    if (said.length === 0 || this.#closed) return;
+    const { serving } = this.#options;
+    const replicas = Math.max(...said);
+    serving.setReplicas(replicas);
+    if (limits === null || (limits === this.#limits && replicas === this.#sharedBy)) return;
+    [this.#limits, this.#sharedBy] = [limits, replicas];
+    // Requests are spread over the proxies, so each of them has its part of those at an endpoint.
+    serving.setPriors(new Map(limits.known.map(([row, server, limit]) => [`${row}\n${server}`, limit / replicas])));
   }
 
   async #report(): Promise<void> {
@@ -231,7 +241,7 @@ export class DeliveryClient {
       const { serving } = this.#options;
       const counts = await serving.countsInSlices();
       for (const peer of this.#reached) {
-        if (wants(peer)) void peer.report(counts, serving.samples).then(() => this.#shareLimits());
+        if (wants(peer)) void peer.report(counts, serving.samples).then(() => this.#heard(peer));
       }
     } finally {
       this.#counting = false;

@@ -8,6 +8,7 @@ import type { Publication } from '../wire.ts';
 import {
   FORMAT,
   HOLD,
+  type KnownLimits,
   type Manifest,
   manifestSchema,
   parseBody,
@@ -104,6 +105,11 @@ export class Peer {
   /** How many proxies it knows; null: it has not said. */
   get replicas(): number | null {
     return this.#reporting.replicas;
+  }
+
+  /** Limits that it knows; null: it has not said. */
+  get limits(): KnownLimits | null {
+    return this.#reporting.limits;
   }
 
   async report(counts: CountsDocument, windows: readonly SampledWindow[]): Promise<void> {

@@ -11,6 +11,7 @@ import {
   WireError,
 } from '../wire.ts';
 import type { HeldSyncs } from './held.ts';
+import type { Limits } from './limits.ts';
 import type { Offers } from './offers.ts';
 import type { Replicas } from './replicas.ts';
 import { answer, readBody, refuse, Refused, type RefusalReason } from './requests.ts';
@@ -23,6 +24,7 @@ export interface Parts {
   readonly offers: Offers;
   readonly held: HeldSyncs;
   readonly replicas: Replicas;
+  readonly limits: Limits;
   /** Bytes of bodies that were answered. */
   readonly sent: (bytes: number) => void;
   readonly refused: (reason: RefusalReason) => void;
@@ -50,11 +52,14 @@ const ROUTES: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ],
   [
     '/v1/report',
-    ({ replicas }, identity, body, response) => {
-      const next = replicas.report(identity, parseBody(reportRequestSchema, body), body.length);
+    ({ replicas, limits }, identity, body, response) => {
+      const report = parseBody(reportRequestSchema, body);
+      const next = replicas.report(identity, report, body.length);
       if (next === null)
         throw new Refused(409, 'body', 'base: not the last report that is known here; send all, with base 0');
-      answer(response, Buffer.from(JSON.stringify({ next, replicas: replicas.live })));
+      const news = limits.news(report.limits);
+      const more = news === null ? {} : { limits: news };
+      answer(response, Buffer.from(JSON.stringify({ next, replicas: replicas.live, ...more })));
     },
   ],
 ]);

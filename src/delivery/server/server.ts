@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { ServerCertificate, SnapshotServer, SnapshotServerOptions } from '../contract.ts';
 import { type Connections, limitConnections } from './connections.ts';
 import { HeldSyncs } from './held.ts';
+import { Limits } from './limits.ts';
 import { serverFamilies } from './metrics.ts';
 import { Offers } from './offers.ts';
 import { Replicas } from './replicas.ts';
@@ -42,7 +43,8 @@ export async function createSnapshotServer(
   const offers = new Offers();
   const held = new HeldSyncs(offers, sent);
   const replicas = new Replicas(log);
-  const parts = { className, log, gate, offers, held, replicas, sent, refused };
+  const limits = new Limits();
+  const parts = { className, log, gate, offers, held, replicas, limits, sent, refused };
   const server = createServer(
     {
       ...tlsOptions(certificate),
@@ -71,6 +73,7 @@ export async function createSnapshotServer(
       if (offers.publish({ snapshot, versions, keys }, seen)) void held.wake();
     },
     setCertificate: (next) => server.setSecureContext(tlsOptions(next)),
+    setLimits: (known) => limits.set(known),
     replicas: () => replicas.all(),
     onAcknowledge: (listener) => replicas.onAcknowledge(listener),
     onReport: (listener) => replicas.onReport(listener),
