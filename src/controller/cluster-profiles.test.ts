@@ -40,7 +40,7 @@ function scene() {
     book: new ProfileBook(),
     podMetrics: null,
     log: createLogger({ level: 'silent' }),
-    onLimits: (limits) => told.push(limits),
+    onPriors: (priors) => told.push(priors),
     now: () => state.now,
   });
   const look = (reported: Readonly<Record<string, number>>, samples: Readonly<Record<string, SampledWindow>> = {}) => {

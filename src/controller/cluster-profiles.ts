@@ -21,7 +21,7 @@ export interface ClusterProfilesOptions {
   readonly podMetrics: PodMetrics | null;
   readonly log: PodUsageOptions['log'];
   /** Told now and then of ProfileBook.limits. */
-  readonly onLimits: (limits: ReadonlyMap<string, number>) => void;
+  readonly onPriors: (priors: ReadonlyMap<string, number>) => void;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -96,7 +96,7 @@ export class ClusterProfiles {
     if (now - this.#prunedAt < PRUNING) return;
     this.#prunedAt = now;
     this.#book.prune(given, now);
-    this.#options.onLimits(this.#book.limits(now));
+    this.#options.onPriors(this.#book.limits(now));
   }
 
   /** @param cells as ProfileBook.profile */

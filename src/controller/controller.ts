@@ -148,7 +148,7 @@ export class ClusterController {
       matrices: () => this.#matrices,
       book,
       log,
-      onLimits: (limits) => this.#server?.setLimits(limits),
+      onPriors: (priors) => this.#server?.setPriors(priors),
       podMetrics:
         options.podMetrics === null ? null : { api, period: options.podMetrics, running: () => this.#world.running },
     });

@@ -25,7 +25,7 @@ export interface SnapshotServer {
    * By row and server, with a line break between: requests in flight at an endpoint, over all proxies, that adaptive limits are to
    * begin with. Proxies are told with their next reports.
    */
-  setLimits(limits: ReadonlyMap<string, number>): void;
+  setPriors(priors: ReadonlyMap<string, number>): void;
   /** By uid of the pod; those that were heard of within the last two minutes. */
   replicas(): ReadonlyMap<string, ReplicaState>;
   /** Called when what a replica has programmed is not what it was. Returns how to end that. */

@@ -36,7 +36,7 @@ export const PIECES_BYTES = 4 << 20;
 export const PIECES_AT_ONCE = 1000;
 
 const MAX_PIECES = 500_000;
-export const MOST_LIMITS = 10_000;
+export const MOST_PRIORS = 10_000;
 const hash = z.string().regex(/^[0-9a-f]{16}$/);
 const word = z.string().min(1).max(64);
 /** `namespace/name`, with more behind it for some kinds. */
@@ -184,25 +184,25 @@ export const reportRequestSchema = z.object({
   samples: z.array(windowSchema).max(64).exactOptional(),
   /** Milliseconds since 1970 by its clock, when it sent this. */
   now: z.number().min(0).exactOptional(),
-  /** The limits that it has (by hash), where it is to be told of other ones. */
-  limits: hash.exactOptional(),
+  /** Of the priors that it has, where it is to be told of other ones. */
+  priors: hash.exactOptional(),
 });
 export type ReportRequest = z.infer<typeof reportRequestSchema>;
 
 /** What throughput peaks at, as far as it is known: `[row, server, requests in flight at an endpoint, over all proxies]`. */
-const limitsSchema = z.object({
+const priorsSchema = z.object({
   id: hash,
   known: z
     .array(z.tuple([identity, z.string().max(256), z.number().min(1).max(1_000_000)]).rest(z.unknown()))
-    .max(MOST_LIMITS),
+    .max(MOST_PRIORS),
 });
-export type KnownLimits = z.infer<typeof limitsSchema>;
+export type KnownPriors = z.infer<typeof priorsSchema>;
 
 /** Milliseconds after which the next one is welcome, and how many proxies there are: they share rate limits. */
 export const reportAnswerSchema = z.object({
   next: z.number().min(0).max(600_000),
   replicas: z.int().min(1).max(1_000_000).exactOptional(),
-  limits: limitsSchema.exactOptional(),
+  priors: priorsSchema.exactOptional(),
 });
 
 /** As a proxy keeps it over a restart. */

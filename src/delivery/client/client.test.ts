@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import { askOnce, listener, virtualServer } from '../../proxy/main/fixture/support.ts';
 import { newAuthorities } from '../certificates/authorities.ts';
+import type { SnapshotServer } from '../contract.ts';
 import { matrix, named, snapshotOf } from '../fixture/pieces.ts';
 import { sharedPort, startProxy } from '../fixture/proxies.ts';
 import { acknowledged, at, both, keys, many, serves, snapshot, startControllers, total } from '../fixture/scene.ts';
@@ -252,18 +253,33 @@ test('a port that is taken is acknowledged as such, and again when it is free', 
   await until(() => error() === null);
 });
 
+const reported =
+  (weight: number) =>
+  ({ server }: { readonly server: SnapshotServer }): boolean =>
+    server.replicas().get('uid-1')!.counts.rows[0]?.cells[0]?.weight === weight;
+
 test('proxies hear how many of them there are, and begin adaptive limits with their part of what is known', async (t) => {
   const [one, two, port] = await startControllers(t);
   const listening = await sharedPort();
-  const main = virtualServer('d/v', { listeners: [listener(listening)], servers: [{ server: 'd/s00', weight: 1 }] });
-  for (const { server } of [one, two]) {
-    server.setLimits(new Map([['matrix d/m a\nd/s00', 12]]));
-    server.publish(snapshotOf([named(main), ...many]), at(1), keys);
-  }
+  const known = (weight: number) =>
+    snapshotOf([
+      named(virtualServer('d/v', { listeners: [listener(listening)], servers: [{ server: 'd/s00', weight }] })),
+      ...many,
+    ]);
+  const publish = (weight: number) => {
+    for (const { server } of [one, two]) server.publish(known(weight), at(weight), keys);
+  };
+  for (const { server } of [one, two]) server.setPriors(new Map([['matrix d/m a\nd/s00', 12]]));
+  publish(1);
   const start = (i: number) => startProxy(t, { port, bundle: one.bundle, token: `token-${i}`, addresses: both });
   const first = await start(1);
   await until(() => first.replicas.at(-1) === 1);
   assert.deepEqual(first.priors.at(-1), new Map([['matrix d/m a\nd/s00', 12]]));
+  for (const weight of [2, 3, 4]) {
+    publish(weight);
+    await until(() => [one, two].every(reported(weight)));
+  }
+  assert.ok(first.priors.length <= 2, `${first.priors.length}: each controller’s are taken once`);
   const second = await start(2);
   await until(() => second.replicas.at(-1) === 2);
   assert.deepEqual(second.priors.at(-1), new Map([['matrix d/m a\nd/s00', 6]]));

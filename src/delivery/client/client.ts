@@ -5,7 +5,7 @@ import type { Family } from '../../telemetry/exposition.ts';
 import type { ConfigState } from '../../telemetry/metrics.ts';
 import { RateLimit } from '../../telemetry/rate-limit.ts';
 import type { DeliveryLog } from '../contract.ts';
-import type { KnownLimits, Publication } from '../wire.ts';
+import type { KnownPriors, Publication } from '../wire.ts';
 import { Assembly } from './assembly.ts';
 import { Connection } from './connection.ts';
 import { FreshFile } from './fresh-file.ts';
@@ -62,8 +62,8 @@ export class DeliveryClient {
       ['format', 0],
     ]),
   };
-  /** Limits that were taken last, and among how many proxies they were divided. */
-  #limits: KnownLimits | null = null;
+  /** Priors that were taken, of whichever controller, and among how many proxies they are divided. */
+  readonly #taken = new WeakSet<KnownPriors>();
   #sharedBy = 0;
   #fellBack = false;
   #counting = false;
@@ -220,16 +220,18 @@ export class DeliveryClient {
   }
 
   /** A controller that has just begun does not know all proxies yet: who knows most is right. */
-  #heard({ limits }: Peer): void {
+  #heard({ priors }: Peer): void {
     const said = this.#reached.flatMap(({ replicas }) => replicas ?? []);
     if (said.length === 0 || this.#closed) return;
     const { serving } = this.#options;
     const replicas = Math.max(...said);
     serving.setReplicas(replicas);
-    if (limits === null || (limits === this.#limits && replicas === this.#sharedBy)) return;
-    [this.#limits, this.#sharedBy] = [limits, replicas];
+    // Controllers learn each for itself: the news is what counts, and not who was heard of last.
+    if (priors === null || (this.#taken.has(priors) && replicas === this.#sharedBy)) return;
+    this.#taken.add(priors);
+    this.#sharedBy = replicas;
     // Requests are spread over the proxies, so each of them has its part of those at an endpoint.
-    serving.setPriors(new Map(limits.known.map(([row, server, limit]) => [`${row}\n${server}`, limit / replicas])));
+    serving.setPriors(new Map(priors.known.map(([row, server, limit]) => [`${row}\n${server}`, limit / replicas])));
   }
 
   async #report(): Promise<void> {

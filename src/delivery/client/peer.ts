@@ -8,7 +8,7 @@ import type { Publication } from '../wire.ts';
 import {
   FORMAT,
   HOLD,
-  type KnownLimits,
+  type KnownPriors,
   type Manifest,
   manifestSchema,
   parseBody,
@@ -107,9 +107,9 @@ export class Peer {
     return this.#reporting.replicas;
   }
 
-  /** Limits that it knows; null: it has not said. */
-  get limits(): KnownLimits | null {
-    return this.#reporting.limits;
+  /** Priors of adaptive limits; null: it has not said. */
+  get priors(): KnownPriors | null {
+    return this.#reporting.priors;
   }
 
   async report(counts: CountsDocument, windows: readonly SampledWindow[]): Promise<void> {

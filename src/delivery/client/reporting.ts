@@ -3,10 +3,10 @@ import type { SampledWindow } from '../../model/samples.ts';
 import type { ReplicaProgrammed } from '../contract.ts';
 import { diffCounts, NO_COUNTS } from '../reports.ts';
 import { windowReport } from '../sample-reports.ts';
-import { type KnownLimits, parseBody, reportAnswerSchema, type ReportRequest } from '../wire.ts';
+import { type KnownPriors, parseBody, reportAnswerSchema, type ReportRequest } from '../wire.ts';
 import type { Answer } from './connection.ts';
 
-/** The hash of limits of which none are known. */
+/** Of priors of which none are known. */
 const NONE = '0'.repeat(16);
 
 /** What one controller replica is told of counts and health: what is not as it was, when it wants to hear it. */
@@ -21,7 +21,7 @@ export class Reporting {
   /** The last window of samples that it was sent. */
   #window = -1;
   #replicas: number | null = null;
-  #limits: KnownLimits | null = null;
+  #priors: KnownPriors | null = null;
   /** Has changed without a sync, and is to be told. */
   #programmed: ReplicaProgrammed | null = null;
 
@@ -34,9 +34,9 @@ export class Reporting {
     return this.#replicas;
   }
 
-  /** Limits that it knows, as it said last; null: it has not said. */
-  get limits(): KnownLimits | null {
-    return this.#limits;
+  /** Priors of adaptive limits, as it said last; null: it has not said. */
+  get priors(): KnownPriors | null {
+    return this.#priors;
   }
 
   isDue(now: number): boolean {
@@ -65,15 +65,15 @@ export class Reporting {
     try {
       let pause = 0;
       for (const [index, part] of parts.entries()) {
-        const own = index === 0 ? { ...more, now: Date.now(), limits: this.#limits?.id ?? NONE } : {};
+        const own = index === 0 ? { ...more, now: Date.now(), priors: this.#priors?.id ?? NONE } : {};
         const request: ReportRequest = { sequence: ++this.#sequence, base: this.#base, ...part, ...own };
         const { status, body } = await this.#post(JSON.stringify(request));
         if (status === 409) return this.reset();
         if (status !== 200) throw new Error(`report: answered ${status} ${body.toString().slice(0, 200)}`);
         this.#base = this.#sequence;
-        const { next, replicas, limits } = parseBody(reportAnswerSchema, body);
+        const { next, replicas, priors } = parseBody(reportAnswerSchema, body);
         pause += next;
-        this.#limits = limits ?? this.#limits;
+        this.#priors = priors ?? this.#priors;
         if (replicas !== undefined) this.#replicas = replicas;
       }
       this.#reported = counts;

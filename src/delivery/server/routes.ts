@@ -11,8 +11,8 @@ import {
   WireError,
 } from '../wire.ts';
 import type { HeldSyncs } from './held.ts';
-import type { Limits } from './limits.ts';
 import type { Offers } from './offers.ts';
+import type { Priors } from './priors.ts';
 import type { Replicas } from './replicas.ts';
 import { answer, readBody, refuse, Refused, type RefusalReason } from './requests.ts';
 import type { Identity, TokenGate } from './tokens.ts';
@@ -24,7 +24,7 @@ export interface Parts {
   readonly offers: Offers;
   readonly held: HeldSyncs;
   readonly replicas: Replicas;
-  readonly limits: Limits;
+  readonly priors: Priors;
   /** Bytes of bodies that were answered. */
   readonly sent: (bytes: number) => void;
   readonly refused: (reason: RefusalReason) => void;
@@ -52,13 +52,13 @@ const ROUTES: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ],
   [
     '/v1/report',
-    ({ replicas, limits }, identity, body, response) => {
+    ({ replicas, priors }, identity, body, response) => {
       const report = parseBody(reportRequestSchema, body);
       const next = replicas.report(identity, report, body.length);
       if (next === null)
         throw new Refused(409, 'body', 'base: not the last report that is known here; send all, with base 0');
-      const news = limits.news(report.limits);
-      const more = news === null ? {} : { limits: news };
+      const news = priors.news(report.priors);
+      const more = news === null ? {} : { priors: news };
       answer(response, Buffer.from(JSON.stringify({ next, replicas: replicas.live, ...more })));
     },
   ],

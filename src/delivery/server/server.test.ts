@@ -296,25 +296,25 @@ test('of the samples of a proxy the last are kept, and how far its clock seems t
   assert.deepEqual([replica().samples[0]!.number, replica().samples.length], [30, 10]);
 });
 
-test('limits are told once, to proxies that ask for them', async (t) => {
+test('priors of adaptive limits are told once, to proxies that ask for them', async (t) => {
   const controller = await startController(t);
   const caller = new Caller(t, controller);
   let sequence = 0;
-  const report = async (limits?: string) => {
-    const more = limits === undefined ? {} : { limits };
+  const report = async (priors?: string) => {
+    const more = priors === undefined ? {} : { priors };
     const body = { ...emptyReport, sequence: ++sequence, base: sequence - 1, ...more };
-    return (await caller.post('/v1/report', body)).json['limits'] as { id: string; known: unknown } | undefined;
+    return (await caller.post('/v1/report', body)).json['priors'] as { id: string; known: unknown } | undefined;
   };
   const none = '0'.repeat(16);
   assert.equal(await report(none), undefined, 'nothing is known yet');
-  controller.server.setLimits(new Map([['matrix d/m a\nd/s', 7.6]]));
+  controller.server.setPriors(new Map([['matrix d/m a\nd/s', 7.6]]));
   const { id, known } = (await report(none))!;
   assert.deepEqual(known, [['matrix d/m a', 'd/s', 8]]);
   assert.equal(await report(id), undefined);
   assert.equal(await report(), undefined, 'a proxy of an earlier release');
-  controller.server.setLimits(new Map([['matrix d/m a\nd/s', 8.4]]));
+  controller.server.setPriors(new Map([['matrix d/m a\nd/s', 8.4]]));
   assert.equal(await report(id), undefined, 'it is the same number of requests');
-  controller.server.setLimits(new Map());
+  controller.server.setPriors(new Map());
   assert.deepEqual((await report(id))!.known, []);
 });
 

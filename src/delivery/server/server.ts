@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import type { ServerCertificate, SnapshotServer, SnapshotServerOptions } from '../contract.ts';
 import { type Connections, limitConnections } from './connections.ts';
 import { HeldSyncs } from './held.ts';
-import { Limits } from './limits.ts';
 import { serverFamilies } from './metrics.ts';
 import { Offers } from './offers.ts';
+import { Priors } from './priors.ts';
 import { Replicas } from './replicas.ts';
 import { REFUSAL_REASONS, type RefusalReason } from './requests.ts';
 import { serve } from './routes.ts';
@@ -43,8 +43,8 @@ export async function createSnapshotServer(
   const offers = new Offers();
   const held = new HeldSyncs(offers, sent);
   const replicas = new Replicas(log);
-  const limits = new Limits();
-  const parts = { className, log, gate, offers, held, replicas, limits, sent, refused };
+  const priors = new Priors();
+  const parts = { className, log, gate, offers, held, replicas, priors, sent, refused };
   const server = createServer(
     {
       ...tlsOptions(certificate),
@@ -73,7 +73,7 @@ export async function createSnapshotServer(
       if (offers.publish({ snapshot, versions, keys }, seen)) void held.wake();
     },
     setCertificate: (next) => server.setSecureContext(tlsOptions(next)),
-    setLimits: (known) => limits.set(known),
+    setPriors: (known) => priors.set(known),
     replicas: () => replicas.all(),
     onAcknowledge: (listener) => replicas.onAcknowledge(listener),
     onReport: (listener) => replicas.onReport(listener),

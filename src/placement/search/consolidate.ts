@@ -80,14 +80,14 @@ function takeBack(state: State, host: number, workloads: readonly number[]): voi
 
 /** Some, of which each shares its host or its workload with another, or with nobody. */
 function choose(started: readonly Started[], random: Random): Started[] {
-  const any = (of: readonly Started[]) => of[Math.floor(random() * of.length)]!;
-  const chosen = new Set([any(started)]);
+  const oneOf = (of: readonly Started[]) => of[Math.floor(random() * of.length)]!;
+  const chosen = new Set([oneOf(started)]);
   const count = 1 + Math.floor(random() * TOGETHER);
   for (let n = 1; n < count; n++) {
     const by = random();
-    const { host, a } = any([...chosen]);
+    const { host, a } = oneOf([...chosen]);
     const near = started.filter((each) => (by < 0.4 ? each.host === host : each.a === a));
-    chosen.add(by < 0.8 ? any(near) : any(started));
+    chosen.add(by < 0.8 ? oneOf(near) : oneOf(started));
   }
   return [...chosen];
 }

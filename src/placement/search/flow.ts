@@ -75,7 +75,7 @@ export class Flow {
     if (deficit <= least) return 0;
     const { within = null, hosts = Number.POSITIVE_INFINITY, except = NONE } = bounds;
     this.#except = except;
-    deficit -= this.fill(j, deficit, within);
+    deficit -= this.#fill(j, deficit, within);
     for (let path = 0; path < MAX_PATHS && deficit > least; path++) {
       const pushed = this.#augment(j, deficit, hosts, within);
       if (pushed <= least) break;
@@ -85,7 +85,7 @@ export class Flow {
   }
 
   /** Into the instances that have room; answers with what went in. */
-  fill(j: number, deficit: number, within: readonly number[] | null = null): number {
+  #fill(j: number, deficit: number, within: readonly number[] | null): number {
     const { pool, model } = this.#state;
     const a = model.workloadOf[j]!;
     let left = deficit;

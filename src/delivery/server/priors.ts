@@ -1,13 +1,13 @@
 import { hashContent } from '../../model/content.ts';
-import { type KnownLimits, MOST_LIMITS } from '../wire.ts';
+import { type KnownPriors, MOST_PRIORS } from '../wire.ts';
 
 /** Where the adaptive limits of proxies are to begin, as far as it is known: told to each proxy once. */
-export class Limits {
-  #known: KnownLimits | null = null;
+export class Priors {
+  #known: KnownPriors | null = null;
 
-  /** @param limits by row and server, with a line break between */
-  set(limits: ReadonlyMap<string, number>): void {
-    const known = [...limits].slice(0, MOST_LIMITS).map(([cell, limit]): KnownLimits['known'][number] => {
+  /** @param priors by row and server, with a line break between */
+  set(priors: ReadonlyMap<string, number>): void {
+    const known = [...priors].slice(0, MOST_PRIORS).map(([cell, limit]): KnownPriors['known'][number] => {
       const end = cell.indexOf('\n');
       // Whole numbers: what differs by less is not told anew.
       return [cell.slice(0, end), cell.slice(end + 1), Math.max(1, Math.round(limit))];
@@ -16,7 +16,7 @@ export class Limits {
   }
 
   /** Null: it has them, or did not ask. @param has id of those that a proxy has */
-  news(has: string | undefined): KnownLimits | null {
+  news(has: string | undefined): KnownPriors | null {
     return has === undefined || has === this.#known?.id ? null : this.#known;
   }
 }
