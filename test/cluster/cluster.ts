@@ -2,7 +2,7 @@
  * A Kubernetes cluster for tests: everything is real but its nodes, which run pods as processes (node-agent/). It lives
  * in namespaces of its own (machine/): several can run at once, and nothing stays behind.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { bundle } from '../../packaging/bundle.ts';
@@ -86,7 +86,8 @@ function podLog(pods: string, namespace: string, pod: string): string {
   const directories = readdirSync(pods).filter((name) => name.startsWith(`${namespace}_${pod}_`));
   const files = directories.flatMap((name) => {
     const logs = join(pods, name, 'logs');
-    return readdirSync(logs).map((file) => join(logs, file));
+    // The directory of a pod that begins is there before that of its logs.
+    return existsSync(logs) ? readdirSync(logs).map((file) => join(logs, file)) : [];
   });
   return files.map((file) => readFileSync(file, 'utf8')).join('');
 }
