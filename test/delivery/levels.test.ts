@@ -9,6 +9,7 @@ import { named, snapshotOf } from '../../src/delivery/fixture/pieces.ts';
 import { startController } from '../../src/delivery/fixture/servers.ts';
 import { throughputAt } from '../../src/learning/concurrency.ts';
 import { ProfileBook } from '../../src/learning/profile-book.ts';
+import { levelOf, noLevels } from '../../src/model/levels.ts';
 import type { MatrixPiece } from '../../src/model/snapshot.ts';
 import { seededRandom } from '../../src/placement/random.ts';
 import { ask, freePort, origin, realServer, rule, virtualServer } from '../../src/proxy/worker/fixture.ts';
@@ -52,12 +53,11 @@ function processors() {
 
 /** Answers per second with n asked for at once, as those see it who ask. */
 function asking() {
-  const [seconds, answers] = [new Map<number, number>(), new Map<number, number>()];
-  const add = (sums: Map<number, number>, n: number, more: number) => sums.set(n, (sums.get(n) ?? 0) + more);
+  const { seconds, answers } = noLevels();
   let [inFlight, since] = [0, performance.now()];
   const changeBy = (change: number) => {
     const now = performance.now();
-    add(seconds, inFlight, (now - since) / 1000);
+    if (inFlight > 0) seconds[levelOf(inFlight)]! += (now - since) / 1000;
     since = now;
     inFlight += change;
   };
@@ -65,10 +65,10 @@ function asking() {
     ask: async (port: number) => {
       changeBy(1);
       await ask(port, '/');
-      add(answers, inFlight, 1);
+      answers[levelOf(inFlight)]!++;
       changeBy(-1);
     },
-    throughputAt: (n: number) => answers.get(n)! / seconds.get(n)!,
+    throughputAt: (n: number) => answers[levelOf(n)]! / seconds[levelOf(n)]!,
   };
 }
 
