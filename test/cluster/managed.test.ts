@@ -82,6 +82,8 @@ describe('managed instances in a cluster', { skip: skipReason('cluster') }, () =
     return { rows, endpoints: [] };
   };
 
+  /** Events come after what they tell of. */
+  const told = (pattern: RegExp) => eventually(`${pattern}`, () => notes.some((note) => pattern.test(note)));
   const matrix = () => cluster.api.client.get(`${MATRICES}/apps`);
   before(async () => {
     cluster = await startPodsWithoutNodes(Object.fromEntries(NODES.map((name) => [name, '1Gi'])));
@@ -137,13 +139,10 @@ describe('managed instances in a cluster', { skip: skipReason('cluster') }, () =
     };
     await stage.ready([proxy.uid]);
     await eventually('gates are opened', () => live('shop').length === 1 && live('bank').length === 1);
-    assert.match(
-      notes.find((note) => note.startsWith('the gate'))!,
-      /with a preference for node-\d/,
-    );
+    await told(/^the gate.* with a preference for node-\d/);
     // What is missing to the minimum of shop, as soon as predictions are proven.
     await eventually('shop has two', () => live('shop').length === 2);
-    assert.ok(notes.some((note) => /an instance of shop is started for node-\d: .*its minimum is 2/.test(note)));
+    await told(/an instance of shop is started for node-\d: .*its minimum is 2/);
     assert.equal(new Set(live('shop')).size, 2);
     assert.equal(stalled(await matrix()), undefined);
 
@@ -152,10 +151,8 @@ describe('managed instances in a cluster', { skip: skipReason('cluster') }, () =
     for (const app of spec.apps) app.demand = { rate: String(rate[app.name]) };
     await cluster.api.client.patch(`${MATRICES}/apps`, { spec });
     await eventually('bank has two', () => live('bank').length === 2);
-    assert.ok(
-      notes.some((note) => /an instance of bank is started for node-\d: serves .* requests\/s there/.test(note)),
-    );
-    await eventually('it is told', () => notes.some((note) => note.startsWith('bank serves on node-')));
+    await told(/an instance of bank is started for node-\d: serves .* requests\/s there/);
+    await told(/^bank serves on node-/);
     const { status } = await matrix();
     assert.equal(status.rows.length, 3);
   });
