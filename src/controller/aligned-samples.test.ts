@@ -34,6 +34,21 @@ test('a proxy that serves nothing yet is not waited for; one of a release that d
   assert.equal(samples.take([proxy([2]), { ...proxy([], null), programmed: null }]).length, 1);
 });
 
+test('where clocks are put back, those that come then are taken, and none twice', () => {
+  const { take } = open();
+  assert.deepEqual(take(proxy([800, 801]), proxy([800, 801])), [
+    [800, 800],
+    [801, 801],
+  ]);
+  // One of them has come to its second window since, the other one to none yet.
+  assert.deepEqual(take(proxy([81, 82]), proxy([800, 801])), []);
+  assert.deepEqual(take(proxy([81, 82]), proxy([82])), [[82, 82]]);
+  assert.deepEqual(take(proxy([81, 82]), proxy([82])), []);
+  assert.deepEqual(take(proxy([82, 83]), proxy([82, 83])), [[83, 83]]);
+  assert.deepEqual(take(proxy([]), proxy([])), []);
+  assert.deepEqual(take(proxy([84]), proxy([84])), [[84, 84]]);
+});
+
 test('where clocks differ nothing is taken, and it is told once', () => {
   const { take, told } = open();
   assert.deepEqual(take(proxy([1], -3), proxy([1], 9)), []);

@@ -1,6 +1,6 @@
 /** Which windows of samples all proxies have, so that they can be put together; each is given once. */
 import type { ReplicaState } from '../delivery/contract.ts';
-import { APART, type SampledWindow } from '../model/samples.ts';
+import { APART, hadUpTo, type SampledWindow } from '../model/samples.ts';
 
 type Sampling = Pick<ReplicaState, 'programmed' | 'samples' | 'behind'>;
 
@@ -19,8 +19,10 @@ export class AlignedSamples {
   take(replicas: Iterable<Sampling>): (readonly SampledWindow[])[] {
     const [first, ...others] = [...replicas].filter(({ programmed }) => programmed !== null);
     if (first === undefined || !this.#agree([first, ...others])) return [];
+    const numbers = [first, ...others].flatMap(({ samples }) => samples.at(-1)?.number ?? []);
+    const had = hadUpTo(this.#last, Math.max(...numbers));
     const aligned = first.samples.flatMap((window) => {
-      if (window.number <= this.#last) return [];
+      if (window.number <= had) return [];
       const all = [
         window,
         ...others.flatMap(({ samples }) => samples.find(({ number }) => number === window.number) ?? []),

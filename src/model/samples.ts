@@ -30,6 +30,25 @@ export interface SampledWindow {
   readonly endpoints: readonly SampledEndpoint[];
 }
 
+/**
+ * Whose numbers are above this are not had yet. Clocks that were put back say again what they have said: the newest one is new then.
+ * @param last number of the last window that is had
+ */
+export function hadUpTo(last: number, newest: number): number {
+  return newest < last ? newest - 1 : last;
+}
+
+/** Those that are had, and further ones: what is there of the time that a clock was put back by is none of theirs. */
+export function followedBy(
+  windows: readonly SampledWindow[],
+  further: readonly SampledWindow[],
+  most: number,
+): readonly SampledWindow[] {
+  const [first] = further;
+  if (first === undefined) return windows;
+  return [...windows.filter(({ number }) => number < first.number), ...further].slice(-most);
+}
+
 export interface SampledEndpoint {
   /** As RowPlan.id. */
   readonly row: string;

@@ -1,5 +1,5 @@
 import type { CountsDocument } from '../../model/counts.ts';
-import type { SampledWindow } from '../../model/samples.ts';
+import { hadUpTo, type SampledWindow } from '../../model/samples.ts';
 import type { ReplicaProgrammed } from '../contract.ts';
 import { diffCounts, NO_COUNTS } from '../reports.ts';
 import { windowReport } from '../sample-reports.ts';
@@ -89,9 +89,11 @@ export class Reporting {
   /** What goes with the first part, and is not asked for again: a window that is lost is one of many. Null: nothing. */
   #more(windows: readonly SampledWindow[]): Pick<ReportRequest, 'programmed' | 'samples'> | null {
     const programmed = this.#programmed;
-    const fresh = windows.filter(({ number }) => number > this.#window);
+    const newest = windows.at(-1)?.number ?? this.#window;
+    const had = hadUpTo(this.#window, newest);
+    const fresh = windows.filter(({ number }) => number > had);
     this.#programmed = null;
-    this.#window = fresh.at(-1)?.number ?? this.#window;
+    this.#window = newest;
     if (programmed === null && fresh.length === 0) return null;
     return {
       ...(programmed === null ? {} : { programmed: asSent(programmed) }),

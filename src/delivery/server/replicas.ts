@@ -1,4 +1,4 @@
-import type { SampledWindow } from '../../model/samples.ts';
+import { followedBy, type SampledWindow } from '../../model/samples.ts';
 import type { DeliveryLog, News, ReplicaProgrammed, ReplicaState } from '../contract.ts';
 import { MergedCounts, reportPause } from '../reports.ts';
 import { windowOf } from '../sample-reports.ts';
@@ -126,7 +126,7 @@ export class Replicas {
 
   #sampled(replica: Replica, { samples = [], now }: ReportRequest): void {
     if (now !== undefined) replica.behind = [...replica.behind, Date.now() - now].slice(-DELAYS);
-    if (samples.length > 0) replica.samples = [...replica.samples, ...samples.map(windowOf)].slice(-WINDOWS);
+    replica.samples = followedBy(replica.samples, samples.map(windowOf), WINDOWS);
   }
 
   #programmed(replica: Replica, programmed: ReplicaProgrammed | null): void {

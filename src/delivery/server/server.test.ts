@@ -294,6 +294,9 @@ test('of the samples of a proxy the last are kept, and how far its clock seems t
   assert.ok(replica().behind! >= 0 && replica().behind! < 5000);
   for (let number = 8; number < 40; number++) await report({ samples: [[number, [], []]] });
   assert.deepEqual([replica().samples[0]!.number, replica().samples.length], [30, 10]);
+  await report({ samples: [[31, [], []]] });
+  const numbers = replica().samples.map(({ number }) => number);
+  assert.deepEqual(numbers, [30, 31], 'a clock that was put back: those after it are none of its time');
 });
 
 test('priors of adaptive limits are told once, to proxies that ask for them', async (t) => {

@@ -98,6 +98,13 @@ test('a clock that is put back ends the window that runs, and one that is put fo
       [200, 0],
     ],
   );
+  state.now -= 2 * WINDOW_EVERY;
+  pass(2 * WINDOW_EVERY);
+  assert.deepEqual(
+    sampler.windows.map(({ number }) => number),
+    [198, 199, 200],
+    'those of the time that it was put back by are none any more',
+  );
   pass(10 * APART);
   state.now += 10 * WINDOW_EVERY;
   pass(2 * WINDOW_EVERY);

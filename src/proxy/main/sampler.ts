@@ -1,6 +1,6 @@
 /** Looks at the endpoints of matrices at the instants of model/samples.ts, and keeps what it saw for whoever asks. */
 import type { RowPlan } from '../../model/plan.ts';
-import { APART, INSTANTS, MOST_AT_ONCE, type SampledWindow, WINDOW_EVERY } from '../../model/samples.ts';
+import { APART, followedBy, INSTANTS, MOST_AT_ONCE, type SampledWindow, WINDOW_EVERY } from '../../model/samples.ts';
 import { type ChosenEndpoint, chooseEndpoints } from './sampled-endpoints.ts';
 
 export interface SamplerOptions {
@@ -59,7 +59,7 @@ export class Sampler {
     if (now >= due) {
       this.#running ??= this.#begin(due);
       if (this.#running?.look(now) === false) {
-        this.#windows = [...this.#windows, this.#running.result()].slice(-KEPT);
+        this.#windows = followedBy(this.#windows, [this.#running.result()], KEPT);
         this.#running = null;
       }
     }
