@@ -3,9 +3,10 @@ import { test } from 'node:test';
 
 import { inflightAt, type LevelSums, noLevels } from '../model/levels.ts';
 import { seededRandom } from '../placement/random.ts';
-import { addLevels, fitConcurrency, newLevelBook, pooled, throughputAt } from './concurrency.ts';
+import { addLevels, fitConcurrency, newLevelBook, pooled } from './concurrency.ts';
 import { EXPIRY } from './figure.ts';
 import { observe, type Truth } from './fixture.ts';
+import { throughputAt } from './throughput-curve.ts';
 
 const NOW = 1e12;
 
@@ -35,7 +36,7 @@ test('a peak is found where it is, and throughput at levels that were held out i
     assert.ok(fit !== null && fit.peaked, `peak ${peak}: ${JSON.stringify(fit)}`);
     assert.ok(Math.abs(fit.limit.value / peak - 1) < 0.15, `${fit.limit.value} for ${peak}`);
     for (const n of heldOut.map(inflightAt)) {
-      if (n < fit.lowest || n > fit.highest) continue;
+      if (n < fit.seen.lowest || n > fit.seen.highest) continue;
       const off: number = throughputAt(fit, n) / throughput(n) - 1;
       assert.ok(Math.abs(off) < 0.1, `seed ${seed}: X(${n}) is off by ${off}`);
     }
@@ -66,7 +67,7 @@ test('a peak is claimed no further than a fifth beyond what was seen', () => {
   const truth = { rate: 100, most: 1000, throughput: contended(0.01, 0, 0.01 / 40 ** 2) };
   const { fit } = learnedOf(truth, 100_000, 5);
   assert.ok(fit !== null);
-  assert.ok(fit.highest < 20, `${fit.highest}`);
+  assert.ok(fit.seen.highest < 20, `${fit.seen.highest}`);
   assert.equal(fit.peaked, false);
 });
 
@@ -77,7 +78,7 @@ test('levels with less than a hundred answers, the last one, and those of the da
   [seen.seconds[5], seen.answers[5]] = [1, 99];
   [seen.seconds[79], seen.answers[79]] = [1, 1e6];
   addLevels(book, seen, NOW);
-  assert.equal(fitConcurrency(book, NOW)?.highest, 3);
+  assert.equal(fitConcurrency(book, NOW)?.seen.highest, 3);
   assert.equal(fitConcurrency(book, NOW + EXPIRY + 1), null);
   const more = noLevels();
   [more.seconds[0], more.answers[0]] = [1, 50];
@@ -130,7 +131,7 @@ test('of a server with several processors the knee is found, and it is enough', 
     const { fit } = learnedOf({ rate: 0.86 * throughput(processors), most: 40, throughput }, 300_000, processors);
     assert.ok(fit !== null && fit.peaked, `${processors}: ${JSON.stringify(fit)}`);
     assert.ok(Math.abs(fit.limit.value / processors - 1) <= 0.2, `${processors}: ${fit.limit.value}`);
-    for (let n = fit.lowest; n <= fit.highest; n++) {
+    for (let n = fit.seen.lowest; n <= fit.seen.highest; n++) {
       const off: number = throughputAt(fit, n) / throughput(n) - 1;
       assert.ok(Math.abs(off) < 0.1, `${processors}: X(${n}) is off by ${off}`);
     }

@@ -15,6 +15,8 @@ export interface Solution {
   readonly values: readonly number[];
   /** Covariance of the values, row by row; 0 for those that were bound to 0. */
   readonly covariance: Float64Array;
+  /** The same where weights are 1 / variance, which `residual` does not bear out unless it is 1. */
+  readonly inverse: Float64Array;
   /** Weighted sum of squares of what is left unexplained, and that by degree of freedom. */
   readonly left: number;
   readonly residual: number;
@@ -60,11 +62,11 @@ export function solveNonNegative(
   const scaled = (i: number, j: number) =>
     gram[i * size + j]! / (scale[i]! * scale[j]!) + (i === j ? (ridge[i] ?? 0) + TINY : 0);
   const right = (i: number) => moment[i]! / scale[i]!;
-  const { free, values, inverse } = activeSet(
-    size,
-    (i) => (scale[i]! > 0 && among?.has(i) !== false ? right(i) : -Infinity),
-    scaled,
-  );
+  const {
+    free,
+    values,
+    inverse: scaledInverse,
+  } = activeSet(size, (i) => (scale[i]! > 0 && among?.has(i) !== false ? right(i) : -Infinity), scaled);
   const all = Array.from({ length: size }, () => 0);
   for (const [a, i] of free.entries()) all[i] = values[a]! / scale[i]!;
   let left = square;
@@ -73,13 +75,14 @@ export function solveNonNegative(
     for (let j = 0; j < size; j++) left += all[i]! * all[j]! * gram[i * size + j]!;
   }
   const residual = Math.max(0, left) / Math.max(1, rows - free.length);
-  const covariance = new Float64Array(size * size);
+  const inverse = new Float64Array(size * size);
   for (const [a, i] of free.entries()) {
     for (const [b, j] of free.entries()) {
-      covariance[i * size + j] = (residual * inverse[a * free.length + b]!) / (scale[i]! * scale[j]!);
+      inverse[i * size + j] = scaledInverse[a * free.length + b]! / (scale[i]! * scale[j]!);
     }
   }
-  return { values: all, covariance, left: Math.max(0, left), residual };
+  const covariance = inverse.map((each) => residual * each);
+  return { values: all, covariance, inverse, left: Math.max(0, left), residual };
 }
 
 /** Lawson and Hanson, Solving Least Squares Problems, chapter 23. */

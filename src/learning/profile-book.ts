@@ -311,6 +311,6 @@ function asDefault(figure: Figure | null): Figure | null {
 function concurrencyOf(fit: ConcurrencyFit | null, now: number): Concurrency | null {
   const limit = fit === null ? null : learned(fit.limit, now);
   if (fit === null || limit === null) return null;
-  const { inflight, peaked, coefficients, knee, lowest, highest } = fit;
-  return { inflight, limit, peaked, coefficients, knee, lowest, highest };
+  const { inflight, peaked, coefficients, knee, seen, known } = fit;
+  return { inflight, limit, peaked, coefficients, knee, seen, known };
 }

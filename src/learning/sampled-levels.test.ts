@@ -4,9 +4,10 @@ import { test } from 'node:test';
 import { inflightAt, LEVELS } from '../model/levels.ts';
 import type { SampledWindow } from '../model/samples.ts';
 import { seededRandom } from '../placement/random.ts';
-import { addLevels, fitConcurrency, newLevelBook, throughputAt } from './concurrency.ts';
+import { addLevels, fitConcurrency, newLevelBook } from './concurrency.ts';
 import { observeSamples, sampledEndpoint, type Samples, type Truth } from './fixture.ts';
 import { sampledLevels } from './sampled-levels.ts';
+import { throughputAt } from './throughput-curve.ts';
 
 const NOW = 1e12;
 const PROXIES = 3;

@@ -49,7 +49,14 @@ const host = { capacity: { cpu: 4 }, requests: 40 };
 
 /** Seconds of a request alone, of an app whose throughput was learned with a knee. */
 const alone = (knee: number): number | undefined => {
-  const learned = { inflight: 1, limit: figure(9), peaked: true, lowest: 1, highest: 9, knee };
+  const learned = {
+    inflight: 1,
+    limit: figure(9),
+    peaked: true,
+    seen: { lowest: 1, highest: 9 },
+    known: { lowest: 1, highest: 9 },
+    knee,
+  };
   const concurrency = { ...learned, coefficients: [0.01, 0.002, 0.0001] as const };
   const shop = { ...appProfile('shop', 100, { cpu: 0.01 }), concurrency };
   return planned({ shop: { web1: 1 } }, [shop], { web1: host }).planned.alone.get('shop');
@@ -88,8 +95,8 @@ describe('caps that are planned', () => {
         peaked: false,
         knee: 0,
         coefficients: [0.199, 0.001, 0],
-        lowest: 1,
-        highest: 40,
+        seen: { lowest: 1, highest: 40 },
+        known: { lowest: 1, highest: 40 },
       },
     };
     const blog = appProfile('blog', 100, { cpu: 0.02 });

@@ -70,7 +70,13 @@ export interface Concurrency {
   /** Seconds per request with n in flight = c0 + c1 m + c2 m², m = n − knee, 0 below it; 0: there is no knee. */
   readonly knee: number;
   readonly coefficients: readonly [number, number, number];
-  /** The numbers in flight that enough is known of: from … to. */
+  /** The numbers in flight that were seen often enough, and, of these, those at which throughput is known to a tenth; null: at none. */
+  readonly seen: LevelRange;
+  readonly known: LevelRange | null;
+}
+
+/** Numbers in flight: from … to. */
+export interface LevelRange {
   readonly lowest: number;
   readonly highest: number;
 }

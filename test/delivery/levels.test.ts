@@ -7,8 +7,8 @@ import { appWeightMatrixSpec } from '../../src/api/app-weight-matrix.ts';
 import { ClusterProfiles } from '../../src/controller/cluster-profiles.ts';
 import { named, snapshotOf } from '../../src/delivery/fixture/pieces.ts';
 import { startController } from '../../src/delivery/fixture/servers.ts';
-import { throughputAt } from '../../src/learning/concurrency.ts';
 import { ProfileBook } from '../../src/learning/profile-book.ts';
+import { throughputAt } from '../../src/learning/throughput-curve.ts';
 import { levelOf, noLevels } from '../../src/model/levels.ts';
 import type { MatrixPiece } from '../../src/model/snapshot.ts';
 import { seededRandom } from '../../src/placement/random.ts';
@@ -109,7 +109,7 @@ test('two proxies, one server: throughput by concurrency is that of the server',
   const asked: Promise<unknown>[] = [];
   let due = performance.now();
   // Until those at which the server is as busy as it can be have been seen often enough.
-  while ((known()?.highest ?? 0) < PROCESSORS && asked.length < RATE * SECONDS) {
+  while ((known()?.seen.highest ?? 0) < PROCESSORS && asked.length < RATE * SECONDS) {
     due += (-Math.log(1 - random()) / RATE) * 1000;
     const wait = due - performance.now();
     if (wait > 0) await sleep(wait);
@@ -117,9 +117,9 @@ test('two proxies, one server: throughput by concurrency is that of the server',
   }
   await Promise.all(asked);
   const learned = known()!;
-  assert.ok(learned !== null && learned.highest >= PROCESSORS, `not enough is known: ${JSON.stringify(learned)}`);
+  assert.ok(learned !== null && learned.seen.highest >= PROCESSORS, `not enough is known: ${JSON.stringify(learned)}`);
   // On its way a request is in flight at a client before it is at a proxy, and at a proxy before it is at the server.
-  for (let n = learned.lowest; n <= PROCESSORS; n++) {
+  for (let n = learned.seen.lowest; n <= PROCESSORS; n++) {
     const [seen, x, most] = [clients.throughputAt(n), throughputAt(learned, n), n / (machine.each() / 1000)];
     assert.ok(x > 0.8 * seen && x < 1.2 * most, `X(${n}) is ${x}, not ${seen} to ${most}: ${JSON.stringify(learned)}`);
   }

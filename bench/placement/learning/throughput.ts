@@ -1,7 +1,8 @@
 /** How well throughput by concurrency is learned: at levels that were held out, and on systems that have no peak. */
-import { addLevels, fitConcurrency, newLevelBook, throughputAt } from '../../../src/learning/concurrency.ts';
+import { addLevels, fitConcurrency, newLevelBook } from '../../../src/learning/concurrency.ts';
 import { observe, observeSamples, type Truth } from '../../../src/learning/fixture.ts';
 import { sampledLevels } from '../../../src/learning/sampled-levels.ts';
+import { throughputAt } from '../../../src/learning/throughput-curve.ts';
 import { inflightAt, type LevelSums, LEVELS, noLevels } from '../../../src/model/levels.ts';
 import type { Random } from '../../../src/placement/random.ts';
 
@@ -10,8 +11,10 @@ const ENOUGH = 100;
 
 export interface Throughput {
   readonly systems: number;
-  /** Levels that were held out, and how far the fit is from the truth there: parts of it. */
+  /** Levels that were seen, and held out; at how many of them throughput is not said to be known. */
   readonly heldOut: number;
+  readonly unknown: number;
+  /** How far the fit is from the truth at the others: parts of it. */
   readonly median: number;
   readonly percentile95: number;
   readonly worst: number;
@@ -87,7 +90,7 @@ export function sampled({ proxies, seconds, late, clocks }: Proxies): Sight {
 export function measureThroughput(kind: Kind, systems: number, random: Random, sight: Sight = whole): Throughput {
   const off: number[] = [];
   const peaks: number[] = [];
-  let [withPeak, found] = [0, 0];
+  let [heldOut, withPeak, found] = [0, 0, 0];
   for (let system = 0; system < systems; system++) {
     const { throughput, peak } = kind(random);
     const best = Math.max(...Array.from({ length: 120 }, (_, n) => throughput(n + 1)));
@@ -104,10 +107,12 @@ export function measureThroughput(kind: Kind, systems: number, random: Random, s
     const fit = fitConcurrency(book, NOW);
     if (fit === null) continue;
     for (const n of held.map(inflightAt)) {
-      if (n < fit.lowest || n > fit.highest) continue;
+      if (n < fit.seen.lowest || n > fit.seen.highest) continue;
+      heldOut++;
+      if (fit.known === null || n < fit.known.lowest || n > fit.known.highest) continue;
       off.push(Math.abs(throughputAt(fit, n) / throughput(n) - 1));
     }
-    if (peak > fit.highest) continue;
+    if (peak > fit.seen.highest) continue;
     withPeak++;
     if (!fit.peaked) continue;
     found++;
@@ -117,7 +122,8 @@ export function measureThroughput(kind: Kind, systems: number, random: Random, s
   peaks.sort((a, b) => a - b);
   return {
     systems,
-    heldOut: off.length,
+    heldOut,
+    unknown: heldOut - off.length,
     median: at(off, 0.5),
     percentile95: at(off, 0.95),
     worst: at(off, 1),
