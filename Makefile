@@ -76,7 +76,7 @@ bench: setup ## side by side with nginx, HAProxy, Envoy, Caddy and http-proxy; r
 bench-placement: setup ## the placement solver: speed, proven optima, other ways to place; results go to bench/results
 	$(NODE) bench/placement/run.ts $(ARGS)
 
-bench-simulation: setup ## policies under load in simulation, half an hour of a processor; results and plots go to bench/results (ARGS=--quick prints an impression)
+bench-simulation: setup ## policies under load in simulation, an hour of a processor; results and plots go to bench/results (ARGS=--quick prints an impression)
 	$(NODE) bench/placement/simulation/run.ts $(ARGS)
 
 bench-testbed: setup ## policies under load on real processes in control groups and namespaces, half an hour; needs root and a machine with nothing else to do; results and plots go to bench/results (ARGS=--quick prints an impression)
