@@ -1,6 +1,6 @@
 /** A server of known truth: a Markov chain of requests in flight, whose throughput at each number is given. */
 import type { CellCounts } from '../model/counts.ts';
-import { type LevelSums, levelOf, noLevels } from '../model/levels.ts';
+import { inflightAt, type LevelSums, LEVELS, levelOf, noLevels } from '../model/levels.ts';
 import { APART, INSTANTS, type SampledEndpoint, type SampledWindow } from '../model/samples.ts';
 
 export interface Truth {
@@ -135,4 +135,17 @@ export function countedCell(
     work: { answered: requests, seconds: seconds * requests, timeouts: 0, shed: 0 },
     ...more,
   };
+}
+
+/**
+ * Takes every fourth level from `first` on (0 … 3) out of what was seen.
+ * @returns the numbers in flight of those that had enough answers to be used
+ */
+export function holdOut({ seconds, answers }: LevelSums, first: number): number[] {
+  const held: number[] = [];
+  for (let level = first; level < LEVELS; level += 4) {
+    if (answers[level]! >= 100) held.push(inflightAt(level));
+    seconds[level] = answers[level] = 0;
+  }
+  return held;
 }

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { inflightAt, LEVELS } from '../model/levels.ts';
 import { seededRandom } from '../placement/random.ts';
 import { addLevels, fitConcurrency, newLevelBook } from './concurrency.ts';
-import { observe } from './fixture.ts';
+import { holdOut, observe } from './fixture.ts';
 import { knownLevels } from './known-levels.ts';
 import { curveOf, throughputAt } from './throughput-curve.ts';
 
@@ -50,15 +49,12 @@ test('where it is known it is within a tenth, at levels that were held out, too'
     const throughput = (n: number) => Math.min(n, processors) / 0.01 / (1 + slope * Math.max(0, n - processors));
     const rate = throughput(processors) * (0.5 + 0.45 * random());
     const counted = observe({ rate, most: 120, throughput }, 100_000, random);
-    const held = Array.from({ length: LEVELS }, (_, level) => level).filter(
-      (level) => level % 4 === seed % 4 && counted.answers[level]! >= 100,
-    );
-    for (const level of held) counted.seconds[level] = counted.answers[level] = 0;
+    const held = holdOut(counted, seed % 4);
     const book = newLevelBook();
     addLevels(book, counted, NOW);
     const fit = fitConcurrency(book, NOW);
     if (fit === null) continue;
-    for (const n of held.map(inflightAt)) {
+    for (const n of held) {
       if (n < fit.seen.lowest || n > fit.seen.highest) continue;
       seen++;
       if (fit.known === null || n < fit.known.lowest || n > fit.known.highest) continue;

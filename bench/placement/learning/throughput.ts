@@ -1,13 +1,12 @@
 /** How well throughput by concurrency is learned: at levels that were held out, and on systems that have no peak. */
 import { addLevels, fitConcurrency, newLevelBook } from '../../../src/learning/concurrency.ts';
-import { observe, observeSamples, type Truth } from '../../../src/learning/fixture.ts';
+import { holdOut, observe, observeSamples, type Truth } from '../../../src/learning/fixture.ts';
 import { sampledLevels } from '../../../src/learning/sampled-levels.ts';
 import { throughputAt } from '../../../src/learning/throughput-curve.ts';
-import { inflightAt, type LevelSums, LEVELS, noLevels } from '../../../src/model/levels.ts';
+import { type LevelSums, LEVELS, noLevels } from '../../../src/model/levels.ts';
 import type { Random } from '../../../src/placement/random.ts';
 
 const NOW = 1e12;
-const ENOUGH = 100;
 
 export interface Throughput {
   readonly systems: number;
@@ -96,17 +95,12 @@ export function measureThroughput(kind: Kind, systems: number, random: Random, s
     const best = Math.max(...Array.from({ length: 120 }, (_, n) => throughput(n + 1)));
     const seen = sight({ rate: best * (0.5 + 0.48 * random()), most: 120, throughput }, random);
     // Every fourth level is held out, beginning anywhere.
-    const first = Math.floor(random() * 4);
-    const held: number[] = [];
-    for (let level = first; level < LEVELS; level += 4) {
-      if (seen.answers[level]! >= ENOUGH) held.push(level);
-      seen.seconds[level] = seen.answers[level] = 0;
-    }
+    const held = holdOut(seen, Math.floor(random() * 4));
     const book = newLevelBook();
     addLevels(book, seen, NOW);
     const fit = fitConcurrency(book, NOW);
     if (fit === null) continue;
-    for (const n of held.map(inflightAt)) {
+    for (const n of held) {
       if (n < fit.seen.lowest || n > fit.seen.highest) continue;
       heldOut++;
       if (fit.known === null || n < fit.known.lowest || n > fit.known.highest) continue;
