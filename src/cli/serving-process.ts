@@ -1,5 +1,6 @@
 /** What `serve` and `proxy` have in common: a supervisor that keeps the sockets, and under it the serving process. */
 import { BRIEFLY, giveBackWhenCalm } from '../memory/calm.ts';
+import { helpersGiveWay } from '../proxy/main/helper-threads.ts';
 import { connectSupervisor } from '../proxy/supervisor/connect-supervisor.ts';
 import { type Listening, localListeners } from '../proxy/supervisor/local-listeners.ts';
 import { SUPERVISED } from '../proxy/supervisor/protocol.ts';
@@ -55,6 +56,7 @@ export async function runServingProcess(
   start: (surroundings: Surroundings) => Promise<Running>,
 ): Promise<number> {
   const log = createLogger({ level: options.logLevel });
+  helpersGiveWay();
   const ordered = Promise.withResolvers<DrainOrder>();
   const running: { now: Running | null } = { now: null };
   const supervisor = connectSupervisor({
