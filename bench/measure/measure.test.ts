@@ -8,6 +8,7 @@ import { ratio, type Sample } from '../parts/throughput.ts';
 import { table } from '../report/tables.ts';
 import { Histogram } from './histogram.ts';
 import { cpuTime, memory, tree } from './process.ts';
+import { spellsOf } from './slow-spells.ts';
 import { median, slope, slopeWithin } from './statistics.ts';
 
 test('a percentile of the histogram is right to 1.6 %', () => {
@@ -92,4 +93,14 @@ test('numbers stand to the right, words to the left', () => {
     ),
     '| name  |   n |\n| ----- | --: |\n| a     |   1 |\n| bcdef |  22 |',
   );
+});
+
+test('slow spells: pieces of more than four times a good one, and how long they come in a row', () => {
+  const took = [0.02, 0.02, 0.25, 0.5, 0.02, 0.5, 0.02, 0.02, 0.02, 0.07];
+  const { share, longest, good, worst } = spellsOf(took.map((each, at) => ({ at, took: each })));
+  assert.equal(share, 0.3);
+  assert.equal(longest, 1.5);
+  assert.ok(good >= 20 && good <= 21, `${good}`);
+  assert.equal(worst, 500);
+  assert.deepEqual(spellsOf([]), { share: 0, longest: 0, good: 0, worst: 0 });
 });

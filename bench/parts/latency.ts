@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { CASES, PATHS } from '../cases.ts';
 import type { OpenLoopOptions, OpenLoopResult } from '../measure/open-loop.ts';
 import { ENVIRONMENT, tree } from '../measure/process.ts';
+import type { Spells } from '../measure/slow-spells.ts';
 import { capture, wrk } from '../measure/wrk.ts';
 import type { PeerName } from '../peers/peer.ts';
 import { onStage, rotated, type Settings, type Stage } from './stage.ts';
@@ -17,11 +18,14 @@ export interface LatencyResult {
   readonly connections: number;
   /** Requests per second, the same for all. */
   readonly rate: number;
+  /** The machine with nothing on it but the generator's core kept busy, once for each round. */
+  readonly machine: readonly Spells[];
   readonly rounds: readonly Partial<Record<Subject, OpenLoopResult>>[];
 }
 
 const CONNECTIONS = [1, 64, 512];
 const GENERATOR = join(import.meta.dirname, '../measure/open-loop.ts');
+const SPELLS = join(import.meta.dirname, '../measure/slow-spells.ts');
 /** The generator itself spends some 20 µs on a request. */
 const MOST_RATE = 15_000;
 /** Fewer say nothing about 99.9 %; only a machine that is busy with other things cannot do twice that. */
@@ -34,6 +38,7 @@ export function measureLatency(settings: Settings): Promise<LatencyResult[]> {
     const results: LatencyResult[] = [];
     for (const connections of CONNECTIONS) {
       const rate = await halfOfSaturation(stage, settings, connections);
+      const machine: Spells[] = [];
       const rounds: Partial<Record<Subject, OpenLoopResult>>[] = [];
       for (let round = 0; round < settings.rounds; round++) {
         settings.progress(`latency: ${connections} connections, ${rate}/s, round ${round + 1} of ${settings.rounds}`);
@@ -42,8 +47,9 @@ export function measureLatency(settings: Settings): Promise<LatencyResult[]> {
           result[subject] = await latencyOf(stage, subject, { connections, rate, settings });
         }
         rounds.push(result);
+        machine.push(await spellsOfMachine(settings));
       }
-      results.push({ connections, rate, rounds });
+      results.push({ connections, rate, machine, rounds });
     }
     return results;
   });
@@ -66,6 +72,15 @@ async function halfOfSaturation(stage: Stage, settings: Settings, connections: n
     }
   }
   return Math.max(LEAST_RATE, Math.round(Math.min(MOST_RATE, ...rates.map((rate) => rate / 2))));
+}
+
+async function spellsOfMachine({ warmUp, seconds }: Settings): Promise<Spells> {
+  const together = warmUp + seconds;
+  const spin = `for (const until = Date.now() + ${1e3 * together}; Date.now() < until; );`;
+  const spinning = capture('taskset', ['-c', String(GENERATOR_CORE), process.execPath, '--eval', spin]);
+  const text = await capture('taskset', ['-c', String(PROXY_CORE), process.execPath, SPELLS, String(together)]);
+  await spinning;
+  return JSON.parse(text) as Spells;
 }
 
 async function latencyOf(

@@ -8,7 +8,7 @@ import type { LatencyResult } from '../parts/latency.ts';
 import type { MemoryResult } from '../parts/memory.ts';
 import type { ProfileResult } from '../parts/profile.ts';
 import type { SyscallResult } from '../parts/syscalls.ts';
-import { ratio, typical } from '../parts/throughput.ts';
+import { ratio, typical, type CaseResult } from '../parts/throughput.ts';
 import type { WorkersResult } from '../parts/workers.ts';
 import { PEER_NAMES } from '../peers/peer.ts';
 import type { InForceResult, PropagationResult, RevocationResult, TranslateResult } from './change-results.ts';
@@ -48,6 +48,13 @@ export function writeReadme(directory: string): void {
     ...(cases.length > 0 ? [summary(cases)] : []),
     ...(existsSync(notes) ? [readFileSync(notes, 'utf8').trim()] : []),
     '## All figures',
+    ...withoutRepeats(figures(directory, cases)),
+  ];
+  writeFileSync(join(directory, 'README.md'), `${sections.join('\n\n')}\n`);
+}
+
+function figures(directory: string, cases: readonly Kept<CaseResult>[]): string[] {
+  return [
     ...cases.flatMap((kept) => [caseTable(kept.result), taken(kept)]),
     ...part(read<WorkersResult>(directory, 'workers'), workersTable),
     ...part(read<readonly LatencyResult[]>(directory, 'latency'), latencyTable),
@@ -63,10 +70,14 @@ export function writeReadme(directory: string): void {
     ...faults(directory),
     ...part(read<readonly ProfileResult[]>(directory, 'profiles'), profileTable),
   ];
-  writeFileSync(join(directory, 'README.md'), `${sections.join('\n\n')}\n`);
 }
 
-function summary(cases: readonly Kept<Parameters<typeof caseTable>[0]>[]): string {
+/** On what something was taken is said once, below all that was taken together. */
+function withoutRepeats(sections: readonly string[]): string[] {
+  return sections.filter((section, at) => section !== sections[at + 2]);
+}
+
+function summary(cases: readonly Kept<CaseResult>[]): string {
   const others = PEER_NAMES.filter((peer) => peer !== 'tcpvs');
   const rows = cases.map(({ result }) => {
     const ours = typical(result.rounds, 'tcpvs');

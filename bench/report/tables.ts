@@ -1,4 +1,5 @@
 /** Results as Markdown tables that read well in a terminal too; pure. */
+import type { Spells } from '../measure/slow-spells.ts';
 import { median } from '../measure/statistics.ts';
 import type { LatencyResult, Subject } from '../parts/latency.ts';
 import type { MemoryResult } from '../parts/memory.ts';
@@ -60,18 +61,39 @@ export function latencyTable(results: readonly LatencyResult[]): string {
     SUBJECTS.flatMap((subject) => {
       const samples = rounds.flatMap((round) => round[subject] ?? []);
       if (samples.length === 0) return [];
-      const of = (figure: 'p50' | 'p99' | 'p999') =>
+      const of = (figure: 'p50' | 'p99' | 'p999' | 'usual99') =>
         Math.round(median(samples.map((one) => one[figure]))).toLocaleString('en');
       const errors = samples.reduce((sum, one) => sum + one.errors, 0);
       return [
-        [String(connections), rate.toLocaleString('en'), subject, of('p50'), of('p99'), of('p999'), String(errors)],
+        [
+          String(connections),
+          rate.toLocaleString('en'),
+          subject,
+          of('p50'),
+          of('usual99'),
+          of('p99'),
+          of('p999'),
+          String(errors),
+        ],
       ];
     }),
   );
-  return `Latency in µs at a constant rate, half of the slowest one's saturation (median of the rounds)\n\n${table(
-    ['connections', 'requests/s', '', 'p50', 'p99', 'p99.9', 'errors'],
+  const latencies = table(
+    ['connections', 'requests/s', '', 'p50', 'p99 of a tenth of a second', 'p99', 'p99.9', 'errors'],
     rows,
-  )}`;
+  );
+  const head = `Latency in µs at a constant rate, half of the slowest one's saturation (median of the rounds)`;
+  return `${head}\n\n${latencies}\n\n${spellsText(results.flatMap(({ machine }) => machine))}`;
+}
+
+function spellsText(spells: readonly Spells[]): string {
+  const share = (100 * median(spells.map((one) => one.share))).toFixed(1);
+  const [longest, worst, good] = [
+    Math.max(...spells.map((one) => one.longest)).toFixed(0),
+    Math.max(...spells.map((one) => one.worst)).toFixed(0),
+    median(spells.map((one) => one.good)).toFixed(0),
+  ];
+  return `The machine itself, with no server on it, between the rounds: a piece of work of ${good} µs took more than four times as long in ${share} % of the milliseconds (median), up to ${worst} µs; in a row for up to ${longest} ms.`;
 }
 
 export function memoryTable({ rules, connections, peers }: MemoryResult): string {
