@@ -84,6 +84,15 @@ export const CASES: readonly Case[] = [
     body: { bytes: 10_240, chunked: false },
     h2c: 'nginx',
   },
+  {
+    ...plain,
+    name: 'h2c-1m',
+    title: '1 MB answers of servers that speak h2c',
+    body: { bytes: 1_048_576, chunked: false },
+    connections: 16,
+    bodyBuffer: 65_536,
+    h2c: 'nginx',
+  },
   { ...plain, name: 'http2', title: '100 B answers, clients speak HTTP/2', body: SMALL, connections: 8, http2: true },
   {
     ...plain,
@@ -91,6 +100,16 @@ export const CASES: readonly Case[] = [
     title: '10 KB answers, clients speak HTTP/2',
     body: { bytes: 10_240, chunked: false },
     connections: 8,
+    http2: true,
+  },
+  {
+    ...plain,
+    name: 'http2-1m',
+    title: '1 MB answers, clients speak HTTP/2 through TLS',
+    body: { bytes: 1_048_576, chunked: false },
+    connections: 4,
+    bodyBuffer: 65_536,
+    tls: true,
     http2: true,
   },
   {

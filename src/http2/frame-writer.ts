@@ -1,47 +1,37 @@
 /** Frames of ours, put behind one another until they are written. */
+import { giveBufferBack, lendBuffer } from '../http/lent-buffers.ts';
 import { FLAG, FRAME, FRAME_HEAD, FRAME_SIZE, writeFrameHead, writeUint32 } from './frames.ts';
 
-const FIRST_SIZE = 16_384;
-/** A buffer that has grown beyond this is not kept. */
-const MOST_KEPT = 1 << 20;
-/** Buffers of writers that rest, for whoever writes next. */
-const free: Uint8Array[] = [];
-const MOST_FREE = 32;
-const MOST_SHARED = 1 << 18;
 const NOTHING = new Uint8Array(0);
 
 export class FrameWriter {
   bytes: Uint8Array = NOTHING;
   length = 0;
+  /** What was taken lies in it. */
+  private taken: Uint8Array = NOTHING;
 
-  /** What there is, to be written; the next frames go to the same buffer unless it is `kept`. */
+  /** What there is, to be written: it stays as it is until `release`, and what comes about meanwhile goes to another buffer. */
   take(): Uint8Array {
     const view = this.bytes.subarray(0, this.length);
+    this.taken = this.bytes;
+    this.bytes = NOTHING;
     this.length = 0;
     return view;
   }
 
-  /** What was taken is still being read by somebody, or it has grown too much: the next frames go to another buffer. */
-  renew(kept: boolean): void {
-    if (kept || this.bytes.length > MOST_KEPT) this.bytes = NOTHING;
-  }
-
-  /** Nothing is written for a while. @returns the buffer, for `giveBack` once nobody reads what was taken */
-  rest(): Uint8Array {
-    const { bytes } = this;
-    this.bytes = NOTHING;
-    return bytes;
+  /** Nobody reads what was taken any more. */
+  release(): void {
+    giveBufferBack(this.taken);
+    this.taken = NOTHING;
   }
 
   /** Makes room for `size` bytes more. */
   room(size: number): void {
-    if (this.length + size <= this.bytes.length) return;
-    if (this.bytes === NOTHING) {
-      this.bytes = free.pop() ?? new Uint8Array(FIRST_SIZE);
-      if (size <= this.bytes.length) return;
-    }
-    const larger = new Uint8Array(Math.max(2 * this.bytes.length, this.length + size));
+    const length = this.length + size;
+    if (length <= this.bytes.length) return;
+    const larger = lendBuffer(length);
     larger.set(this.bytes.subarray(0, this.length));
+    giveBufferBack(this.bytes);
     this.bytes = larger;
   }
 
@@ -121,9 +111,4 @@ export class FrameWriter {
     this.room(FRAME_HEAD + 4);
     this.length = writeUint32(this.bytes, writeFrameHead(this.bytes, this.length, 4, type, 0, id), value);
   }
-}
-
-/** For other writers: nobody reads it any more. */
-export function giveBack(bytes: Uint8Array): void {
-  if (bytes.length >= FIRST_SIZE && bytes.length <= MOST_SHARED && free.length < MOST_FREE) free.push(bytes);
 }

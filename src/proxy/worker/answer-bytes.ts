@@ -117,7 +117,7 @@ export function flush(): void {
   }
   if (stream === null || stream.gone || end === 0) return;
   if (stream.inflow.isKeeping) {
-    stream.inflow.keep(input.slice(0, end));
+    stream.inflow.keep(input, 0, end);
     return;
   }
   handOver(stream, end);

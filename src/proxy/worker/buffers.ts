@@ -2,6 +2,7 @@
  * The memory that bytes are read into and put together in: one read buffer for all sockets of a worker, one scratch area
  * for everything it sends, and large buffers for long bodies.
  */
+import { saveLentBuffers } from '../../http/lent-buffers.ts';
 
 export const READ_SIZE = 65_536;
 /** Twice what can arrive at once (a read, and what was held before it), and the largest head. */
@@ -95,5 +96,6 @@ export const buffering = { saves: false };
 
 export function saveBuffers(saves: boolean): void {
   buffering.saves = saves;
+  saveLentBuffers(saves);
   if (saves) freeAreas.length = freeLarge.length = 0;
 }

@@ -1,8 +1,9 @@
 /** Bodies over HTTP/2: both ways at once, at the pace of whoever reads, and never an end that is none (99). */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type http2 from 'node:http2';
 import type net from 'node:net';
-import { it } from 'node:test';
+import { it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { answering, answerOf, connectTo, get, http2Stage, request, server } from './http2-stage.ts';
@@ -194,6 +195,55 @@ it('a client that reads gets all of a long answer', async (t) => {
     [total, total, total],
   );
   session.close();
+  await proxy.settled();
+});
+
+/** Windows that leave it to the kernel how much is taken. */
+const WIDE = 16 << 20;
+const LETTERS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+const LONG = 3 << 20;
+
+function ofLetters(t: TestContext): Promise<number> {
+  return server(t, (socket) =>
+    socket.on('data', (bytes: Buffer) => {
+      const letter = /^GET \/(\w)/.exec(bytes.toString('latin1'))![1]!;
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${LONG}\r\n\r\n`);
+      socket.write(Buffer.alloc(LONG, letter));
+    }),
+  );
+}
+
+async function wide(t: TestContext, port: number): Promise<http2.ClientHttp2Session> {
+  const session = connectTo(t, port, { settings: { initialWindowSize: WIDE } });
+  await once(session, 'connect');
+  session.setLocalWindowSize(LETTERS.length * WIDE);
+  return session;
+}
+
+it('long answers of many streams at once are each what its server has said', async (t) => {
+  const { proxy, session: narrow } = await http2Stage(t, { servers: [await ofLetters(t)] });
+  narrow.close();
+  const session = await wide(t, proxy.port);
+  for (let round = 0; round < 3; round++) {
+    const answers = await Promise.all(LETTERS.map((letter) => get(session, { ':path': `/${letter}` })));
+    for (const [at, { code, body }] of answers.entries()) {
+      assert.equal(code, 0);
+      assert.ok(body === LETTERS[at]!.repeat(LONG), `${LETTERS[at]}: ${body.length} bytes`);
+    }
+  }
+  session.close();
+  await proxy.settled();
+});
+
+it('a client that goes away in the middle of many long answers leaves nothing', async (t) => {
+  const { proxy, session: narrow } = await http2Stage(t, { servers: [await ofLetters(t)] });
+  narrow.close();
+  for (let round = 0; round < 10; round++) {
+    const session = await wide(t, proxy.port);
+    const streams = LETTERS.map((letter) => request(session, { ':path': `/${letter}` }));
+    await Promise.all(streams.map((stream) => once(stream, 'data')));
+    session.destroy();
+  }
   await proxy.settled();
 });
 

@@ -6,7 +6,7 @@
 import type { Socket } from 'node:net';
 
 import { FrameReader } from '../../http2/frame-reader.ts';
-import { FrameWriter, giveBack } from '../../http2/frame-writer.ts';
+import { FrameWriter } from '../../http2/frame-writer.ts';
 import { ERROR, MOST_WINDOW, PREFACE as PREFACE_TEXT, SETTING, WINDOW } from '../../http2/frames.ts';
 import { KnownFields } from '../../http2/known-fields.ts';
 import type { KnownRequest } from '../../http2/known-requests.ts';
@@ -77,8 +77,6 @@ export class Http2Connection extends Connection implements StreamOwner, Http2Hos
   /** Until when it must be gone. */
   private until: number;
   private marked = false;
-  /** What the kernel has not taken yet is read from there. */
-  private lent: Uint8Array | null = null;
   /** Bytes that were read without carrying content. */
   private over = 0;
 
@@ -233,26 +231,31 @@ export class Http2Connection extends Connection implements StreamOwner, Http2Hos
   private flush(): void {
     const { frames } = this;
     if (this.gone || this.pending > 0) return;
-    if (frames.length > 0) {
-      const view = frames.take();
-      // what comes about while it is written goes to another buffer
-      const bytes = frames.rest();
-      if (!this.write(view, false)) {
-        this.lose();
-        return;
-      }
-      // through TLS it is encrypted by now
-      if (this.pending > 0 && this.tls === null) this.lent = bytes;
-      else giveBack(bytes);
+    if (frames.length > 0 && !this.writeFrames()) {
+      this.lose();
+      return;
     }
     if (!this.ending || this.sideEnded) return;
     this.sideEnded = true;
     this.endSide();
   }
 
+  relieve(): void {
+    // what becomes of its streams is not for one of them to see
+    if (!this.gone && this.pending === 0 && !this.writeFrames()) this.socket.destroy();
+  }
+
+  /** @returns false where the connection is gone */
+  private writeFrames(): boolean {
+    const { frames } = this;
+    const went = this.write(frames.take(), false);
+    // through TLS it is encrypted by now
+    if (this.pending === 0 || this.tls !== null) frames.release();
+    return went;
+  }
+
   override drained(): void {
-    if (this.lent !== null) giveBack(this.lent);
-    this.lent = null;
+    this.frames.release();
     this.goOn();
     this.flush();
   }

@@ -2,6 +2,7 @@
  * What comes in as DATA: under the windows that the peer was given, and kept while whoever reads the stream takes nothing
  * (RFC 9113 §5.2).
  */
+import { ByteQueue } from '../../http/byte-queue.ts';
 import { READ_SIZE } from './buffers.ts';
 import type { Outlet } from './outflow.ts';
 
@@ -26,7 +27,7 @@ export class Inflow {
   private left = 0;
   /** Bytes of DATA that were taken, and that the peer has not been told of. */
   private taken = 0;
-  private kept: Uint8Array[] | null = null;
+  private readonly kept = new ByteQueue();
   /** Bytes of DATA in there. */
   private keptData = 0;
 
@@ -42,7 +43,7 @@ export class Inflow {
     this.id = id;
     this.left = this.window;
     this.taken = this.keptData = 0;
-    this.kept = null;
+    this.kept.clear();
     this.endIsKept = false;
   }
 
@@ -60,32 +61,24 @@ export class Inflow {
 
   /** What comes has to be kept: its reader takes nothing, or has not got yet what came before. */
   get isKeeping(): boolean {
-    return this.reader.paused || this.kept !== null;
+    return this.reader.paused || this.kept.length > 0;
   }
 
   /** There is something for its reader when it goes on. */
   get hasKept(): boolean {
-    return this.kept !== null || this.endIsKept;
+    return this.kept.length > 0 || this.endIsKept;
   }
 
-  /** @param bytes nobody else's from now on */
-  keep(bytes: Uint8Array): void {
-    (this.kept ??= []).push(bytes);
+  /** Copies `bytes[start … end)`. */
+  keep(bytes: Uint8Array, start: number, end: number): void {
+    this.kept.put(bytes, start, end);
   }
 
-  /** The next part of what is kept, at most a read long. @param into a read long or nearly @returns its length; 0: there is nothing */
+  /** The next part of what is kept, at most a read long. @returns its length; 0: there is nothing */
   takeKept(into: Uint8Array): number {
-    const { kept } = this;
-    if (kept === null) return 0;
-    const most = Math.min(READ_SIZE, into.length);
-    let length = 0;
-    while (kept.length > 0 && length + kept[0]!.length <= most) {
-      const part = kept.shift()!;
-      into.set(part, length);
-      length += part.length;
-    }
-    if (kept.length === 0) {
-      this.kept = null;
+    if (this.kept.length === 0) return 0;
+    const length = this.kept.take(into, Math.min(READ_SIZE, into.length));
+    if (this.kept.length === 0) {
       this.taken += this.keptData;
       this.keptData = 0;
     }
@@ -94,7 +87,7 @@ export class Inflow {
 
   /** Nobody reads it any more. */
   forget(): void {
-    this.kept = null;
+    this.kept.clear();
   }
 
   /** Tells the peer, now and then, that it may send more. */

@@ -1,4 +1,5 @@
 /** What goes out on a stream as DATA: under the windows of the stream and its connection, and behind what waits for them. */
+import { giveBufferBack, lendBuffer } from '../../http/lent-buffers.ts';
 import type { FrameWriter } from '../../http2/frame-writer.ts';
 import { FRAME_HEAD, FRAME_SIZE, MOST_WINDOW } from '../../http2/frames.ts';
 import { mostBlock, writeTrailerBlock } from '../../http2/hpack-writer.ts';
@@ -12,9 +13,14 @@ export interface Outlet {
   readonly isBlocked: boolean;
   /** There are frames to be written, at the end of the turn. */
   mark(): void;
+  /** They are many already: they are written now. The connection is not lost by that before the turn ends. */
+  relieve(): void;
   /** It waits for a window, or for the kernel. */
   wait(outflow: Outflow): void;
 }
+
+/** Frames that are not to wait for the end of a turn. */
+const MANY = 65_536;
 
 export class Outflow {
   id = 0;
@@ -43,8 +49,8 @@ export class Outflow {
     this.id = id;
     this.window = window;
     this.isOver = this.ending = false;
-    this.trailers = this.queue = null;
-    this.queueStart = this.queueEnd = 0;
+    this.trailers = null;
+    this.empty();
   }
 
   /** The peer takes more, or less, of it. @returns false where no window may be so large (RFC 9113 §6.9.1) */
@@ -79,6 +85,11 @@ export class Outflow {
   /** Nothing more is sent: the stream was reset, or ended with its head. */
   stop(): void {
     this.isOver = true;
+    this.empty();
+  }
+
+  private empty(): void {
+    if (this.queue !== null) giveBufferBack(this.queue);
     this.queue = null;
     this.queueStart = this.queueEnd = 0;
   }
@@ -103,6 +114,7 @@ export class Outflow {
       this.window -= size;
       outlet.window -= size;
       p += size;
+      if (frames.length >= MANY) outlet.relieve();
     }
     if (p === end && this.ending) this.sayEnd(trailers, start === end);
     if (p > start || this.isOver) outlet.mark();
@@ -125,8 +137,11 @@ export class Outflow {
   private enqueue(bytes: Uint8Array, start: number, end: number): void {
     const { queue, waiting } = this;
     if (queue === null || this.queueEnd + end - start > queue.length) {
-      const larger = new Uint8Array(2 * (waiting + end - start) + FRAME_SIZE);
-      if (queue !== null) larger.set(queue.subarray(this.queueStart, this.queueEnd));
+      const larger = lendBuffer(waiting + end - start);
+      if (queue !== null) {
+        larger.set(queue.subarray(this.queueStart, this.queueEnd));
+        giveBufferBack(queue);
+      }
       this.queue = larger;
       this.queueStart = 0;
       this.queueEnd = waiting;
@@ -141,8 +156,7 @@ export class Outflow {
     if (queue === null) return false;
     this.queueStart = this.send(queue, this.queueStart, this.queueEnd);
     if (this.queueStart < this.queueEnd) return true;
-    this.queue = null;
-    this.queueStart = this.queueEnd = 0;
+    this.empty();
     this.drained();
     return false;
   }

@@ -141,7 +141,7 @@ export class StreamClient extends ClientConnection {
       }
     }
     if (this.inflow.isKeeping) {
-      this.inflow.keep(bytes.slice(start, end));
+      this.inflow.keep(bytes, start, end);
       return;
     }
     this.take(bytes, start, end);

@@ -256,16 +256,27 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   private flush(): void {
     const { frames } = this;
     if (this.gone || this.connecting || this.pending > 0 || frames.length === 0) return;
+    if (!this.writeFrames()) this.lose('reset');
+  }
+
+  relieve(): void {
+    // what becomes of its streams is not for one of them to see
+    if (!this.gone && !this.connecting && this.pending === 0 && !this.writeFrames()) this.socket.destroy();
+  }
+
+  /** @returns false where the connection is gone */
+  private writeFrames(): boolean {
+    const { frames } = this;
     this.gathering.ends();
-    if (!this.write(frames.take(), false)) {
-      this.lose('reset');
-      return;
-    }
-    frames.renew(this.pending > 0);
+    const went = this.write(frames.take(), false);
+    // through TLS it is encrypted by now
+    if (this.pending === 0 || this.tls !== null) frames.release();
     if (this.pending > 0) this.deadline = this.state.now + WRITE_TIMEOUT;
+    return went;
   }
 
   override drained(): void {
+    this.frames.release();
     if (this.pinged) this.deadline = this.state.now + PING_TIMEOUT;
     else this.rests();
     this.blocked.goOn();

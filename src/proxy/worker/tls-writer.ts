@@ -9,11 +9,15 @@
  * `pending` of the connection tells, as everywhere, whether the peer has to be waited for: a write that the kernel has
  * taken whole does not count, though it is not done yet.
  */
+import { giveBufferBack, lendBuffer } from '../../http/lent-buffers.ts';
 import type { HandleOwner, PendingWrite, RawHandle } from './raw-handle.ts';
 import { RECORDS_STATUS, lastWriteError } from './stream-state.ts';
 
-/** More than this TLS may hand to the kernel in several turns. */
-const AT_ONCE = 65_536;
+/**
+ * Longer ones are waited for: TLS may hand them to the kernel in several turns, and the next read of a long body, in the
+ * same turn, would be kept in fresh memory. That doubled the time of a megabyte.
+ */
+const AT_ONCE = 32_768;
 
 export class TlsWriter {
   private readonly connection: HandleOwner;
@@ -84,8 +88,11 @@ export class TlsWriter {
     const length = this.queued + view.length;
     let queue = this.queue;
     if (queue === null || queue.length < length) {
-      const larger = Buffer.allocUnsafe(Math.max(4096, 2 * length));
-      if (queue !== null) larger.set(queue.subarray(0, this.queued));
+      const larger = lendBuffer(length);
+      if (queue !== null) {
+        larger.set(queue.subarray(0, this.queued));
+        giveBufferBack(queue);
+      }
       queue = this.queue = larger;
     }
     queue.set(view, this.queued);
@@ -106,7 +113,9 @@ export class TlsWriter {
     if (queue !== null) {
       this.queue = null;
       this.queued = 0;
-      if (!this.pass(queue.subarray(0, queued))) {
+      const passed = this.pass(queue.subarray(0, queued));
+      giveBufferBack(queue);
+      if (!passed) {
         connection.writeFailed();
         return;
       }
