@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 
 import type { MatrixPiece } from '../../model/snapshot.ts';
 import { startTestProxy } from '../testing.ts';
-import { ask, freePort, origin, realServer, rule, to, virtualServer } from './fixture.ts';
+import { ask, freePort, origin, realServer, refusingPort, rule, to, virtualServer } from './fixture.ts';
 
 async function count(port: number, requests: number, path: string): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
@@ -136,7 +136,7 @@ describe('choosing', () => {
   });
 
   it('no destination: the redirect takes it', async () => {
-    const [last, dead] = [await origin('last'), await freePort()];
+    const [last, dead] = [await origin('last'), refusingPort()];
     const port = await freePort();
     const proxy = await startTestProxy({
       pieces: [

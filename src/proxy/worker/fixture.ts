@@ -17,6 +17,7 @@ import type {
   VirtualServerPiece,
 } from '../../model/snapshot.ts';
 import type { Issued } from '../../tls/fixture/authority.ts';
+import { bindAddress } from '../supervisor/bind.ts';
 
 const ANY: Match = { hosts: [], path: null, methods: [], headers: [], query: [], hashGroup: 0 };
 
@@ -119,6 +120,13 @@ export async function freePort(): Promise<number> {
   server.close();
   await once(server, 'close');
   return port;
+}
+
+/** A port that refuses: it is bound, so that nobody else comes to listen on it. */
+export function refusingPort(): number {
+  const address: { port?: number } = {};
+  bindAddress('127.0.0.1', 0).getsockname!(address);
+  return address.port!;
 }
 
 export interface Origin {

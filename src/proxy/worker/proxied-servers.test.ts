@@ -8,7 +8,7 @@ import tls from 'node:tls';
 
 import { readProxyHeader } from '../../proxy-protocol/read-header.ts';
 import { startTestProxy } from '../testing.ts';
-import { ask, authorityPiece, freePort, origin, realServer, rule, to, virtualServer } from './fixture.ts';
+import { ask, authorityPiece, freePort, origin, realServer, refusingPort, rule, to, virtualServer } from './fixture.ts';
 import { connectTo, get as getStream } from './http2-stage.ts';
 import { until } from './in-process.ts';
 import { authority, keyAndCertificate, shop } from './tls-stage.ts';
@@ -152,7 +152,7 @@ for (const secure of [false, true]) {
 
 test('a server that refuses after the header is left for another, with a header of its own', async (t) => {
   const good = await receiver(t);
-  const dead = await freePort();
+  const dead = refusingPort();
   const port = await freePort();
   const proxy = await startTestProxy({
     pieces: [

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { REASON_INDEX, type ReasonWord } from '../../model/reasons.ts';
 import { GLOBAL } from '../shared.ts';
 import { MAX_LARGE, rentLarge, returnLarge } from './buffers.ts';
-import { freePort } from './fixture.ts';
+import { refusingPort } from './fixture.ts';
 import { rawServer, startInProcess } from './in-process.ts';
 import { type Random, random } from './random.ts';
 
@@ -123,7 +123,7 @@ describe('under stress', () => {
     it(`everything is given back: ${protocol}`, async () => {
       const below = random(protocol === 'TCP' ? 20_261_123 : 4711);
       const servers = await Promise.all([1, 2, 3].map(() => rawServer((socket) => serveAnything(socket, below))));
-      const dead = await freePort();
+      const dead = refusingPort();
       const ports = [...servers.map((server) => server.port), dead];
       const proxy = await startInProcess({
         servers: ports,

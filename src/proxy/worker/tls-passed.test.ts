@@ -5,7 +5,7 @@ import { describe, test, type TestContext } from 'node:test';
 import tls from 'node:tls';
 
 import type { Issued } from '../../tls/fixture/authority.ts';
-import { freePort, realServer, rule, to, virtualServer } from './fixture.ts';
+import { realServer, refusingPort, rule, to, virtualServer } from './fixture.ts';
 import { until } from './in-process.ts';
 import { authority, connected, keyAndCertificate, stage } from './tls-stage.ts';
 
@@ -93,7 +93,7 @@ describe('TLS that is passed through', () => {
 
   test('least connections by weight, and past servers that refuse', async (t) => {
     const [a, b] = [await echo(t, 'a'), await echo(t, 'b', authority.issue({ names: ['*.a.example'] }))];
-    const gone = await freePort();
+    const gone = refusingPort();
     const { port } = await stage(
       t,
       (at) => [

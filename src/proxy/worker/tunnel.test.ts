@@ -4,7 +4,7 @@ import net, { type AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 
 import { startTestProxy } from '../testing.ts';
-import { freePort, realServer, to, virtualServer } from './fixture.ts';
+import { freePort, realServer, refusingPort, to, virtualServer } from './fixture.ts';
 
 /** Says its name, then echoes, and ends when the client ends. */
 async function echo(name: string): Promise<{ port: number; connections(): number; close(): void }> {
@@ -92,7 +92,7 @@ describe('TCP listeners', () => {
 
   it('goes to the next server when one refuses, then to the redirect, then gives up', async () => {
     const [good, last] = [await echo('good'), await echo('last')];
-    const [port, dead1, dead2] = [await freePort(), await freePort(), await freePort()];
+    const [port, dead1, dead2] = [await freePort(), refusingPort(), refusingPort()];
     const pieces = (names: string[], redirect: number | null) => [
       realServer('good', good.port),
       realServer('dead1', dead1),
