@@ -3,7 +3,8 @@
  * without strings. Nothing is put into the dynamic table.
  */
 import { spells } from '../http/characters.ts';
-import { COLON, CR, NEVER, SP, TAB, writeField } from './hpack-writer.ts';
+import { CR, fieldLine, readFieldLine } from './field-line.ts';
+import { NEVER, writeField } from './hpack-writer.ts';
 
 /** What the last block was about. */
 export const answered = {
@@ -53,17 +54,9 @@ export function writeAnswerBlock(head: Uint8Array, tunnel: boolean, out: Uint8Ar
   while (head[p] !== CR) p++;
   p += 2;
   while (head[p] !== CR) {
-    const name = p;
-    while (head[p] !== COLON) p++;
-    const nameEnd = p++;
-    while (head[p] === SP || head[p] === TAB) p++;
-    const value = p;
-    while (head[p] !== CR) p++;
-    let valueEnd = p;
-    while (valueEnd > value && (head[valueEnd - 1] === SP || head[valueEnd - 1] === TAB)) valueEnd--;
-    p += 2;
-    const index = classify(head, name, nameEnd, value, valueEnd, opens);
-    if (index !== SKIPPED) o = writeField(head, name, nameEnd, value, valueEnd, index, out, o);
+    p = readFieldLine(head, p);
+    const index = classify(head, opens);
+    if (index !== SKIPPED) o = writeField(head, index, out, o);
   }
   answered.end = p + 2;
   return o;
@@ -83,14 +76,8 @@ function writeStatus(status: number, out: Uint8Array, at: number): number {
   return at + 5;
 }
 
-function classify(
-  head: Uint8Array,
-  name: number,
-  nameEnd: number,
-  value: number,
-  valueEnd: number,
-  opens: boolean,
-): number {
+function classify(head: Uint8Array, opens: boolean): number {
+  const { name, nameEnd, value, valueEnd } = fieldLine;
   switch (nameEnd - name) {
     case 3:
       if (spells(head, name, 'age')) return 21;

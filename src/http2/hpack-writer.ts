@@ -1,9 +1,6 @@
 /** Fields as we write them into a block (RFC 7541 §6.2): from bytes to bytes, without strings and without a dynamic table. */
 
-export const SP = 0x20;
-export const TAB = 0x09;
-export const CR = 0x0d;
-export const COLON = 0x3a;
+import { fieldLine, readFieldLine } from './field-line.ts';
 
 /** No head of so many bytes becomes a block that is longer than this. */
 export const mostBlock = (head: number): number => 2 * head + 64;
@@ -12,19 +9,11 @@ export const mostBlock = (head: number): number => 2 * head + 64;
 export const NEVER = 0x100;
 
 /**
- * A field whose name is `from[name … nameEnd)` and whose value is `from[value … valueEnd)`: literal, put into no table.
+ * The field that was read last (`fieldLine`), from `from`: literal, put into no table.
  * @param index of its name in the static table; 0 = it is written out, in lower case. With NEVER: nobody may put it into one
  */
-export function writeField(
-  from: Uint8Array,
-  name: number,
-  nameEnd: number,
-  value: number,
-  valueEnd: number,
-  index: number,
-  out: Uint8Array,
-  at: number,
-): number {
+export function writeField(from: Uint8Array, index: number, out: Uint8Array, at: number): number {
+  const { name, nameEnd, value, valueEnd } = fieldLine;
   const first = index >= NEVER ? 0x10 : 0;
   let o = writeInteger(out, at, first, 0x0f, index & 0xff);
   if ((index & 0xff) === 0) {
@@ -72,18 +61,9 @@ function writeInteger(out: Uint8Array, at: number, first: number, mask: number, 
 export function writeTrailerBlock(lines: readonly number[], out: Uint8Array, at: number): number {
   const bytes = Uint8Array.from(lines);
   let o = at;
-  let p = 0;
-  while (p < bytes.length) {
-    const name = p;
-    while (bytes[p] !== COLON) p++;
-    const nameEnd = p++;
-    while (bytes[p] === SP || bytes[p] === TAB) p++;
-    const value = p;
-    while (bytes[p] !== CR) p++;
-    let valueEnd = p;
-    while (valueEnd > value && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === TAB)) valueEnd--;
-    o = writeField(bytes, name, nameEnd, value, valueEnd, 0, out, o);
-    p += 2;
+  for (let p = 0; p < bytes.length;) {
+    p = readFieldLine(bytes, p);
+    o = writeField(bytes, 0, out, o);
   }
   return o;
 }

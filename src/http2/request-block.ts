@@ -3,7 +3,8 @@
  * Nothing is put into the dynamic table, and what is nobody else's business is marked as never to be (RFC 7541 §6.2.3).
  */
 import { spells } from '../http/characters.ts';
-import { COLON, CR, NEVER, SP, TAB, writeField, writeString } from './hpack-writer.ts';
+import { CR, SP, fieldLine, readFieldLine } from './field-line.ts';
+import { NEVER, writeField, writeString } from './hpack-writer.ts';
 import type { KnownFields } from './known-fields.ts';
 
 /** What the last block was about. */
@@ -54,18 +55,10 @@ export function writeRequestBlock(
   o = writeAuthority(head, p, out, o);
   written.bodyLength = 0;
   while (head[p] !== CR) {
-    const name = p;
-    while (head[p] !== COLON) p++;
-    const nameEnd = p++;
-    while (head[p] === SP || head[p] === TAB) p++;
-    const value = p;
-    while (head[p] !== CR) p++;
-    let valueEnd = p;
-    while (valueEnd > value && (head[valueEnd - 1] === SP || head[valueEnd - 1] === TAB)) valueEnd--;
-    p += 2;
-    const index = classify(head, name, nameEnd, value, valueEnd);
-    const goesOn = index !== SKIPPED && !(tunnel && isOfNoTunnel(head, name, nameEnd));
-    if (goesOn) o = writeField(head, name, nameEnd, value, valueEnd, index, out, o);
+    p = readFieldLine(head, p);
+    const index = classify(head);
+    const goesOn = index !== SKIPPED && !(tunnel && isOfNoTunnel(head));
+    if (goesOn) o = writeField(head, index, out, o);
   }
   written.end = p + 2;
   if (before !== null) before.keep(head, fields, written.end, out, block, o, written.bodyLength);
@@ -86,7 +79,8 @@ const EXTENDED_CONNECT = Uint8Array.from([
 ]);
 
 /** RFC 8441 §5: the key is between the client and us; and what follows is no content. */
-function isOfNoTunnel(head: Uint8Array, name: number, nameEnd: number): boolean {
+function isOfNoTunnel(head: Uint8Array): boolean {
+  const { name, nameEnd } = fieldLine;
   const length = nameEnd - name;
   return (
     (length === 14 && spells(head, name, 'content-length')) ||
@@ -113,27 +107,18 @@ function writeMethod(head: Uint8Array, end: number, out: Uint8Array, at: number)
 
 /** Pseudo-fields come first, wherever Host stands. */
 function writeAuthority(head: Uint8Array, start: number, out: Uint8Array, at: number): number {
-  let p = start;
-  while (head[p] !== CR) {
-    const isHost = head[p + 4] === COLON && spells(head, p, 'host');
-    if (isHost) {
-      p += 5;
-      while (head[p] === SP || head[p] === TAB) p++;
-    }
-    const value = p;
-    while (head[p] !== CR) p++;
-    if (isHost) {
-      let end = p;
-      while (end > value && (head[end - 1] === SP || head[end - 1] === TAB)) end--;
-      out[at] = 0x01;
-      return writeString(head, value, end, out, at + 1);
-    }
-    p += 2;
+  for (let p = start; head[p] !== CR;) {
+    p = readFieldLine(head, p);
+    const { name, nameEnd, value, valueEnd } = fieldLine;
+    if (nameEnd - name !== 4 || !spells(head, name, 'host')) continue;
+    out[at] = 0x01;
+    return writeString(head, value, valueEnd, out, at + 1);
   }
   return at;
 }
 
-function classify(head: Uint8Array, name: number, nameEnd: number, value: number, valueEnd: number): number {
+function classify(head: Uint8Array): number {
+  const { name, nameEnd, value, valueEnd } = fieldLine;
   switch (nameEnd - name) {
     case 2:
       // nothing but `trailers` is written there
