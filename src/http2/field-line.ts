@@ -1,9 +1,9 @@
 /** Lines of a head in HTTP/1.1 that is known to be well-formed, without strings. */
 
 export const SP = 0x20;
-export const TAB = 0x09;
+const TAB = 0x09;
 export const CR = 0x0d;
-export const COLON = 0x3a;
+const COLON = 0x3a;
 
 /** Where the parts of the line that was read last stand: the value without the blanks around it. */
 export const fieldLine = { name: 0, nameEnd: 0, value: 0, valueEnd: 0 };

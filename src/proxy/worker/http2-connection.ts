@@ -14,6 +14,7 @@ import { GLOBAL } from '../shared.ts';
 import { leaveListener } from './accounting.ts';
 import type { Secure } from './client.ts';
 import { frameTarget, readFrames } from './frame-input.ts';
+import { writeFrames } from './frame-output.ts';
 import { CONNECTION_WINDOW, Http2Frames, type Http2Host, MAX_STREAMS, MOST_FIELDS } from './http2-frames.ts';
 import { Connection } from './io.ts';
 import { type Outflow, WaitingOutflows } from './outflow.ts';
@@ -231,7 +232,7 @@ export class Http2Connection extends Connection implements StreamOwner, Http2Hos
   private flush(): void {
     const { frames } = this;
     if (this.gone || this.pending > 0) return;
-    if (frames.length > 0 && !this.writeFrames()) {
+    if (frames.length > 0 && !writeFrames(this, frames)) {
       this.lose();
       return;
     }
@@ -242,16 +243,7 @@ export class Http2Connection extends Connection implements StreamOwner, Http2Hos
 
   relieve(): void {
     // what becomes of its streams is not for one of them to see
-    if (!this.gone && this.pending === 0 && !this.writeFrames()) this.socket.destroy();
-  }
-
-  /** @returns false where the connection is gone */
-  private writeFrames(): boolean {
-    const { frames } = this;
-    const went = this.write(frames.take(), false);
-    // through TLS it is encrypted by now
-    if (this.pending === 0 || this.tls !== null) frames.release();
-    return went;
+    if (!this.gone && this.pending === 0 && !writeFrames(this, this.frames)) this.socket.destroy();
   }
 
   override drained(): void {

@@ -7,6 +7,7 @@ import { ERROR, WINDOW } from '../../http2/frames.ts';
 import { GLOBAL } from '../shared.ts';
 import { deliverKept } from './answer-bytes.ts';
 import { frameTarget, readFrames } from './frame-input.ts';
+import { writeFrames } from './frame-output.ts';
 import { Gathering } from './gathering.ts';
 import { Connection } from './io.ts';
 import { notConnected, type Loss } from './loss.ts';
@@ -254,8 +255,7 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
   }
 
   private flush(): void {
-    const { frames } = this;
-    if (this.gone || this.connecting || this.pending > 0 || frames.length === 0) return;
+    if (this.gone || this.connecting || this.pending > 0 || this.frames.length === 0) return;
     if (!this.writeFrames()) this.lose('reset');
   }
 
@@ -266,11 +266,8 @@ export class StreamConnection extends Connection implements Carrier, FrameHost {
 
   /** @returns false where the connection is gone */
   private writeFrames(): boolean {
-    const { frames } = this;
     this.gathering.ends();
-    const went = this.write(frames.take(), false);
-    // through TLS it is encrypted by now
-    if (this.pending === 0 || this.tls !== null) frames.release();
+    const went = writeFrames(this, this.frames);
     if (this.pending > 0) this.deadline = this.state.now + WRITE_TIMEOUT;
     return went;
   }
